@@ -1,0 +1,118 @@
+package nsgflow
+
+import "encoding/binary"
+
+// appendFrame appends what stands before the body of a record.
+func (n *Normalizer) appendFrame(dst []byte, when []byte) []byte {
+	dst = append(dst, fixArray|2)
+	if n.frame.Metadata == nil {
+		return append(dst, when...)
+	}
+	dst = append(dst, fixArray|2)
+	dst = append(dst, when...)
+	return append(dst, n.frame.Metadata...)
+}
+
+var epoch = appendTime(nil, moment{})
+
+// sourceTime is the time of the source record, as it came.
+func (n *Normalizer) sourceTime() []byte {
+	if n.frame.Time == nil {
+		return epoch
+	}
+	return n.frame.Time
+}
+
+const othersHeader = 5 // a map header of four bytes' count, filled in last
+
+// separate makes others: a map of what is not the flow log in the source
+// record. in are the shapes of a flow log that is the body itself.
+func (n *Normalizer) separate(in shapes) {
+	if n.separated {
+		return
+	}
+	n.separated, n.clash, n.othersLen = true, false, 0
+	n.others = append(n.others[:0], map32, 0, 0, 0, 0)
+	if n.body == nil {
+		return
+	}
+	rest, count := entriesOf(n.body)
+	for range count {
+		entry := rest
+		node, after := cut(rest)
+		_, rest = cut(after)
+		key, _ := stringOf(node)
+		if n.field != nil && string(key) == string(n.field) || n.field == nil && lookUp(key).shapes&in != 0 {
+			continue
+		}
+		n.clash = n.clash || n.ours[string(key)]
+		n.others = append(n.others, entry[:len(entry)-len(rest)]...)
+		n.othersLen++
+	}
+	binary.BigEndian.PutUint32(n.others[1:], uint32(n.othersLen))
+}
+
+// emitForeign writes a record of a list that is no flow log as a record of
+// its own: its text in the field that the list's text came from, or its map
+// as the body.
+func (n *Normalizer) emitForeign(node []byte) {
+	n.counts.Foreign++
+	body := n.scratch[:0]
+	switch {
+	case n.source == &n.json:
+		body = appendMapHeader(body, 1)
+		body = appendText(body, n.field)
+		body = appendText(body, node)
+	case isMap(node):
+		body = append(body, node...)
+	default:
+		body = appendMapHeader(body, 1)
+		body = appendString(body, "records")
+		body = append(append(body, fixArray|1), node...)
+	}
+	n.scratch = body
+	n.out = n.appendFrame(n.out, n.sourceTime())
+	n.out = appendMerged(n.out, body, n.others)
+	n.bound()
+}
+
+// remainder writes the source record with rest in the place of its text, and
+// with the reason.
+func (n *Normalizer) remainder(rest text, reason string) {
+	n.fail(reason)
+	body := n.scratch[:0]
+	if n.field == nil {
+		body = appendMapHeader(body, 2)
+	} else {
+		body = appendMapHeader(body, 3)
+		body = appendText(body, n.field)
+		body = appendText(body, rest)
+	}
+	body = appendString(body, "event")
+	body = appendMapHeader(body, 1)
+	body = append(body, keyKind...)
+	body = appendString(body, "pipeline_error")
+	body = appendString(body, "error")
+	body = appendMapHeader(body, 1)
+	body = append(body, keyMessage...)
+	body = appendString(body, reason)
+	n.scratch = body
+	n.out = n.appendFrame(n.out, n.sourceTime())
+	if n.body == nil {
+		n.out = append(n.out, body...)
+		return
+	}
+	n.out = appendMerged(n.out, body, n.body)
+}
+
+func (n *Normalizer) fail(reason string) {
+	n.counts.Errors++
+	n.counts.LastError = reason
+}
+
+// bound stops the reading of a record that becomes too much.
+func (n *Normalizer) bound() {
+	if len(n.out)-n.start > n.limit {
+		n.tooMuch = true
+	}
+}

@@ -1,0 +1,62 @@
+package nsgflow
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+)
+
+// TupleError says which part of a flow log does not parse. It is built only
+// when something fails.
+type TupleError struct {
+	// Path leads to the tuple, for instance
+	// "records[0].properties.flows[2].flows[0].flowTuples[17]". Empty for
+	// a tuple on its own.
+	Path string
+	// Column counts from 0; -1 where the node as a whole is at fault.
+	Column int
+	// Reason says what is wrong where it is not the column's value.
+	Reason string
+	// Value is what stands there, whole.
+	Value string
+}
+
+// Error has the form `path: column 3 (source port): "99999"`. The value is
+// escaped and cut at 128 bytes, so that no input can forge a line of a log.
+func (e *TupleError) Error() string {
+	var b []byte
+	if e.Path != "" {
+		b = append(append(b, e.Path...), ": "...)
+	}
+	if e.Column >= 0 {
+		b = fmt.Appendf(b, "column %d (%s): ", e.Column, columnNames[e.Column])
+	}
+	if e.Reason != "" {
+		b = append(append(b, e.Reason...), ": "...)
+	}
+	return string(AppendQuoted(b, e.Value))
+}
+
+const quotedMax = 128
+
+// AppendQuoted appends s as Go's %q writes it, cut at 128 bytes of s.
+func AppendQuoted(dst []byte, s string) []byte {
+	if len(s) <= quotedMax {
+		return strconv.AppendQuote(dst, s)
+	}
+	return append(strconv.AppendQuote(dst, s[:quotedMax]), "..."...)
+}
+
+// newTupleError explains why line failed at the column that parse returned.
+func newTupleError(path string, family Family, line []byte, bad int) *TupleError {
+	if n := bytes.Count(line, []byte{','}) + 1; n < fewestColumns[family] {
+		return &TupleError{Path: path, Column: -1, Value: string(line),
+			Reason: fmt.Sprintf("%d columns, at least %d expected", n, fewestColumns[family])}
+	}
+	cols := bytes.Split(line, []byte{','})
+	return &TupleError{Path: path, Column: bad, Value: string(cols[bad])}
+}
+
+func wrongType(path, want string, value []byte) *TupleError {
+	return &TupleError{Path: path, Column: -1, Reason: "not " + want, Value: string(value)}
+}

@@ -1,0 +1,423 @@
+package nsgflow
+
+import (
+	"bytes"
+	"math/bits"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
+
+// jsonSource reads JSON text. It checks all that it passes over, without
+// recursion: gjson, which walks text as well, takes damaged text for good.
+type jsonSource struct {
+	text  []byte
+	pos   int
+	depth int
+	fault string // what is wrong at pos, once something is
+}
+
+func trailingZeroBytes(w uint64) int { return bits.TrailingZeros64(w) >> 3 }
+
+func (s *jsonSource) reset(text []byte) { *s = jsonSource{text: text} }
+
+func (s *jsonSource) offset() int  { return s.pos }
+func (s *jsonSource) mark() mark   { return mark{s.pos, s.depth, s.fault} }
+func (s *jsonSource) back(m mark)  { s.pos, s.depth, s.fault = m.pos, m.depth, m.fault }
+func (s *jsonSource) failed() bool { return s.fault != "" }
+
+func (s *jsonSource) since(offset int) text { return s.text[offset:s.pos] }
+
+// record moves to the next record of a list, which need not be well formed
+// between its records: readers that follow a growing blob leave out its head
+// or its tail, begin with a comma or end with one.
+func (s *jsonSource) record(n *nodes) bool {
+	for s.fault == "" {
+		s.separators()
+		switch c := s.peek(); {
+		case s.pos == len(s.text):
+			return false
+		case c == n.close && c != 0:
+			s.pos++
+			s.depth--
+			return false
+		case n.close == 0 && n.begun && (c == ']' || c == '}'):
+			s.pos++ // the tail of a blob whose head is missing
+		default:
+			n.begun = true
+			return true
+		}
+	}
+	return false
+}
+
+func (s *jsonSource) spent() bool {
+	s.separators()
+	return s.pos == len(s.text)
+}
+
+// separators passes over white space and commas.
+func (s *jsonSource) separators() {
+	for s.peek() == ',' {
+		s.pos++
+	}
+}
+
+func (s *jsonSource) fail(what string) {
+	if s.fault == "" {
+		s.fault = what
+	}
+}
+
+const (
+	faultEnd     = "unexpected end"
+	faultValue   = "a value expected"
+	faultKey     = "a key expected"
+	faultColon   = "a colon expected"
+	faultComma   = "a comma or a closing bracket expected"
+	faultString  = "a string that is not valid JSON"
+	faultBracket = "a closing bracket of the other kind"
+	faultDepth   = "nested deeper than 64 levels"
+)
+
+// peek is the next byte that is not white space, 0 at the end.
+func (s *jsonSource) peek() byte {
+	for s.pos < len(s.text) {
+		switch c := s.text[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (s *jsonSource) kind() kind {
+	switch c := s.peek(); {
+	case s.fault != "":
+		return kindOther
+	case c == '"':
+		return kindString
+	case c == '{':
+		return kindObject
+	case c == '[':
+		return kindArray
+	case c == '-' || c-'0' <= 9:
+		return kindNumber
+	}
+	return kindOther
+}
+
+func (s *jsonSource) open() nodes {
+	s.depth++
+	if s.depth > maxDepth {
+		s.fail(faultDepth)
+		return nodes{}
+	}
+	c := s.text[s.pos]
+	s.pos++
+	return nodes{close: c + 2} // '[' and ']', '{' and '}' are two apart
+}
+
+func (s *jsonSource) more(n *nodes) bool {
+	c := s.peek()
+	if s.fault != "" {
+		return false
+	}
+	if c == n.close {
+		s.pos++
+		s.depth--
+		return false
+	}
+	if n.begun {
+		if c != ',' {
+			s.fail(s.orEnd(faultComma))
+			return false
+		}
+		s.pos++
+		if s.peek() == n.close {
+			s.fail(faultValue)
+			return false
+		}
+	}
+	n.begun = true
+	return true
+}
+
+// orEnd is the fault what, or faultEnd where the text ends.
+func (s *jsonSource) orEnd(what string) string {
+	if s.pos >= len(s.text) {
+		return faultEnd
+	}
+	return what
+}
+
+func (s *jsonSource) key() []byte {
+	if s.peek() != '"' {
+		s.fail(s.orEnd(faultKey))
+		return nil
+	}
+	k, _ := s.str()
+	if s.peek() != ':' {
+		s.fail(s.orEnd(faultColon))
+		return nil
+	}
+	s.pos++
+	s.peek()
+	return k
+}
+
+// str reads the string that comes next. plain: see tuple.
+func (s *jsonSource) str() (text []byte, plain bool) {
+	start := s.pos + 1
+	end := plainEnd(s.text, start)
+	if end < len(s.text) && s.text[end] == '"' {
+		s.pos = end + 1
+		return s.text[start:end], true
+	}
+	raw := s.text[s.pos:s.skipString(end)]
+	if s.fault != "" {
+		return nil, false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1], false
+	}
+	// gjson makes U+FFFD of halves of surrogate pairs.
+	unescaped := gjson.Parse(unsafe.String(&raw[0], len(raw))).Str
+	return []byte(unescaped), false
+}
+
+// skipString passes over the rest of a string whose bytes before p are plain,
+// and returns the place behind its closing quote.
+func (s *jsonSource) skipString(p int) int {
+	for ; p < len(s.text); p = plainEnd(s.text, p) {
+		switch c := s.text[p]; {
+		case c == '"':
+			s.pos = p + 1
+			return p + 1
+		case c >= utf8.RuneSelf:
+			p++
+		case c == '\\':
+			n := escapeLen(s.text[p:])
+			if n == 0 {
+				s.pos = p
+				s.fail(faultString)
+				return p
+			}
+			p += n
+		default: // control characters must be escaped
+			s.pos = p
+			s.fail(faultString)
+			return p
+		}
+	}
+	s.pos = len(s.text)
+	s.fail(faultEnd)
+	return s.pos
+}
+
+// escapeLen is the length of the escape that b begins with, 0 if it is none.
+func escapeLen(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	if b[1] != 'u' {
+		if bytes.IndexByte([]byte(`"\/bfnrt`), b[1]) < 0 {
+			return 0
+		}
+		return 2
+	}
+	if len(b) < 6 {
+		return 0
+	}
+	for _, c := range b[2:6] {
+		if c-'0' > 9 && (c|0x20)-'a' > 5 {
+			return 0
+		}
+	}
+	return 6
+}
+
+func (s *jsonSource) scalar() []byte {
+	switch s.kind() {
+	case kindString:
+		text, _ := s.str()
+		return emptyIsNil(text)
+	case kindNumber:
+		return integral(s.skip())
+	}
+	s.skip()
+	return nil
+}
+
+func emptyIsNil(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// integral writes a number with a fraction of zero without it, as 2.0.
+func integral(number []byte) []byte {
+	if i := bytes.IndexByte(number, '.'); i > 0 && len(bytes.Trim(number[i+1:], "0")) == 0 {
+		return number[:i]
+	}
+	return number
+}
+
+func (s *jsonSource) tuple() (t tuple) {
+	if s.peek() == '"' {
+		t.text, t.plain = s.str()
+	} else {
+		t.text, t.other = s.skip(), true
+	}
+	return t
+}
+
+func (s *jsonSource) tuples(dst []tuple) []tuple {
+	n := s.open()
+	for i := uint32(0); s.more(&n); i++ {
+		t := s.tuple()
+		t.index = i
+		dst = append(dst, t)
+	}
+	return dst
+}
+
+// skip passes over any value. The kinds of the open brackets are the bits of
+// one word, which is what maxDepth allows.
+func (s *jsonSource) skip() []byte {
+	s.peek()
+	start := s.pos
+	var objects uint64 // bit d: the bracket at depth d is that of an object
+	base := s.depth
+	for s.fault == "" {
+		// A value.
+		switch c := s.peek(); {
+		case c == '"':
+			s.skipString(s.pos + 1)
+		case c == '{' || c == '[':
+			if s.depth >= maxDepth {
+				s.fail(faultDepth)
+				return nil
+			}
+			objects = objects<<1 | uint64(c>>5&1) // '{' is 0x7b, '[' 0x5b
+			s.depth++
+			s.pos++
+			if s.peek() == c+2 {
+				break // an empty one: its end is looked at below
+			}
+			if c == '{' {
+				s.skipKey()
+			}
+			continue
+		default:
+			s.skipWord(c)
+		}
+		// What follows a value: brackets that close, then a comma.
+		for s.depth > base && s.fault == "" {
+			c := s.peek()
+			if c == ',' {
+				break
+			}
+			if c != ']' && c != '}' {
+				s.fail(s.orEnd(faultComma))
+				return nil
+			}
+			if uint64(c>>5&1) != objects&1 {
+				s.fail(faultBracket)
+				return nil
+			}
+			objects >>= 1
+			s.depth--
+			s.pos++
+		}
+		if s.depth == base {
+			break
+		}
+		if s.fault == "" {
+			s.pos++ // the comma
+			if objects&1 == 1 {
+				s.skipKey()
+			}
+		}
+	}
+	if s.fault != "" {
+		return nil
+	}
+	return s.text[start:s.pos]
+}
+
+func (s *jsonSource) skipKey() {
+	if s.peek() != '"' {
+		s.fail(s.orEnd(faultKey))
+		return
+	}
+	s.skipString(s.pos + 1)
+	if s.fault == "" && s.peek() != ':' {
+		s.fail(s.orEnd(faultColon))
+		return
+	}
+	s.pos++
+}
+
+// skipWord passes over a number, true, false or null.
+func (s *jsonSource) skipWord(c byte) {
+	start := s.pos
+	for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
+		s.pos++
+	}
+	word := s.text[start:s.pos]
+	switch string(word) {
+	case "true", "false", "null":
+		return
+	}
+	if !isNumber(word) {
+		s.pos = start
+		s.fail(s.orEnd(faultValue))
+	}
+}
+
+func wordByte(c byte) bool {
+	return c-'0' <= 9 || (c|0x20)-'a' <= 25 || c == '-' || c == '+' || c == '.'
+}
+
+// isNumber says whether b is a number by the grammar of RFC 8259.
+func isNumber(b []byte) bool {
+	b = bytes.TrimPrefix(b, []byte{'-'})
+	whole := len(b) - len(trimDigits(b))
+	if whole == 0 || whole > 1 && b[0] == '0' {
+		return false
+	}
+	b = b[whole:]
+	if len(b) > 0 && b[0] == '.' {
+		rest := trimDigits(b[1:])
+		if len(rest) == len(b)-1 {
+			return false
+		}
+		b = rest
+	}
+	if len(b) > 0 && b[0]|0x20 == 'e' {
+		b = b[1:]
+		if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+			b = b[1:]
+		}
+		rest := trimDigits(b)
+		if len(rest) == len(b) {
+			return false
+		}
+		b = rest
+	}
+	return len(b) == 0
+}
+
+func trimDigits(b []byte) []byte {
+	for len(b) > 0 && b[0]-'0' <= 9 {
+		b = b[1:]
+	}
+	return b
+}
+
+func (s *jsonSource) appendJSON(dst, node []byte) []byte { return append(dst, node...) }

@@ -1,0 +1,291 @@
+package nsgflow
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Counts says what a Normalizer has seen since it was made.
+type Counts struct {
+	Flows   uint64 // tuples that became events
+	Errors  uint64 // tuples and texts that do not parse
+	Unknown uint64 // columns with a letter or number that no document names
+	Foreign uint64 // records that are no flow logs
+	Empty   uint64 // flow logs without a tuple
+
+	// LastError is the newest error's text. It quotes its input, escaped.
+	LastError string
+}
+
+// Frame is what surrounds the body of a Fluent Bit record. Events get the
+// framing of the record that they come from.
+type Frame struct {
+	// Time is the record's time, a msgpack node: extension 0 of eight
+	// bytes (seconds, nanoseconds), an integer or a float of seconds.
+	// nil: 1970.
+	Time []byte
+	// Metadata is the msgpack map of [[time, metadata], body], the form
+	// that hosts use since 2.1. nil: the older [time, body].
+	Metadata []byte
+}
+
+// Normalizer turns records that are flow logs into events. It keeps its
+// buffers from one record to the next and is not safe for concurrent use.
+type Normalizer struct {
+	options   Options
+	rows      []row           // of the schema, those that the options leave
+	ours      map[string]bool // top-level names of events
+	templates map[form]*template
+	limit     int // of the events of one record, in bytes; see outputLimit
+	counts    Counts
+	clock     clock
+
+	json   jsonSource
+	mpack  mpackSource
+	pool   []*record // by depth
+	source source    // the one of the two that is being read
+
+	// Of the source record at hand.
+	frame     Frame
+	body      []byte // its map; nil of a text on its own
+	field     text   // name of the field that holds the text; nil: the body is the flow log
+	text      text
+	others    []byte // a map of what is not the flow log; valid iff separated
+	othersLen int
+	separated bool
+	clash     bool   // others has a key that events have too
+	lists     []list // that are open, the outermost first
+	found     bool   // a flow log has been seen
+	tooMuch   bool
+	damage    int // where the text is damaged; -1
+
+	out     []byte
+	start   int // where the events of the record at hand begin in out
+	event   event
+	scratch []byte
+}
+
+// outputLimit bounds what one record may become. Every event keeps the other
+// fields of its source record, so that a crafted record could otherwise
+// become the square of its size.
+const outputLimit = 1 << 30
+
+// New makes a Normalizer.
+func New(o Options) (*Normalizer, error) {
+	if int(o.Schema) >= len(schemas) {
+		return nil, fmt.Errorf("schema %d: there are %d", o.Schema, len(schemas))
+	}
+	n := &Normalizer{options: o, limit: outputLimit, templates: map[form]*template{}, ours: map[string]bool{}}
+	for _, f := range schemas[o.Schema].fields {
+		r := row{f, strings.Split(f.name, ".")}
+		if f.name == timestampField {
+			if o.TimestampKey == "" {
+				continue
+			}
+			r.path = []string{o.TimestampKey}
+		}
+		if f.slot == slotMessage && !o.Original {
+			continue
+		}
+		n.ours[r.path[0]] = true
+		n.rows = append(n.rows, r)
+	}
+	if o.TimestampKey != timestampField && schemas[o.Schema].has(o.TimestampKey) {
+		return nil, fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
+	}
+	return n, nil
+}
+
+// Counts returns what has been seen so far.
+func (n *Normalizer) Counts() Counts { return n.counts }
+
+// AppendRecord reads the msgpack map that b begins with, the body of a record.
+// If it is a flow log or holds one, its events are appended to dst, framed as
+// frame says, and changed is true. Else dst comes back as it was.
+// size is the length of the map; 0 where it is damaged or cut off.
+// dst must not overlap b.
+func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
+	l := n.look(b)
+	if l.size == 0 || l.deep || !l.structured && len(l.texts) == 0 || isEvent(l.event, b[:l.size]) {
+		if l.size > 0 {
+			n.counts.Foreign++
+		}
+		return dst, l.size, false
+	}
+	n.begin(dst, frame)
+	n.body = b[:l.size]
+	if l.structured {
+		n.field = l.field
+		n.mpack.reset(l.object)
+		n.source = &n.mpack
+		n.object()
+	}
+	for i := 0; i < len(l.texts) && !n.found; i++ {
+		n.field = l.texts[i].field
+		n.readText(l.texts[i].text)
+	}
+	out, changed = n.end(dst)
+	return out, l.size, changed
+}
+
+// AppendText reads JSON text like the string in a record's message field:
+// AppendRecord of a record that has no other fields.
+func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
+	n.begin(dst, frame)
+	n.body, n.field = nil, []byte("message")
+	if mayBeFlowLog(text) {
+		n.readText(text)
+	}
+	return n.end(dst)
+}
+
+func (n *Normalizer) begin(dst []byte, frame Frame) {
+	n.frame, n.out, n.start = frame, dst, len(dst)
+	n.field, n.text, n.separated = nil, nil, false
+	n.lists = n.lists[:0]
+	n.found, n.tooMuch, n.damage = false, false, -1
+}
+
+func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
+	switch {
+	case !n.found:
+		n.counts.Foreign++
+		return dst, false
+	case n.tooMuch:
+		n.out = n.out[:n.start]
+		n.remainder(n.text, fmt.Sprintf("more than %d bytes of events", n.limit))
+	case n.damage >= 0:
+		n.remainder(n.text[n.damage:], fmt.Sprintf("byte %d: %s", n.json.pos, n.json.fault))
+	}
+	return n.out, true
+}
+
+// look is a first look at a record.
+type look struct {
+	size       int
+	deep       bool
+	structured bool   // object may be a flow log
+	object     []byte // the body, or the map in the field that is to be read
+	field      text   // the name of that field; nil: the body
+	event      []byte // the value of "event"
+
+	texts []fieldText // that may be flow logs, in the order in which to try them
+}
+
+type fieldText struct{ field, text text }
+
+func (n *Normalizer) look(b []byte) (l look) {
+	h, ok := readHeader(b)
+	if !ok || h.kind != kindObject {
+		l.size, l.deep, _ = SkipMsgpack(b)
+		return l
+	}
+	p := h.size
+	for range h.nodes / 2 {
+		size, deepKey, ok := SkipMsgpack(b[p:])
+		if !ok {
+			return look{}
+		}
+		key, _ := stringOf(b[p : p+size])
+		p += size
+		size, deep, ok := SkipMsgpack(b[p:])
+		if !ok {
+			return look{}
+		}
+		l.deep = l.deep || deep || deepKey
+		n.glance(&l, key, b[p:p+size])
+		p += size
+	}
+	l.size = p
+	if l.object == nil {
+		l.object = b[:p]
+	}
+	return l
+}
+
+// glance is the look at one entry of a record.
+func (n *Normalizer) glance(l *look, key text, value []byte) {
+	if string(key) == "event" {
+		l.event = value
+	}
+	if wanted := n.options.Key; wanted != "" {
+		if string(key) == wanted {
+			if isMap(value) {
+				l.structured, l.object, l.field = true, value, key
+			} else {
+				l.consider(key, value)
+			}
+		}
+		return
+	}
+	switch string(key) {
+	case "message", "log":
+		l.consider(key, value)
+	default:
+		switch e := lookUp(key); e.role {
+		case roleRecords, roleProperties, roleFlowRecords, roleFlow:
+			l.structured = true
+		case roleField:
+			l.structured = l.structured || e.field == fieldRule && e.shapes == shapeDenormalised
+		}
+	}
+}
+
+func (l *look) consider(key text, value []byte) {
+	t, ok := stringOf(value)
+	if !ok || !mayBeFlowLog(t) {
+		return
+	}
+	l.texts = append(l.texts, fieldText{key, t})
+	if len(l.texts) == 2 && string(key) == "message" {
+		l.texts[0], l.texts[1] = l.texts[1], l.texts[0]
+	}
+}
+
+// mayBeFlowLog rules out most texts. Every shape has a key with "flow" in it,
+// but for the denormalised one; escapes can hide either.
+func mayBeFlowLog(t text) bool {
+	return bytes.Contains(t, []byte("flow")) || bytes.Contains(t, []byte("nsgRuleName")) ||
+		bytes.Contains(t, []byte(`\u`)) || isEnvelope(t)
+}
+
+// isEnvelope says whether a text is nothing but the head or the tail of a
+// blob: Azure writes them as blocks of their own.
+func isEnvelope(t text) bool {
+	if len(t) > 64 {
+		return false
+	}
+	switch string(bytes.Join(bytes.Fields(bytes.TrimPrefix(t, byteOrderMark)), nil)) {
+	case `{"records":[`, `]}`:
+		return true
+	}
+	return false
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// isEvent recognises what this package has written, so that a filter that
+// meets its own output leaves it alone. event is the value of that key.
+func isEvent(event, body []byte) bool {
+	if !isMap(event) {
+		return false
+	}
+	kind, _ := stringOf(valueOf(event, keyKind))
+	switch string(kind) {
+	case "event":
+		return bytes.Equal(valueOf(event, keyCategory), categoryNetwork)
+	case "pipeline_error":
+		object := valueOf(body, keyError)
+		return isMap(object) && valueOf(object, keyMessage) != nil
+	}
+	return false
+}
+
+var (
+	keyKind         = appendString(nil, "kind")
+	keyCategory     = appendString(nil, "category")
+	keyError        = appendString(nil, "error")
+	keyMessage      = appendString(nil, "message")
+	categoryNetwork = append([]byte{fixArray | 1}, appendString(nil, "network")...)
+)

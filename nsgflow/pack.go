@@ -1,0 +1,148 @@
+package nsgflow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+func appendStringHeader(dst []byte, n int) []byte {
+	switch {
+	case n < 32:
+		return append(dst, fixStr|byte(n))
+	case n < 1<<8:
+		return append(dst, str8, byte(n))
+	case n < 1<<16:
+		return append(dst, str16, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, str32), uint32(n))
+}
+
+func appendMapHeader(dst []byte, n int) []byte {
+	switch {
+	case n < 16:
+		return append(dst, fixMap|byte(n))
+	case n < 1<<16:
+		return append(dst, map16, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, map32), uint32(n))
+}
+
+// appendUint appends n in its shortest form.
+func appendUint(dst []byte, n uint64) []byte {
+	switch {
+	case n <= fixNumHigh:
+		return append(dst, byte(n))
+	case n < 1<<8:
+		return append(dst, uint8Code, byte(n))
+	case n < 1<<16:
+		return append(dst, uint16Code, byte(n>>8), byte(n))
+	case n < 1<<32:
+		return binary.BigEndian.AppendUint32(append(dst, uint32Code), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, uint64Code), n)
+}
+
+var replacement = []byte("\uFFFD")
+
+// validText is t with U+FFFD in the place of what is not UTF-8: older hosts
+// cut a string there when they write JSON, newer ones leave the bytes out.
+func validText(t text) text {
+	if utf8.Valid(t) {
+		return t
+	}
+	return bytes.ToValidUTF8(t, replacement)
+}
+
+func appendText(dst []byte, t text) []byte {
+	t = validText(t)
+	return append(appendStringHeader(dst, len(t)), t...)
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(appendStringHeader(dst, len(s)), s...)
+}
+
+// entriesOf are the keys and values of a msgpack map, and their number.
+func entriesOf(object []byte) (entries []byte, n int) {
+	h, _ := readHeader(object)
+	return object[h.size:], h.nodes / 2
+}
+
+// appendMerged appends one map made of two, at every level: where both have a
+// value, ours wins. Both have passed SkipMsgpack. Ours bounds the recursion.
+func appendMerged(dst, ours, theirs []byte) []byte {
+	our, n := entriesOf(ours)
+	their, m := entriesOf(theirs)
+	added := 0
+	for range m {
+		key, rest := cut(their)
+		_, their = cut(rest)
+		if valueOf(ours, key) == nil {
+			added++
+		}
+	}
+	dst = appendMapHeader(dst, n+added)
+	for range n {
+		key, rest := cut(our)
+		value, after := cut(rest)
+		our = after
+		dst = append(dst, key...)
+		if other := valueOf(theirs, key); isMap(value) && isMap(other) {
+			dst = appendMerged(dst, value, other)
+		} else {
+			dst = append(dst, value...)
+		}
+	}
+	their, _ = entriesOf(theirs)
+	for range m {
+		key, rest := cut(their)
+		value, after := cut(rest)
+		their = after
+		if valueOf(ours, key) == nil {
+			dst = append(append(dst, key...), value...)
+		}
+	}
+	return dst
+}
+
+func isMap(node []byte) bool {
+	h, ok := readHeader(node)
+	return ok && h.kind == kindObject
+}
+
+// cut returns the node that b begins with, and what is behind it.
+func cut(b []byte) (node, rest []byte) {
+	n, _, ok := SkipMsgpack(b)
+	if !ok {
+		return nil, nil
+	}
+	return b[:n], b[n:]
+}
+
+// valueOf is the value of the key of a map whose text is that of key, nil if
+// there is none. A key may be written with a longer header than it needs.
+func valueOf(object, key []byte) []byte {
+	want, isText := stringOf(key)
+	if !isText {
+		return nil
+	}
+	rest, n := entriesOf(object)
+	for range n {
+		var k, v []byte
+		k, rest = cut(rest)
+		v, rest = cut(rest)
+		if have, ok := stringOf(k); ok && bytes.Equal(have, want) {
+			return v
+		}
+	}
+	return nil
+}
+
+func stringOf(node []byte) (text, bool) {
+	h, ok := readHeader(node)
+	if !ok || h.kind != kindString {
+		return nil, false
+	}
+	return node[h.size : h.size+h.bytes], true
+}

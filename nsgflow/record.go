@@ -1,0 +1,436 @@
+package nsgflow
+
+import "bytes"
+
+// text is a string or number of a record, without escapes; nil if absent.
+type text = []byte
+
+// recordField is a field of a flow log record that is not a tuple.
+type recordField uint8
+
+const (
+	fieldTime recordField = iota
+	fieldSystemID
+	fieldCategory
+	fieldOperation
+	fieldMAC
+	fieldResourceID        // NSG
+	fieldVersion           // NSG; see record.version
+	fieldPropertiesVersion // NSG
+	fieldFlowState         // S4, NSG
+	fieldRule              // S4, S5
+	fieldFlowLogVersion    // VNet, as are the rest
+	fieldFlowLogGUID
+	fieldFlowLogResourceID
+	fieldTargetResourceID
+	fieldACL
+	fieldCount
+)
+
+// shapes is a set of the input shapes of the mapping, section 1.
+type shapes uint8
+
+const (
+	shapeBlob         shapes = 1 << iota // S1
+	shapeNSG                             // S2
+	shapeVNet                            // S3
+	shapeFlattened                       // S4
+	shapeDenormalised                    // S5
+)
+
+// role is what an entry of a record is to us.
+type role uint8
+
+const (
+	roleNone role = iota
+	roleField
+	roleColumn
+	roleOverride
+	roleRecords
+	roleProperties
+	roleFlowRecords
+	roleFlow
+)
+
+// entry says what a key of a record means.
+type entry struct {
+	role   role
+	field  recordField
+	column uint8
+	shapes shapes // in which it is a part of the flow log itself
+}
+
+const records = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
+
+// entries are the keys of all shapes. The columns of the denormalised shape
+// are those of Microsoft's connector to Event Hubs; the four with underscores
+// override a column of a flattened record's only tuple.
+var entries = map[string]entry{
+	"records":           {role: roleRecords, shapes: shapeBlob},
+	"properties":        {role: roleProperties, shapes: shapeNSG},
+	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
+	"time":              {role: roleField, field: fieldTime, shapes: records},
+	"systemId":          {role: roleField, field: fieldSystemID, shapes: records},
+	"category":          {role: roleField, field: fieldCategory, shapes: records},
+	"operationName":     {role: roleField, field: fieldOperation, shapes: records},
+	"macAddress":        {role: roleField, field: fieldMAC, shapes: records},
+	"mac":               {role: roleField, field: fieldMAC, shapes: shapeDenormalised},
+	"resourceId":        {role: roleField, field: fieldResourceID, shapes: records},
+	"version":           {role: roleField, field: fieldVersion, shapes: shapeFlattened | shapeDenormalised},
+	"flow_state":        {role: roleField, field: fieldFlowState, shapes: shapeFlattened},
+	"rule":              {role: roleField, field: fieldRule, shapes: shapeFlattened},
+	"nsgRuleName":       {role: roleField, field: fieldRule, shapes: shapeDenormalised},
+	"flowLogVersion":    {role: roleField, field: fieldFlowLogVersion, shapes: records},
+	"flowLogGUID":       {role: roleField, field: fieldFlowLogGUID, shapes: records},
+	"flowLogResourceID": {role: roleField, field: fieldFlowLogResourceID, shapes: records},
+	"targetResourceID":  {role: roleField, field: fieldTargetResourceID, shapes: records},
+	"aclID":             {role: roleField, field: fieldACL, shapes: shapeFlattened | shapeDenormalised},
+
+	"source_addr":      {role: roleOverride, column: 1, shapes: shapeFlattened},
+	"destination_addr": {role: roleOverride, column: 2, shapes: shapeFlattened},
+	"source_port":      {role: roleOverride, column: 3, shapes: shapeFlattened},
+	"destination_port": {role: roleOverride, column: 4, shapes: shapeFlattened},
+
+	"startTime":          {role: roleColumn, column: 0, shapes: shapeDenormalised},
+	"sourceAddress":      {role: roleColumn, column: 1, shapes: shapeDenormalised},
+	"destinationAddress": {role: roleColumn, column: 2, shapes: shapeDenormalised},
+	"sourcePort":         {role: roleColumn, column: 3, shapes: shapeDenormalised},
+	"destinationPort":    {role: roleColumn, column: 4, shapes: shapeDenormalised},
+	"transportProtocol":  {role: roleColumn, column: 5, shapes: shapeDenormalised},
+	"deviceDirection":    {role: roleColumn, column: 6, shapes: shapeDenormalised},
+	"deviceAction":       {role: roleColumn, column: 7, shapes: shapeDenormalised},
+	"flowState":          {role: roleColumn, column: 8, shapes: shapeDenormalised},
+	"packetsStoD":        {role: roleColumn, column: 9, shapes: shapeDenormalised},
+	"bytesStoD":          {role: roleColumn, column: 10, shapes: shapeDenormalised},
+	"packetsDtoS":        {role: roleColumn, column: 11, shapes: shapeDenormalised},
+	"bytesDtoS":          {role: roleColumn, column: 12, shapes: shapeDenormalised},
+}
+
+// firstLetters has, by the length of a key, bits for the letters that keys of
+// that length begin with. It spares most keys of foreign records the look-up.
+var firstLetters = func() (set [32]uint32) {
+	for k := range entries {
+		set[len(k)] |= 1 << (k[0] & 31)
+	}
+	return set
+}()
+
+func lookUp(key []byte) entry {
+	if len(key) < len("flow.0") {
+		if len(key) < len("mac") {
+			return entry{}
+		}
+	} else if key[4] == '.' {
+		if _, ok := flowIndex(key); ok {
+			return entry{role: roleFlow, shapes: shapeFlattened}
+		}
+	}
+	if len(key) >= len(firstLetters) || firstLetters[len(key)]&(1<<(key[0]&31)) == 0 {
+		return entry{}
+	}
+	return entries[string(key)]
+}
+
+// flowIndex is the N of a key flow.N.
+func flowIndex(key []byte) (n uint32, ok bool) {
+	number := bytes.TrimPrefix(key, []byte("flow."))
+	if len(number) == len(key) || len(number) == 0 || len(number) > 9 || len(number) > 1 && number[0] == '0' {
+		return 0, false
+	}
+	for _, c := range number {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + uint32(c-'0')
+	}
+	return n, true
+}
+
+// layouts are the keys of the two levels between a record and its tuples:
+// flows[]{outer, list[]{inner, flowTuples[]}}.
+var layouts = [...]struct{ path, outer, list, inner string }{
+	NSG:  {"properties.flows", "rule", "flows", "mac"},
+	VNet: {"flowRecords.flows", "aclID", "flowGroups", "rule"},
+}
+
+// place is where a node stands in a record, from the outside in.
+type place uint8
+
+const (
+	placeTuple     place = iota // a tuple
+	placeOuter                  // flows[i]
+	placeList                   // flows[i].flows or .flowGroups
+	placeInner                  // its elements
+	placeTuples                 // flowTuples
+	placeFlattened              // flow.N
+	placeColumns                // the columns of the denormalised shape
+)
+
+// group is the tuples that share an innermost list, or a node that is not of
+// the type that its place asks for, as its only tuple.
+type group struct {
+	family       Family
+	outer, inner text   // by layout
+	i, j         uint32 // indices of the two lists
+	tuples       []tuple
+	place        place // where the tuples stand; of a wrong node: its place
+	line         text  // to be parsed instead of the only tuple's text; else nil
+	comma        int8  // the column of line that has a comma in itself; else -1
+}
+
+// record is one flow log record, read: all but what lies in nested records.
+type record struct {
+	fields   [fieldCount]text
+	columns  [13]text // S5
+	rule     bool     // S5: there is an nsgRuleName
+	source   bool     // S5: there is a sourceAddress
+	override [5]text  // S4, by column
+	groups   []group
+	flat     []tuple // the values of flow.N keys
+	shapes   shapes
+	tuples   []tuple // what groups have slices of
+	from     []int   // where the tuples of each group begin in it
+	whole    text    // the JSON text of the record; nil of msgpack
+	line     []byte  // what is to be parsed where the record has no tuple for it
+}
+
+func (r *record) reset() {
+	*r = record{groups: r.groups[:0], flat: r.flat[:0], tuples: r.tuples[:0], from: r.from[:0], line: r.line[:0]}
+}
+
+// version is the NSG flow log's version: 2.0 means 2.
+func (r *record) version() text {
+	v := r.fields[fieldVersion]
+	if v == nil {
+		v = r.fields[fieldPropertiesVersion]
+	}
+	return bytes.TrimSuffix(v, []byte(".0"))
+}
+
+// isVNet tells the family of a flattened or denormalised record.
+func (r *record) isVNet() bool {
+	const operation = "FlowLogFlowEvent"
+	if string(r.fields[fieldOperation]) == operation || string(r.fields[fieldCategory]) == operation {
+		return true
+	}
+	return r.shapes&shapeFlattened != 0 &&
+		(r.fields[fieldFlowLogVersion] != nil || r.fields[fieldFlowLogGUID] != nil || r.fields[fieldACL] != nil)
+}
+
+// read reads the entry key of a record, whose value comes next.
+func (r *record) read(s source, key []byte, e entry) {
+	switch e.role {
+	case roleField:
+		r.rule = r.rule || e.field == fieldRule && e.shapes == shapeDenormalised
+		r.fields[e.field] = s.scalar()
+	case roleColumn:
+		r.source = r.source || e.column == 1
+		r.columns[e.column] = columnText(s)
+	case roleOverride:
+		r.override[e.column] = columnText(s)
+	case roleProperties:
+		r.readList(s, NSG, shapeNSG)
+	case roleFlowRecords:
+		r.readList(s, VNet, shapeVNet)
+	case roleFlow:
+		t := s.tuple()
+		t.index, _ = flowIndex(key)
+		r.flat = append(r.flat, t)
+	default:
+		s.skip()
+	}
+}
+
+// columnText reads a column; what is neither string nor number nor null
+// gives its JSON text, which does not parse as any column.
+func columnText(s source) text {
+	if k := s.kind(); k == kindArray || k == kindObject {
+		return s.appendJSON(nil, s.skip())
+	}
+	return s.scalar()
+}
+
+// readList reads properties or flowRecords.
+func (r *record) readList(s source, f Family, shape shapes) {
+	if s.kind() != kindObject {
+		s.skip()
+		return
+	}
+	for n := s.open(); s.more(&n); {
+		switch key := s.key(); {
+		case string(key) == "flows" && s.kind() == kindArray:
+			r.shapes |= shape
+			var i uint32
+			for n := s.open(); s.more(&n); i++ {
+				r.readOuter(s, f, i)
+			}
+		case string(key) == "Version" && f == NSG:
+			r.fields[fieldPropertiesVersion] = s.scalar()
+		default:
+			s.skip()
+		}
+	}
+}
+
+// readOuter reads an element of flows.
+func (r *record) readOuter(s source, f Family, i uint32) {
+	if s.kind() != kindObject {
+		r.wrong(s, group{family: f, i: i, place: placeOuter})
+		return
+	}
+	var outer text
+	first := len(r.groups)
+	for n := s.open(); s.more(&n); {
+		switch key := s.key(); {
+		case string(key) == layouts[f].outer:
+			outer = s.scalar()
+		case string(key) != layouts[f].list:
+			s.skip()
+		case s.kind() != kindArray:
+			r.wrong(s, group{family: f, i: i, place: placeList})
+		default:
+			var j uint32
+			for n := s.open(); s.more(&n); j++ {
+				r.readInner(s, group{family: f, i: i, j: j})
+			}
+		}
+	}
+	for g := first; g < len(r.groups); g++ {
+		r.groups[g].outer = outer
+	}
+}
+
+// readInner reads an element of the inner list into g.
+func (r *record) readInner(s source, g group) {
+	if s.kind() != kindObject {
+		g.place = placeInner
+		r.wrong(s, g)
+		return
+	}
+	first := len(r.groups)
+	var inner text
+	for n := s.open(); s.more(&n); {
+		switch key := s.key(); {
+		case string(key) == layouts[g.family].inner:
+			inner = s.scalar()
+		case string(key) != "flowTuples":
+			s.skip()
+		case s.kind() != kindArray:
+			g.place = placeTuples
+			r.wrong(s, g)
+		default:
+			g.place = placeTuple
+			g.comma = -1
+			r.add(g)
+			r.tuples = s.tuples(r.tuples)
+		}
+	}
+	for i := first; i < len(r.groups); i++ {
+		r.groups[i].inner = inner
+	}
+}
+
+// wrong adds the node that comes next, which has the wrong type.
+func (r *record) wrong(s source, g group) {
+	g.comma = -1
+	r.add(g)
+	r.tuples = append(r.tuples, tuple{text: s.skip(), other: true})
+}
+
+func (r *record) add(g group) {
+	r.groups = append(r.groups, g)
+	r.from = append(r.from, len(r.tuples))
+}
+
+// finish completes the groups when the whole record has been read. It says
+// whether the record is a flow log of one of the shapes S2 to S5.
+func (r *record) finish() bool {
+	end := len(r.tuples)
+	for g := len(r.groups) - 1; g >= 0; g-- {
+		r.groups[g].tuples = r.tuples[r.from[g]:end]
+		end = r.from[g]
+	}
+	if len(r.flat) > 0 {
+		r.finishFlattened()
+	}
+	if r.shapes == 0 && r.rule && r.source {
+		r.finishDenormalised()
+	}
+	return r.shapes&records != 0
+}
+
+func (r *record) family() Family {
+	if r.isVNet() {
+		return VNet
+	}
+	return NSG
+}
+
+// finishFlattened makes a group of the values of flow.N keys.
+func (r *record) finishFlattened() {
+	r.shapes |= shapeFlattened
+	g := group{family: r.family(), place: placeFlattened, tuples: r.flat, comma: -1}
+	if len(r.flat) == 1 && !r.flat[0].other {
+		g.line, g.comma = r.overridden(r.flat[0].text)
+	}
+	r.groups = append(r.groups, g)
+}
+
+func (r *record) overrides() bool {
+	for _, column := range r.override {
+		if column != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// overridden is the tuple with the columns that the record has as fields of
+// their own, nil if it has none. comma: see group.
+func (r *record) overridden(tuple text) (line text, comma int8) {
+	comma = -1
+	if !r.overrides() {
+		return nil, comma
+	}
+	rest := tuple
+	for c := 0; ; c++ {
+		column, end := column(rest, 0)
+		if c < len(r.override) && r.override[c] != nil {
+			column = r.override[c]
+			if bytes.IndexByte(column, ',') >= 0 {
+				comma = int8(c)
+			}
+		}
+		r.line = append(r.line, column...)
+		if end == len(rest) {
+			return r.line, comma
+		}
+		r.line = append(r.line, ',')
+		rest = rest[end+1:]
+	}
+}
+
+// finishDenormalised makes the one tuple of a denormalised record.
+func (r *record) finishDenormalised() {
+	r.shapes |= shapeDenormalised
+	g := group{family: r.family(), place: placeColumns, comma: -1}
+	last := len(r.columns) - 1
+	for last > 7 && r.columns[last] == nil && g.family == NSG {
+		last--
+	}
+	if last > 7 {
+		last = len(r.columns) - 1
+	}
+	for c, column := range r.columns[:last+1] {
+		if c > 0 {
+			r.line = append(r.line, ',')
+		}
+		if bytes.IndexByte(column, ',') >= 0 {
+			g.comma = int8(c)
+		}
+		r.line = append(r.line, column...)
+	}
+	r.tuples = append(r.tuples[:0], tuple{text: r.line, plain: plainEnd(r.line, 0) == len(r.line)})
+	g.tuples = r.tuples
+	r.groups = append(r.groups, g)
+}

@@ -1,0 +1,119 @@
+package nsgflow
+
+import "strings"
+
+// field is one row of a schema: one field of the event. Rows stand in the
+// order of the event's keys, and fields of one object stand together.
+type field struct {
+	// name is the path with dots; "[]" behind a part makes its value an
+	// array of one object.
+	name string
+	// typ is the field's type in an index: keyword, ip, long, date, ….
+	// A leading "[]" says that the value is an array.
+	typ string
+	in  kinds // which events have the field
+	from
+	doc string // the value in words, for the README
+}
+
+const timestampField = "@timestamp" // its name is an option
+
+// schemas by Schema.
+var schemas = [...]schema{
+	SchemaSekoia: {"sekoia", sekoia},
+}
+
+type schema struct {
+	name   string
+	fields []field
+}
+
+// has says whether events have a field or an object of this name.
+func (s schema) has(name string) bool {
+	for _, f := range s.fields {
+		if top, _, _ := strings.Cut(f.name, "."); top == name {
+			return true
+		}
+	}
+	return false
+}
+
+// kinds is a set of kinds of events.
+type kinds uint8
+
+const (
+	inNSG kinds = 1 << iota
+	inVNet
+	inError // the event of a tuple that does not parse
+
+	inFlows = inNSG | inVNet
+	inAll   = inFlows | inError
+)
+
+// from says where a field's value comes from; the first that gives one does.
+type from struct {
+	// variant is a function of what a tuple says in letters: a string or
+	// a list of strings. nil: see the other sources; "": there is none.
+	variant func(variant) any
+	// text is constant within a group of tuples.
+	text groupText
+	// slot differs from tuple to tuple.
+	slot slot
+}
+
+// variant is what a tuple says in letters and numbers that have a name. The
+// events of equal variants, groups and options have the same fields, and
+// differ in nothing but texts and slots.
+type variant struct {
+	family     Family
+	failed     bool // an error event; valid are family and nothing else
+	decision   Decision
+	state      State
+	direction  Direction
+	encryption Encryption
+	protocol   Protocol
+}
+
+func always(value any) from         { return from{variant: func(variant) any { return value }} }
+func of(f func(v variant) any) from { return from{variant: f} }
+func textOf(t groupText) from       { return from{text: t} }
+func each(s slot) from              { return from{slot: s} }
+
+// or adds a text for where the variant gives nothing.
+func (f from) or(t groupText) from { f.text = t; return f }
+
+// groupText is a text that is constant within a group.
+type groupText uint8
+
+const (
+	textNone groupText = iota
+	textOperation
+	textRule
+	textVersion   // NSG
+	textFlowState // NSG, of the record; for tuples without a state of their own
+	textResource  // NSG: resourceId; VNet: targetResourceID
+	textMAC
+	textCount
+)
+
+// slot is a value that differs from tuple to tuple.
+type slot uint8
+
+const (
+	slotNone slot = iota
+	slotMessage
+	slotTimestamp
+	slotSourceIP
+	slotSourcePort
+	slotSourcePackets
+	slotSourceBytes
+	slotDestinationIP
+	slotDestinationPort
+	slotDestinationPackets
+	slotDestinationBytes
+	slotRelatedIP
+	slotEncryption
+	slotTuple
+	slotError
+	slotCount
+)
