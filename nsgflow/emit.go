@@ -2,27 +2,6 @@ package nsgflow
 
 import "encoding/binary"
 
-// appendFrame appends what stands before the body of a record.
-func (n *Normalizer) appendFrame(dst []byte, when []byte) []byte {
-	dst = append(dst, fixArray|2)
-	if n.frame.Metadata == nil {
-		return append(dst, when...)
-	}
-	dst = append(dst, fixArray|2)
-	dst = append(dst, when...)
-	return append(dst, n.frame.Metadata...)
-}
-
-var epoch = appendTime(nil, moment{})
-
-// sourceTime is the time of the source record, as it came.
-func (n *Normalizer) sourceTime() []byte {
-	if n.frame.Time == nil {
-		return epoch
-	}
-	return n.frame.Time
-}
-
 const othersHeader = 5 // a map header of four bytes' count, filled in last
 
 // separate makes others: a map of what is not the flow log in the source
@@ -71,7 +50,7 @@ func (n *Normalizer) emitForeign(node []byte) {
 		body = append(append(body, fixArray|1), node...)
 	}
 	n.scratch = body
-	n.out = n.appendFrame(n.out, n.sourceTime())
+	n.out = n.frame.append(n.out, n.frame.time())
 	n.out = appendMerged(n.out, body, n.others)
 	n.bound()
 }
@@ -97,7 +76,7 @@ func (n *Normalizer) remainder(rest text, reason string) {
 	body = append(body, keyMessage...)
 	body = appendString(body, reason)
 	n.scratch = body
-	n.out = n.appendFrame(n.out, n.sourceTime())
+	n.out = n.frame.append(n.out, n.frame.time())
 	if n.body == nil {
 		n.out = append(n.out, body...)
 		return

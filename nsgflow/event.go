@@ -182,7 +182,7 @@ func (n *Normalizer) errorTime(t *tuple) moment {
 	if m, ok := recordTime(n.event.rec.fields[fieldTime]); ok {
 		return m
 	}
-	m, _ := frameTime(n.sourceTime())
+	m, _ := frameTime(n.frame.time())
 	return m
 }
 
@@ -198,7 +198,7 @@ func (n *Normalizer) write(f form, extra int) {
 	n.out = slices.Grow(n.out, len(n.frame.Metadata)+others+t.size+2*e.size+len(e.composed)+len(e.verbatim)+6*extra+values)
 
 	var when [10]byte
-	out := n.appendFrame(n.out, appendTime(when[:0], e.when))
+	out := n.frame.append(n.out, appendTime(when[:0], e.when))
 	switch {
 	case others == 0 || n.othersLen == 0:
 		out = appendMapHeader(out, t.keys)

@@ -18,18 +18,6 @@ type Counts struct {
 	LastError string
 }
 
-// Frame is what surrounds the body of a Fluent Bit record. Events get the
-// framing of the record that they come from.
-type Frame struct {
-	// Time is the record's time, a msgpack node: extension 0 of eight
-	// bytes (seconds, nanoseconds), an integer or a float of seconds.
-	// nil: 1970.
-	Time []byte
-	// Metadata is the msgpack map of [[time, metadata], body], the form
-	// that hosts use since 2.1. nil: the older [time, body].
-	Metadata []byte
-}
-
 // Normalizer turns records that are flow logs into events. It keeps its
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
