@@ -27,29 +27,29 @@ func (s *jsonSource) mark() mark   { return mark{s.pos, s.depth, s.fault} }
 func (s *jsonSource) back(m mark)  { s.pos, s.depth, s.fault = m.pos, m.depth, m.fault }
 func (s *jsonSource) failed() bool { return s.fault != "" }
 
-func (s *jsonSource) since(offset int) text { return s.text[offset:s.pos] }
+func (s *jsonSource) since(p int) []byte { return s.text[p:s.pos:s.pos] }
 
 // record moves to the next record of a list, which need not be well formed
 // between its records: readers that follow a growing blob leave out its head
 // or its tail, begin with a comma or end with one.
-func (s *jsonSource) record(n *nodes) bool {
+func (s *jsonSource) record(n nodes) (nodes, bool) {
 	for s.fault == "" {
 		s.separators()
 		switch c := s.peek(); {
 		case s.pos == len(s.text):
-			return false
+			return n, false
 		case c == n.close && c != 0:
 			s.pos++
 			s.depth--
-			return false
+			return n, false
 		case n.close == 0 && n.begun && (c == ']' || c == '}'):
 			s.pos++ // the tail of a blob whose head is missing
 		default:
 			n.begun = true
-			return true
+			return n, true
 		}
 	}
-	return false
+	return n, false
 }
 
 func (s *jsonSource) spent() bool {
@@ -121,7 +121,12 @@ func (s *jsonSource) open() nodes {
 	return nodes{close: c + 2} // '[' and ']', '{' and '}' are two apart
 }
 
-func (s *jsonSource) more(n *nodes) bool {
+func (s *jsonSource) more(n nodes) (nodes, bool) {
+	ok := s.next(&n)
+	return n, ok
+}
+
+func (s *jsonSource) next(n *nodes) bool {
 	c := s.peek()
 	if s.fault != "" {
 		return false
@@ -278,7 +283,7 @@ func (s *jsonSource) tuple() (t tuple) {
 
 func (s *jsonSource) tuples(dst []tuple) []tuple {
 	n := s.open()
-	for i := uint32(0); s.more(&n); i++ {
+	for i := uint32(0); s.next(&n); i++ {
 		t := s.tuple()
 		t.index = i
 		dst = append(dst, t)

@@ -34,16 +34,20 @@ func (n *Normalizer) readList(it nodes) (found bool) {
 	s := n.source
 	n.lists = append(n.lists, list{start: s.mark(), nodes: it})
 	depth := len(n.lists) - 1
-	for s.record(&it) && !n.tooMuch {
-		start := s.mark()
-		isFlowLog := s.kind() == kindObject && n.object()
-		if !isFlowLog && !s.failed() {
-			s.back(start)
-			n.foreign(depth, s.skip())
+	for it, ok := s.record(it); ok && !n.tooMuch; it, ok = s.record(it) {
+		start := s.offset()
+		isFlowLog := false
+		if s.kind() == kindObject {
+			isFlowLog = n.object()
+		} else {
+			s.skip()
 		}
 		if s.failed() {
-			n.damaged(start.pos)
+			n.damaged(start)
 			break
+		}
+		if !isFlowLog {
+			n.foreign(depth, s.since(start))
 		}
 		found = found || isFlowLog
 		n.lists[depth].index++
@@ -63,7 +67,7 @@ func (n *Normalizer) object() (isFlowLog bool) {
 	r := n.pool[depth]
 	r.reset()
 	start := s.offset()
-	for it := s.open(); s.more(&it); {
+	for it, ok := s.more(s.open()); ok; it, ok = s.more(it) {
 		key := s.key()
 		e := lookUp(key)
 		if e.role != roleRecords || s.kind() != kindArray {
@@ -86,7 +90,9 @@ func (n *Normalizer) object() (isFlowLog bool) {
 	}
 	if r.finish() {
 		isFlowLog = true
-		r.whole = s.since(start)
+		if s == source(&n.json) {
+			r.whole = s.since(start)
+		}
 		n.emit(r)
 	}
 	return isFlowLog
@@ -149,8 +155,10 @@ func (n *Normalizer) flush(in shapes) {
 		l := &n.lists[i]
 		l.found = true
 		s.back(l.start)
-		for it := l.nodes; l.foreign > 0 && s.record(&it); l.foreign-- {
+		it, ok := s.record(l.nodes)
+		for ; ok && l.foreign > 0; l.foreign-- {
 			n.emitForeign(s.skip())
+			it, ok = s.record(it)
 		}
 	}
 	s.back(here)

@@ -177,13 +177,13 @@ type mpackSource struct {
 
 func (s *mpackSource) reset(b []byte) { *s = mpackSource{b: b} }
 
-func (s *mpackSource) offset() int          { return s.pos }
-func (s *mpackSource) mark() mark           { return mark{pos: s.pos} }
-func (s *mpackSource) back(m mark)          { s.pos = m.pos }
-func (s *mpackSource) record(n *nodes) bool { return s.more(n) }
-func (s *mpackSource) since(int) text       { return nil }
-func (s *mpackSource) spent() bool          { return false }
-func (s *mpackSource) failed() bool         { return s.bad }
+func (s *mpackSource) offset() int                  { return s.pos }
+func (s *mpackSource) mark() mark                   { return mark{pos: s.pos} }
+func (s *mpackSource) back(m mark)                  { s.pos = m.pos }
+func (s *mpackSource) record(n nodes) (nodes, bool) { return s.more(n) }
+func (s *mpackSource) since(p int) []byte           { return s.b[p:s.pos:s.pos] }
+func (s *mpackSource) spent() bool                  { return false }
+func (s *mpackSource) failed() bool                 { return s.bad }
 
 func (s *mpackSource) header() (h header) {
 	if !s.bad {
@@ -205,7 +205,12 @@ func (s *mpackSource) open() nodes {
 	return nodes{left: h.nodes}
 }
 
-func (s *mpackSource) more(n *nodes) bool {
+func (s *mpackSource) more(n nodes) (nodes, bool) {
+	ok := s.next(&n)
+	return n, ok
+}
+
+func (s *mpackSource) next(n *nodes) bool {
 	if n.left == 0 || s.bad {
 		return false
 	}
@@ -252,7 +257,7 @@ func (s *mpackSource) tuple() (t tuple) {
 
 func (s *mpackSource) tuples(dst []tuple) []tuple {
 	n := s.open()
-	for i := uint32(0); s.more(&n); i++ {
+	for i := uint32(0); s.next(&n); i++ {
 		t := s.tuple()
 		t.index = i
 		dst = append(dst, t)

@@ -256,13 +256,14 @@ func (r *record) readList(s source, f Family, shape shapes) {
 		s.skip()
 		return
 	}
-	for n := s.open(); s.more(&n); {
+	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 		switch key := s.key(); {
 		case string(key) == "flows" && s.kind() == kindArray:
 			r.shapes |= shape
 			var i uint32
-			for n := s.open(); s.more(&n); i++ {
+			for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 				r.readOuter(s, f, i)
+				i++
 			}
 		case string(key) == "Version" && f == NSG:
 			r.fields[fieldPropertiesVersion] = s.scalar()
@@ -280,7 +281,7 @@ func (r *record) readOuter(s source, f Family, i uint32) {
 	}
 	var outer text
 	first := len(r.groups)
-	for n := s.open(); s.more(&n); {
+	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 		switch key := s.key(); {
 		case string(key) == layouts[f].outer:
 			outer = s.scalar()
@@ -290,8 +291,9 @@ func (r *record) readOuter(s source, f Family, i uint32) {
 			r.wrong(s, group{family: f, i: i, place: placeList})
 		default:
 			var j uint32
-			for n := s.open(); s.more(&n); j++ {
+			for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 				r.readInner(s, group{family: f, i: i, j: j})
+				j++
 			}
 		}
 	}
@@ -309,7 +311,7 @@ func (r *record) readInner(s source, g group) {
 	}
 	first := len(r.groups)
 	var inner text
-	for n := s.open(); s.more(&n); {
+	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 		switch key := s.key(); {
 		case string(key) == layouts[g.family].inner:
 			inner = s.scalar()

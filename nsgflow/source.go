@@ -23,10 +23,10 @@ type source interface {
 	// open enters the array or object that comes next.
 	open() nodes
 	// more moves to the next element of an array or key of an object, or
-	// past its end.
-	more(*nodes) bool
+	// past its end; ok is false there.
+	more(nodes) (n nodes, ok bool)
 	// record moves on like more, in a list of records.
-	record(*nodes) bool
+	record(nodes) (n nodes, ok bool)
 	// key reads the key of an object's entry and moves to its value.
 	key() []byte
 	// scalar reads a string or a number as text. Anything else is passed
@@ -40,8 +40,8 @@ type source interface {
 	tuples([]tuple) []tuple
 
 	offset() int
-	// since is the JSON text from an offset on; nil of msgpack.
-	since(offset int) text
+	// since is the bytes from an offset on.
+	since(offset int) []byte
 	// spent says that a text ends here but for commas, as a blob that is
 	// still being written does.
 	spent() bool
