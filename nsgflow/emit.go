@@ -36,6 +36,7 @@ func (n *Normalizer) separate(in shapes) {
 // as the body.
 func (n *Normalizer) emitForeign(node []byte) {
 	n.counts.Foreign++
+	n.again = n.again || n.body != nil
 	body := n.scratch[:0]
 	switch {
 	case n.source == &n.json:
@@ -60,7 +61,7 @@ func (n *Normalizer) emitForeign(node []byte) {
 func (n *Normalizer) remainder(rest text, reason string) {
 	n.fail(reason)
 	body := n.scratch[:0]
-	if n.field == nil {
+	if n.text == nil {
 		body = appendMapHeader(body, 2)
 	} else {
 		body = appendMapHeader(body, 3)
@@ -69,11 +70,11 @@ func (n *Normalizer) remainder(rest text, reason string) {
 	}
 	body = appendString(body, "event")
 	body = appendMapHeader(body, 1)
-	body = append(body, keyKind...)
+	body = appendString(body, "kind")
 	body = appendString(body, "pipeline_error")
 	body = appendString(body, "error")
 	body = appendMapHeader(body, 1)
-	body = append(body, keyMessage...)
+	body = appendString(body, "message")
 	body = appendString(body, reason)
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())

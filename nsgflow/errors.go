@@ -53,7 +53,7 @@ func newTupleError(path string, family Family, line []byte, bad int) *TupleError
 		return &TupleError{Path: path, Column: -1, Value: string(line),
 			Reason: fmt.Sprintf("%d columns, at least %d expected", n, fewestColumns[family])}
 	}
-	cols := bytes.Split(line, []byte{','})
+	cols := bytes.SplitN(line, []byte{','}, len(columnNames)+1)
 	return &TupleError{Path: path, Column: bad, Value: string(cols[bad])}
 }
 

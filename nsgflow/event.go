@@ -35,71 +35,50 @@ func (n *Normalizer) emit(r *record) {
 		in = shapeBlob
 	}
 	n.flush(in)
-	tuples := 0
+	if n.identifies {
+		n.identity.begin(r, n.nodeText)
+	}
 	for i := range r.groups {
 		g := &r.groups[i]
-		tuples += len(g.tuples)
-		if len(g.tuples) == 0 {
+		if g.from == g.to {
 			continue
 		}
-		n.event.begin(r, g, n.options.Original)
-		for k := range g.tuples {
-			if n.emitTuple(&g.tuples[k]); n.tooMuch {
+		n.beginGroup(r, i)
+		tuples := r.of(g)
+		for k := range tuples {
+			if n.emitTuple(&tuples[k]); n.tooMuch {
 				return
 			}
 		}
 	}
-	if tuples == 0 {
+	if len(r.tuples) == 0 {
 		n.counts.Empty++
 	}
 }
 
-// begin takes up a group: all that its events share is made ready here.
-func (e *event) begin(r *record, g *group, original bool) {
+// beginGroup takes up a group: all that its events share is made ready here.
+func (n *Normalizer) beginGroup(r *record, place int) {
+	e := &n.event
+	g := &r.groups[place]
 	*e = event{rec: r, group: g, buffer: e.buffer[:0], composed: e.composed[:0]}
-	e.texts[textOperation] = r.fields[fieldOperation]
-	e.texts[textRule] = r.fields[fieldRule]
-	e.texts[textMAC] = r.fields[fieldMAC]
-	if g.family == NSG {
-		e.texts[textResource] = r.fields[fieldResourceID]
-		e.texts[textVersion] = r.version()
-		e.texts[textFlowState] = r.fields[fieldFlowState]
-		if g.layered() {
-			e.texts[textRule] = g.outer
-			if e.texts[textMAC] == nil {
-				e.texts[textMAC] = g.inner
-			}
-		}
-	} else {
-		e.texts[textResource] = r.fields[fieldTargetResourceID]
-		if g.layered() {
-			e.texts[textRule] = g.inner
-		}
-	}
-	for i, t := range e.texts {
-		if t == nil {
-			continue
-		}
-		from := len(e.buffer)
-		e.buffer = appendText(e.buffer, t)
-		e.packed[i] = e.buffer[from:len(e.buffer):len(e.buffer)]
-		e.size += len(e.packed[i])
-		e.present |= 1 << i
-	}
+	n.readTexts(r, g)
 	switch {
-	case !original:
-	case g.place == placeFlattened && len(g.tuples) == 1 && r.whole != nil:
+	case !n.options.Original:
+	case g.place == placeFlattened && g.to-g.from == 1 && r.whole != nil:
 		e.verbatim = validText(r.whole)
 	default:
 		e.compose()
 	}
+	if n.identifies {
+		n.identity.beginGroup(place, e.texts[textACL], e.texts[textRule], e.texts[textMAC])
+	}
 }
 
 // slotsOfFlows are those that every flow has.
-const slotsOfFlows = 1<<slotMessage | 1<<slotTimestamp | 1<<slotSourceIP | 1<<slotSourcePort |
+const slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotSourceIP | 1<<slotSourcePort |
 	1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP
 
-const slotsOfErrors = 1<<slotTimestamp | 1<<slotTuple | 1<<slotError
+const slotsOfErrors = 1<<slotTimestamp | 1<<slotEventID | 1<<slotTuple | 1<<slotError
 
 func (n *Normalizer) emitTuple(t *tuple) {
 	e := &n.event
@@ -114,7 +93,7 @@ func (n *Normalizer) emitTuple(t *tuple) {
 	e.when = momentOf(f.Time)
 	form := form{
 		variant: variant{family: f.Family, decision: f.Decision, state: f.State,
-			direction: f.Direction, encryption: f.Encryption, protocol: f.Protocol},
+			direction: f.Direction, encryption: f.Encryption, protocol: f.Protocol, addresses: f.addresses()},
 		texts: e.present,
 		slots: slotsOfFlows,
 	}
@@ -123,8 +102,17 @@ func (n *Normalizer) emitTuple(t *tuple) {
 			form.slots |= 1 << counterSlots[i]
 		}
 	}
+	if f.Source.Bytes >= 0 && f.Destination.Bytes >= 0 {
+		form.slots |= 1 << slotBytes
+	}
+	if f.Source.Packets >= 0 && f.Destination.Packets >= 0 {
+		form.slots |= 1 << slotPackets
+	}
 	if len(f.encryption) > 0 {
 		form.slots |= 1 << slotEncryption
+	}
+	if f.hasCommunityID() {
+		form.slots |= 1 << slotCommunityID
 	}
 	n.write(form, len(t.text))
 }
@@ -137,17 +125,16 @@ func (n *Normalizer) readTuple(t *tuple) bool {
 	e.err = nil
 	g := e.group
 	if want := wanted[g.place]; t.other {
-		e.err = wrongType(n.path(t), want, n.source.appendJSON(nil, t.text))
+		e.err = wrongType(n.path(t), want, n.nodeText(t))
 		return false
 	}
-	line := t.text
-	if g.line != nil {
-		line = g.line
+	line, comma := t.text, tupleFine
+	if e.rec.line != nil && g.place >= placeFlattened {
+		line, comma = e.rec.line, int(e.rec.comma)
 	}
 	bad := e.flow.parse(g.family, line)
-	if g.comma >= 0 && (bad == tupleFine || bad >= int(g.comma)) {
-		// The columns behind it are not those that the record has.
-		bad = int(g.comma)
+	if comma != tupleFine && (bad == tupleFine || bad > comma) {
+		bad = comma // the columns behind it are not those that the record has
 	}
 	if bad != tupleFine {
 		e.err = n.tupleError(t, line, bad)
@@ -182,8 +169,10 @@ func (n *Normalizer) errorTime(t *tuple) moment {
 	if m, ok := recordTime(n.event.rec.fields[fieldTime]); ok {
 		return m
 	}
-	m, _ := frameTime(n.frame.time())
-	return m
+	if m, ok := frameTime(n.frame.time()); ok {
+		return m
+	}
+	return moment{}
 }
 
 // write writes an event of a form. extra are the bytes of its tuple.
@@ -266,8 +255,16 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 			out = e.appendRelated(out)
 		case slotEncryption:
 			out = appendText(out, e.flow.encryption)
+		case slotEventID:
+			out = n.identity.append(append(out, fixStr|eventIDLen), e.tuple.index, n.tupleText())
+		case slotBytes:
+			out = appendUint(out, uint64(e.flow.Source.Bytes+e.flow.Destination.Bytes))
+		case slotPackets:
+			out = appendUint(out, uint64(e.flow.Source.Packets+e.flow.Destination.Packets))
+		case slotCommunityID:
+			out = appendCommunityID(append(out, fixStr|communityIDLen), &e.flow)
 		case slotTuple:
-			out = appendText(out, n.original())
+			out = appendText(out, n.tupleText())
 		case slotError:
 			out = appendString(out, n.counts.LastError)
 		}
@@ -288,13 +285,15 @@ func (e *event) appendRelated(dst []byte) []byte {
 	return appendAddress(dst, e.flow.Destination.text)
 }
 
-// original is the tuple as text: of a node of another type its JSON.
-func (n *Normalizer) original() text {
+// tupleText is the tuple as text: of a node of another type its JSON.
+func (n *Normalizer) tupleText() text {
 	if n.event.tuple.other {
-		return n.source.appendJSON(nil, n.event.tuple.text)
+		return n.nodeText(n.event.tuple)
 	}
 	return n.event.tuple.text
 }
+
+func (n *Normalizer) nodeText(t *tuple) text { return n.source.appendJSON(nil, t.text) }
 
 // compose begins the flattened JSON of the group's flows.
 func (e *event) compose() {
@@ -323,17 +322,10 @@ func (e *event) compose() {
 		add("operationName", r.fields[fieldOperation])
 		add("flowLogResourceID", r.fields[fieldFlowLogResourceID])
 		add("targetResourceID", r.fields[fieldTargetResourceID])
-		add("aclID", e.acl())
+		add("aclID", e.texts[textACL])
 		add("rule", e.texts[textRule])
 	}
 	e.composed = b
-}
-
-func (e *event) acl() text {
-	if e.group.layered() {
-		return e.group.outer
-	}
-	return e.rec.fields[fieldACL]
 }
 
 // appendMember appends a member of an object and a comma.
@@ -451,7 +443,7 @@ func (n *Normalizer) tupleError(t *tuple, line text, bad int) *TupleError {
 	switch {
 	case e.group.place == placeColumns:
 		return &TupleError{Path: path, Column: bad, Value: string(r.columns[bad])}
-	case e.group.line != nil && bad < len(r.override) && r.override[bad] != nil:
+	case r.line != nil && e.group.place == placeFlattened && bad < len(r.override) && r.override[bad] != nil:
 		path = path[:len(path)-len("flow.")-len(strconv.Itoa(int(t.index)))] + overrideKeys[bad]
 		return &TupleError{Path: path, Column: bad, Value: string(r.override[bad])}
 	}

@@ -101,5 +101,16 @@ type Flow struct {
 	encryption []byte // the code as the tuple has it, empty for NSG
 }
 
+// addresses says which version of IP both addresses have.
+func (f *Flow) addresses() addresses {
+	switch s, d := f.Source.Addr.Is4(), f.Destination.Addr.Is4(); {
+	case s && d:
+		return addressesIPv4
+	case !s && !d:
+		return addressesIPv6
+	}
+	return addressesMixed
+}
+
 // EncryptionCode is column 8 of a VNet tuple as the log has it.
 func (f *Flow) EncryptionCode() string { return string(f.encryption) }

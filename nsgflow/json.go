@@ -53,8 +53,13 @@ func (s *jsonSource) record(n nodes) (nodes, bool) {
 }
 
 func (s *jsonSource) spent() bool {
+	here := s.pos
 	s.separators()
-	return s.pos == len(s.text)
+	if s.pos == len(s.text) {
+		return true
+	}
+	s.pos = here
+	return false
 }
 
 // separators passes over white space and commas.
@@ -63,6 +68,8 @@ func (s *jsonSource) separators() {
 		s.pos++
 	}
 }
+
+func (s *jsonSource) refuse(what string) { s.fail(what) }
 
 func (s *jsonSource) fail(what string) {
 	if s.fault == "" {
@@ -79,6 +86,7 @@ const (
 	faultString  = "a string that is not valid JSON"
 	faultBracket = "a closing bracket of the other kind"
 	faultDepth   = "nested deeper than 64 levels"
+	faultMany    = "more than 2097152 tuples in one record"
 )
 
 // peek is the next byte that is not white space, 0 at the end.
@@ -194,10 +202,9 @@ func (s *jsonSource) str() (text []byte, plain bool) {
 	return []byte(unescaped), false
 }
 
-// skipString passes over the rest of a string whose bytes before p are plain,
-// and returns the place behind its closing quote.
+// skipString passes over the rest of a string, from p on, and returns the place behind its closing quote.
 func (s *jsonSource) skipString(p int) int {
-	for ; p < len(s.text); p = plainEnd(s.text, p) {
+	for p = plainEnd(s.text, p); p < len(s.text); p = plainEnd(s.text, p) {
 		switch c := s.text[p]; {
 		case c == '"':
 			s.pos = p + 1
@@ -287,6 +294,9 @@ func (s *jsonSource) tuples(dst []tuple) []tuple {
 		t := s.tuple()
 		t.index = i
 		dst = append(dst, t)
+		if len(dst) > maxTuples {
+			s.refuse(faultMany)
+		}
 	}
 	return dst
 }

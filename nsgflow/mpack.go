@@ -170,10 +170,13 @@ func skipNodes(b []byte, n, count int, parents []int) (int, bool) {
 
 // mpackSource reads a msgpack node whose extent SkipMsgpack has checked.
 type mpackSource struct {
-	b   []byte
-	pos int
-	bad bool
+	b     []byte
+	pos   int
+	bad   bool
+	fault string // why, where it was refused
 }
+
+func (s *mpackSource) refuse(what string) { s.bad, s.fault = true, what }
 
 func (s *mpackSource) reset(b []byte) { *s = mpackSource{b: b} }
 
@@ -261,6 +264,9 @@ func (s *mpackSource) tuples(dst []tuple) []tuple {
 		t := s.tuple()
 		t.index = i
 		dst = append(dst, t)
+		if len(dst) > maxTuples {
+			s.refuse(faultMany)
+		}
 	}
 	return dst
 }

@@ -21,13 +21,16 @@ type Counts struct {
 // Normalizer turns records that are flow logs into events. It keeps its
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
-	options   Options
-	rows      []row           // of the schema, those that the options leave
-	ours      map[string]bool // top-level names of events
-	templates map[form]*template
-	limit     int // of the events of one record, in bytes; see outputLimit
-	counts    Counts
-	clock     clock
+	options    Options
+	rows       []row           // of the schema, those that the options leave
+	ours       map[string]bool // top-level names of events
+	templates  map[form]*template
+	texts      uint32 // set of groupText that the rows use
+	derives    bool   // some of them are not in the log as they are
+	identifies bool   // the rows have an event id
+	limit      int    // of the events of one record, in bytes; see outputLimit
+	counts     Counts
+	clock      clock
 
 	json   jsonSource
 	mpack  mpackSource
@@ -46,7 +49,15 @@ type Normalizer struct {
 	lists     []list // that are open, the outermost first
 	found     bool   // a flow log has been seen
 	tooMuch   bool
-	damage    int // where the text is damaged; -1
+	again     bool // foreign records have come out: see settle
+	depth     int  // of settle
+	damage    int  // where the text is damaged; -1
+
+	// What was read last; see there.
+	target, acl resource
+	region      region
+	identity    identity
+	mac         [17]byte
 
 	out     []byte
 	start   int // where the events of the record at hand begin in out
@@ -77,6 +88,9 @@ func New(o Options) (*Normalizer, error) {
 			continue
 		}
 		n.ours[r.path[0]] = true
+		n.texts |= 1 << f.text
+		n.derives = n.derives || f.text > textMAC
+		n.identifies = n.identifies || f.slot == slotEventID
 		n.rows = append(n.rows, r)
 	}
 	if o.TimestampKey != timestampField && schemas[o.Schema].has(o.TimestampKey) {
@@ -108,13 +122,43 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 		n.mpack.reset(l.object)
 		n.source = &n.mpack
 		n.object()
+		n.found = n.found || n.mpack.bad
 	}
 	for i := 0; i < len(l.texts) && !n.found; i++ {
 		n.field = l.texts[i].field
 		n.readText(l.texts[i].text)
 	}
-	out, changed = n.end(dst)
+	again := n.again
+	if out, changed = n.end(dst); changed && again && n.depth < maxAgain {
+		out = n.settle(out, len(dst))
+	}
 	return out, l.size, changed
+}
+
+const maxAgain = 8
+
+// settle looks again at the records that came out from start on: one that
+// stood in a list as a foreign one may be a flow log as a record of its own,
+// by its message field, and the filter's next look would find it.
+func (n *Normalizer) settle(out []byte, start int) []byte {
+	n.depth++
+	rest := bytes.Clone(out[start:])
+	out = out[:start]
+	for len(rest) > 0 {
+		frame, p, _ := ReadFrame(rest)
+		foreign := n.counts.Foreign
+		after, size, changed := n.AppendRecord(out, rest[p:], frame)
+		if changed {
+			n.counts.Foreign--
+			out = after
+		} else {
+			n.counts.Foreign = foreign
+			out = append(out, rest[:p+size]...)
+		}
+		rest = rest[p+size:]
+	}
+	n.depth--
+	return out
 }
 
 // AppendText reads JSON text like the string in a record's message field:
@@ -132,13 +176,18 @@ func (n *Normalizer) begin(dst []byte, frame Frame) {
 	n.frame, n.out, n.start = frame, dst, len(dst)
 	n.field, n.text, n.separated = nil, nil, false
 	n.lists = n.lists[:0]
-	n.found, n.tooMuch, n.damage = false, false, -1
+	n.found, n.tooMuch, n.again, n.damage = false, false, false, -1
+	n.json, n.mpack = jsonSource{}, mpackSource{}
 }
 
 func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	switch {
+	case n.mpack.bad:
+		n.out = n.out[:n.start]
+		n.remainder(n.text, n.mpack.fault)
 	case !n.found:
 		n.counts.Foreign++
+		n.release()
 		return dst, false
 	case n.tooMuch:
 		n.out = n.out[:n.start]
@@ -146,7 +195,25 @@ func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	case n.damage >= 0:
 		n.remainder(n.text[n.damage:], fmt.Sprintf("byte %d: %s", n.json.pos, n.json.fault))
 	}
-	return n.out, true
+	out = n.out
+	n.release()
+	return out, true
+}
+
+// release lets go of the source record's memory, which is not ours, and of
+// buffers that a large record has left.
+func (n *Normalizer) release() {
+	const kept = 1 << 20
+	for _, r := range n.pool {
+		r.reset()
+	}
+	e := &n.event
+	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]}
+	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.identity.buffer) > kept {
+		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer = nil, nil, nil, nil, nil
+	}
+	n.json, n.mpack = jsonSource{}, mpackSource{}
+	n.body, n.text, n.field, n.frame, n.out = nil, nil, nil, Frame{}, nil
 }
 
 // look is a first look at a record.
@@ -241,14 +308,24 @@ func mayBeFlowLog(t text) bool {
 // isEnvelope says whether a text is nothing but the head or the tail of a
 // blob: Azure writes them as blocks of their own.
 func isEnvelope(t text) bool {
-	if len(t) > 64 {
+	const longest = 64 // pretty-printed
+	if len(t) > longest {
 		return false
 	}
-	switch string(bytes.Join(bytes.Fields(bytes.TrimPrefix(t, byteOrderMark)), nil)) {
-	case `{"records":[`, `]}`:
-		return true
+	t = bytes.TrimPrefix(t, byteOrderMark)
+	return isTokens(t, `{`, `"records"`, `:`, `[`) || isTokens(t, `]`, `}`)
+}
+
+// isTokens says whether t is the tokens with white space around them.
+func isTokens(t text, tokens ...string) bool {
+	const space = " \t\r\n"
+	for _, token := range tokens {
+		var ok bool
+		if t, ok = bytes.CutPrefix(bytes.TrimLeft(t, space), []byte(token)); !ok {
+			return false
+		}
 	}
-	return false
+	return len(bytes.TrimLeft(t, space)) == 0
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -259,21 +336,15 @@ func isEvent(event, body []byte) bool {
 	if !isMap(event) {
 		return false
 	}
-	kind, _ := stringOf(valueOf(event, keyKind))
+	kind, _ := stringOf(valueOf(event, "kind"))
 	switch string(kind) {
 	case "event":
-		return bytes.Equal(valueOf(event, keyCategory), categoryNetwork)
+		return bytes.Equal(valueOf(event, "category"), categoryNetwork)
 	case "pipeline_error":
-		object := valueOf(body, keyError)
-		return isMap(object) && valueOf(object, keyMessage) != nil
+		object := valueOf(body, "error")
+		return isMap(object) && valueOf(object, "message") != nil
 	}
 	return false
 }
 
-var (
-	keyKind         = appendString(nil, "kind")
-	keyCategory     = appendString(nil, "category")
-	keyError        = appendString(nil, "error")
-	keyMessage      = appendString(nil, "message")
-	categoryNetwork = append([]byte{fixArray | 1}, appendString(nil, "network")...)
-)
+var categoryNetwork = append([]byte{fixArray | 1}, appendString(nil, "network")...)

@@ -7,6 +7,8 @@ const (
 	// SchemaSekoia is the documented event of the Azure Network Watcher
 	// integration (mapping table in the README).
 	SchemaSekoia Schema = iota
+	// SchemaECS is the full event of the Elastic Common Schema, 9.4.
+	SchemaECS
 )
 
 // Options say what a Normalizer looks at and what it writes.
@@ -37,4 +39,13 @@ func DefaultOptions(s Schema) Options {
 		TimestampKey: "@timestamp",
 		ReserveData:  true,
 	}
+}
+
+// Schemas are the names of the schemas, by Schema.
+func Schemas() []string {
+	names := make([]string, len(schemas))
+	for i, s := range schemas {
+		names[i] = s.name
+	}
+	return names
 }

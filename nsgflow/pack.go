@@ -69,41 +69,88 @@ func entriesOf(object []byte) (entries []byte, n int) {
 	return object[h.size:], h.nodes / 2
 }
 
-// appendMerged appends one map made of two, at every level: where both have a
-// value, ours wins. Both have passed SkipMsgpack. Ours bounds the recursion.
-func appendMerged(dst, ours, theirs []byte) []byte {
-	our, n := entriesOf(ours)
-	their, m := entriesOf(theirs)
-	added := 0
-	for range m {
-		key, rest := cut(their)
-		_, their = cut(rest)
-		if valueOf(ours, key) == nil {
-			added++
-		}
-	}
-	dst = appendMapHeader(dst, n+added)
+// member is an entry of a map: two nodes.
+type member struct{ key, value []byte }
+
+// members appends the entries of a map to dst.
+func members(dst []member, object []byte) []member {
+	rest, n := entriesOf(object)
 	for range n {
-		key, rest := cut(our)
-		value, after := cut(rest)
-		our = after
-		dst = append(dst, key...)
-		if other := valueOf(theirs, key); isMap(value) && isMap(other) {
-			dst = appendMerged(dst, value, other)
-		} else {
-			dst = append(dst, value...)
-		}
-	}
-	their, _ = entriesOf(theirs)
-	for range m {
-		key, rest := cut(their)
-		value, after := cut(rest)
-		their = after
-		if valueOf(ours, key) == nil {
-			dst = append(append(dst, key...), value...)
-		}
+		var m member
+		m.key, rest = cut(rest)
+		m.value, rest = cut(rest)
+		dst = append(dst, m)
 	}
 	return dst
+}
+
+// appendMerged appends one map made of two, at every level: where both have a
+// value, ours wins. Both have passed SkipMsgpack, which bounds the recursion.
+func appendMerged(dst, ours, theirs []byte) []byte {
+	var few [24]member
+	our := members(few[:0], ours)
+	find := finder(our)
+
+	// Of theirs, what ours lacks, and the objects that go into ours.
+	var added []byte
+	both := map[int][]byte(nil)
+	n := len(our)
+	rest, count := entriesOf(theirs)
+	for range count {
+		entry := rest
+		var key, value []byte
+		key, rest = cut(rest)
+		value, rest = cut(rest)
+		if i := find(key); i < 0 {
+			added = append(added, entry[:len(entry)-len(rest)]...)
+			n++
+		} else if isMap(value) && isMap(our[i].value) {
+			if both == nil {
+				both = map[int][]byte{}
+			}
+			both[i] = value
+		}
+	}
+	dst = appendMapHeader(dst, n)
+	for i, m := range our {
+		dst = append(dst, m.key...)
+		if other := both[i]; other != nil {
+			dst = appendMerged(dst, m.value, other)
+		} else {
+			dst = append(dst, m.value...)
+		}
+	}
+	return append(dst, added...)
+}
+
+// finder finds the place of a key in list by its text, -1 if it is not there
+// or no text. A key may have a longer header than it needs.
+func finder(list []member) func(key []byte) int {
+	if len(list) <= 24 {
+		return func(key []byte) int {
+			want, ok := stringOf(key)
+			for i := 0; ok && i < len(list); i++ {
+				if have, isText := stringOf(list[i].key); isText && bytes.Equal(have, want) {
+					return i
+				}
+			}
+			return -1
+		}
+	}
+	places := make(map[string]int, len(list))
+	for i, m := range list {
+		if t, ok := stringOf(m.key); ok {
+			places[string(t)] = i
+		}
+	}
+	return func(key []byte) int {
+		if t, ok := stringOf(key); ok {
+			if i, found := places[string(t)]; found {
+				return i
+			}
+		}
+		return -1
+	}
 }
 
 func isMap(node []byte) bool {
@@ -120,19 +167,14 @@ func cut(b []byte) (node, rest []byte) {
 	return b[:n], b[n:]
 }
 
-// valueOf is the value of the key of a map whose text is that of key, nil if
-// there is none. A key may be written with a longer header than it needs.
-func valueOf(object, key []byte) []byte {
-	want, isText := stringOf(key)
-	if !isText {
-		return nil
-	}
+// valueOf is the value of a key of a map, nil if there is none.
+func valueOf(object []byte, key string) []byte {
 	rest, n := entriesOf(object)
 	for range n {
 		var k, v []byte
 		k, rest = cut(rest)
 		v, rest = cut(rest)
-		if have, ok := stringOf(k); ok && bytes.Equal(have, want) {
+		if have, ok := stringOf(k); ok && string(have) == key {
 			return v
 		}
 	}

@@ -172,11 +172,13 @@ type group struct {
 	family       Family
 	outer, inner text   // by layout
 	i, j         uint32 // indices of the two lists
-	tuples       []tuple
-	place        place // where the tuples stand; of a wrong node: its place
-	line         text  // to be parsed instead of the only tuple's text; else nil
-	comma        int8  // the column of line that has a comma in itself; else -1
+	from, to     uint32 // its tuples in the record's
+	place        place  // where the tuples stand; of a wrong node: its place
 }
+
+// maxTuples bounds the memory for reading one record. Azure cuts records at
+// about 32 KB, which is some 500 tuples.
+const maxTuples = 1 << 21
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
@@ -186,17 +188,31 @@ type record struct {
 	source   bool     // S5: there is a sourceAddress
 	override [5]text  // S4, by column
 	groups   []group
+	tuples   []tuple // of all groups
 	flat     []tuple // the values of flow.N keys
 	shapes   shapes
-	tuples   []tuple // what groups have slices of
-	from     []int   // where the tuples of each group begin in it
-	whole    text    // the JSON text of the record; nil of msgpack
-	line     []byte  // what is to be parsed where the record has no tuple for it
+	whole    text // the JSON text of the record; nil of msgpack
+
+	buffer []byte
+	line   text // to be parsed instead of the text of the last group's only tuple; else nil
+	comma  int8 // the column of line that has a comma in itself; else -1
 }
 
+// keptTuples is how many tuples' memory a record keeps for the next one.
+const keptTuples = 1 << 15
+
 func (r *record) reset() {
-	*r = record{groups: r.groups[:0], flat: r.flat[:0], tuples: r.tuples[:0], from: r.from[:0], line: r.line[:0]}
+	if cap(r.tuples)+cap(r.flat)+cap(r.groups) > keptTuples {
+		*r = record{}
+	}
+	clear(r.tuples) // what they point to is not ours
+	clear(r.flat)
+	clear(r.groups)
+	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], buffer: r.buffer[:0], comma: -1}
 }
+
+// of are the tuples of a group.
+func (r *record) of(g *group) []tuple { return r.tuples[g.from:g.to] }
 
 // version is the NSG flow log's version: 2.0 means 2.
 func (r *record) version() text {
@@ -236,6 +252,9 @@ func (r *record) read(s source, key []byte, e entry) {
 		t := s.tuple()
 		t.index, _ = flowIndex(key)
 		r.flat = append(r.flat, t)
+		if len(r.flat) > maxTuples {
+			s.refuse(faultMany)
+		}
 	default:
 		s.skip()
 	}
@@ -322,9 +341,9 @@ func (r *record) readInner(s source, g group) {
 			r.wrong(s, g)
 		default:
 			g.place = placeTuple
-			g.comma = -1
-			r.add(g)
+			g.from = uint32(len(r.tuples))
 			r.tuples = s.tuples(r.tuples)
+			r.add(g)
 		}
 	}
 	for i := first; i < len(r.groups); i++ {
@@ -334,24 +353,23 @@ func (r *record) readInner(s source, g group) {
 
 // wrong adds the node that comes next, which has the wrong type.
 func (r *record) wrong(s source, g group) {
-	g.comma = -1
-	r.add(g)
+	if len(r.tuples) > maxTuples {
+		s.refuse(faultMany)
+	}
+	g.from = uint32(len(r.tuples))
 	r.tuples = append(r.tuples, tuple{text: s.skip(), other: true})
+	r.add(g)
 }
 
+// add adds a group of the tuples from g.from on.
 func (r *record) add(g group) {
+	g.to = uint32(len(r.tuples))
 	r.groups = append(r.groups, g)
-	r.from = append(r.from, len(r.tuples))
 }
 
 // finish completes the groups when the whole record has been read. It says
 // whether the record is a flow log of one of the shapes S2 to S5.
 func (r *record) finish() bool {
-	end := len(r.tuples)
-	for g := len(r.groups) - 1; g >= 0; g-- {
-		r.groups[g].tuples = r.tuples[r.from[g]:end]
-		end = r.from[g]
-	}
 	if len(r.flat) > 0 {
 		r.finishFlattened()
 	}
@@ -371,11 +389,12 @@ func (r *record) family() Family {
 // finishFlattened makes a group of the values of flow.N keys.
 func (r *record) finishFlattened() {
 	r.shapes |= shapeFlattened
-	g := group{family: r.family(), place: placeFlattened, tuples: r.flat, comma: -1}
-	if len(r.flat) == 1 && !r.flat[0].other {
-		g.line, g.comma = r.overridden(r.flat[0].text)
+	if len(r.flat) == 1 && !r.flat[0].other && r.overrides() {
+		r.replaceColumns(r.flat[0].text)
 	}
-	r.groups = append(r.groups, g)
+	g := group{family: r.family(), place: placeFlattened, from: uint32(len(r.tuples))}
+	r.tuples = append(r.tuples, r.flat...)
+	r.add(g)
 }
 
 func (r *record) overrides() bool {
@@ -387,35 +406,37 @@ func (r *record) overrides() bool {
 	return false
 }
 
-// overridden is the tuple with the columns that the record has as fields of
-// their own, nil if it has none. comma: see group.
-func (r *record) overridden(tuple text) (line text, comma int8) {
-	comma = -1
-	if !r.overrides() {
-		return nil, comma
-	}
-	rest := tuple
+// replaceColumns makes line of the tuple and the columns that the record has
+// as fields of their own.
+func (r *record) replaceColumns(tuple text) {
 	for c := 0; ; c++ {
-		column, end := column(rest, 0)
+		col, end := column(tuple, 0)
 		if c < len(r.override) && r.override[c] != nil {
-			column = r.override[c]
-			if bytes.IndexByte(column, ',') >= 0 {
-				comma = int8(c)
-			}
+			col = r.override[c]
 		}
-		r.line = append(r.line, column...)
-		if end == len(rest) {
-			return r.line, comma
+		r.addColumn(c, col)
+		if end == len(tuple) {
+			break
 		}
-		r.line = append(r.line, ',')
-		rest = rest[end+1:]
+		tuple = tuple[end+1:]
 	}
+	r.line = r.buffer
+}
+
+func (r *record) addColumn(c int, col text) {
+	if c > 0 {
+		r.buffer = append(r.buffer, ',')
+	}
+	if r.comma < 0 && bytes.IndexByte(col, ',') >= 0 {
+		r.comma = int8(c)
+	}
+	r.buffer = append(r.buffer, col...)
 }
 
 // finishDenormalised makes the one tuple of a denormalised record.
 func (r *record) finishDenormalised() {
 	r.shapes |= shapeDenormalised
-	g := group{family: r.family(), place: placeColumns, comma: -1}
+	g := group{family: r.family(), place: placeColumns}
 	last := len(r.columns) - 1
 	for last > 7 && r.columns[last] == nil && g.family == NSG {
 		last--
@@ -423,16 +444,10 @@ func (r *record) finishDenormalised() {
 	if last > 7 {
 		last = len(r.columns) - 1
 	}
-	for c, column := range r.columns[:last+1] {
-		if c > 0 {
-			r.line = append(r.line, ',')
-		}
-		if bytes.IndexByte(column, ',') >= 0 {
-			g.comma = int8(c)
-		}
-		r.line = append(r.line, column...)
+	for c, col := range r.columns[:last+1] {
+		r.addColumn(c, col)
 	}
-	r.tuples = append(r.tuples[:0], tuple{text: r.line, plain: plainEnd(r.line, 0) == len(r.line)})
-	g.tuples = r.tuples
-	r.groups = append(r.groups, g)
+	r.line = r.buffer
+	r.tuples = append(r.tuples, tuple{text: r.line, plain: plainEnd(r.line, 0) == len(r.line)})
+	r.add(g)
 }

@@ -21,6 +21,7 @@ const timestampField = "@timestamp" // its name is an option
 // schemas by Schema.
 var schemas = [...]schema{
 	SchemaSekoia: {"sekoia", sekoia},
+	SchemaECS:    {"ecs", ecs},
 }
 
 type schema struct {
@@ -59,6 +60,8 @@ type from struct {
 	text groupText
 	// slot differs from tuple to tuple.
 	slot slot
+	// only says which variants have the field at all; nil: all.
+	only func(variant) bool
 }
 
 // variant is what a tuple says in letters and numbers that have a name. The
@@ -71,8 +74,18 @@ type variant struct {
 	state      State
 	direction  Direction
 	encryption Encryption
+	addresses  addresses
 	protocol   Protocol
 }
+
+// addresses says which versions of IP a flow's addresses have.
+type addresses uint8
+
+const (
+	addressesMixed addresses = iota
+	addressesIPv4
+	addressesIPv6
+)
 
 func always(value any) from         { return from{variant: func(variant) any { return value }} }
 func of(f func(v variant) any) from { return from{variant: f} }
@@ -81,6 +94,9 @@ func each(s slot) from              { return from{slot: s} }
 
 // or adds a text for where the variant gives nothing.
 func (f from) or(t groupText) from { f.text = t; return f }
+
+// when leaves the field to some variants.
+func (f from) when(only func(variant) bool) from { f.only = only; return f }
 
 // groupText is a text that is constant within a group.
 type groupText uint8
@@ -93,6 +109,22 @@ const (
 	textFlowState // NSG, of the record; for tuples without a state of their own
 	textResource  // NSG: resourceId; VNet: targetResourceID
 	textMAC
+	textMACForm // MAC in the form of RFC 7042
+	textMACOdd  // MAC, where it has no such form
+	textRuleClass
+	textRuleset
+	textAccount
+	textSubscription
+	textResourceGroup
+	textResourceProvider
+	textResourceName
+	textRegion // VNet
+	textFlowLogVersion
+	textFlowLogResource // VNet
+	textGUID            // VNet
+	textACL             // VNet
+	textSystemID
+	textTime // where it is a time
 	textCount
 )
 
@@ -113,6 +145,10 @@ const (
 	slotDestinationBytes
 	slotRelatedIP
 	slotEncryption
+	slotEventID
+	slotBytes   // sum of both sides
+	slotPackets // sum of both sides
+	slotCommunityID
 	slotTuple
 	slotError
 	slotCount

@@ -39,6 +39,8 @@ type source interface {
 	// tuples reads the array that comes next, an element a tuple.
 	tuples([]tuple) []tuple
 
+	// refuse makes the source fail.
+	refuse(what string)
 	offset() int
 	// since is the bytes from an offset on.
 	since(offset int) []byte

@@ -42,7 +42,7 @@ func newTemplate(rows []row, f form) *template {
 	root := &branch{}
 	for i := range rows {
 		if value, gap, ok := rows[i].resolve(f); ok {
-			root.add(rows[i].path, leaf{value, gap})
+			root.add(rows[i].path, leaf{value, gap, gap.text != textNone && strings.HasPrefix(rows[i].typ, "[]")})
 		}
 	}
 	w := templateWriter{}
@@ -66,6 +66,7 @@ type row struct {
 type leaf struct {
 	value any
 	gap   piece
+	list  bool // an array of the gap's one text
 }
 
 // resolve finds where the field's value comes from in events of a form.
@@ -74,7 +75,7 @@ func (fd *field) resolve(f form) (value any, gap piece, ok bool) {
 	if f.failed {
 		in = inError
 	}
-	if fd.in&in == 0 {
+	if fd.in&in == 0 || fd.only != nil && !fd.only(f.variant) {
 		return nil, gap, false
 	}
 	if fd.variant != nil {
@@ -141,6 +142,9 @@ func (w *templateWriter) write(b *branch) {
 	case b.leaf.value != nil:
 		_ = w.enc.Encode(b.leaf.value)
 	default:
+		if b.leaf.list {
+			_ = w.enc.EncodeArrayLen(1)
+		}
 		gap := b.leaf.gap
 		gap.ready = bytes.Clone(w.ready.Bytes())
 		w.ready.Reset()

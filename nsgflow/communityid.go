@@ -1,0 +1,54 @@
+package nsgflow
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// communityIDLen is the length of "1:" and 20 bytes in base64.
+const communityIDLen = 2 + 28
+
+const (
+	icmp   = 1
+	tcp    = 6
+	udp    = 17
+	icmpv6 = 58
+	sctp   = 132
+)
+
+// hasCommunityID says whether the Community ID of a flow can be told. That of
+// icmp and ipv6-icmp needs type and code, which flow logs lack.
+func (f *Flow) hasCommunityID() bool {
+	return f.Protocol != ProtocolUnknown && f.Protocol != icmp && f.Protocol != icmpv6 &&
+		f.Source.Addr.Is4() == f.Destination.Addr.Is4()
+}
+
+// appendCommunityID appends the flow's Community ID, version 1 with seed 0
+// (corelight/community-id-spec): the base64 of SHA-1 of both ends, the smaller
+// first, so that both directions have the same. Only TCP, UDP and SCTP have
+// ports in it.
+func appendCommunityID(dst []byte, f *Flow) []byte {
+	var block [2 + 16 + 16 + 1 + 1 + 2 + 2]byte
+	b := block[:2] // the seed
+	var x, y [16]byte
+	from := 0
+	if f.Source.Addr.Is4() {
+		from = 12
+	}
+	x, y = f.Source.Addr.As16(), f.Destination.Addr.As16()
+	a, z := x[from:], y[from:]
+	p, q := f.Source.Port, f.Destination.Port
+	if c := bytes.Compare(a, z); c > 0 || c == 0 && p > q {
+		a, z, p, q = z, a, q, p
+	}
+	b = append(append(b, a...), z...)
+	b = append(b, byte(f.Protocol), 0)
+	if f.Protocol == tcp || f.Protocol == udp || f.Protocol == sctp {
+		b = binary.BigEndian.AppendUint16(b, p)
+		b = binary.BigEndian.AppendUint16(b, q)
+	}
+	sum := sha1.Sum(b)
+	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
+}

@@ -1,0 +1,69 @@
+package nsgflow
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/zeebo/xxh3"
+)
+
+// eventIDLen is the length of 16 bytes in base64 without padding.
+const eventIDLen = 22
+
+// identity makes event ids: the same record read twice gives the same ones;
+// different flows, and equal tuples of one record, never share one. Records
+// that are cut from one minute have time, resource, MAC and rule in common,
+// so the texts of all tuples of a record count. Equal records, and so equal
+// flattened or denormalised ones, have equal ids: that is the purpose.
+type identity struct {
+	hash   xxh3.Hasher
+	record [16]byte
+	group  [16]byte
+	buffer []byte
+}
+
+func (id *identity) add(t text) {
+	var length [4]byte
+	binary.LittleEndian.PutUint32(length[:], uint32(len(t)))
+	_, _ = id.hash.Write(length[:])
+	_, _ = id.hash.Write(t)
+}
+
+// begin takes up a record. node gives the text of a tuple that is no string.
+func (id *identity) begin(r *record, node func(*tuple) text) {
+	id.hash.Reset()
+	for _, f := range [...]recordField{fieldTime, fieldResourceID, fieldTargetResourceID, fieldFlowLogResourceID, fieldMAC} {
+		id.add(r.fields[f])
+	}
+	id.add(r.line)
+	for i := range r.tuples {
+		if t := &r.tuples[i]; t.other {
+			id.add(node(t))
+		} else {
+			id.add(t.text)
+		}
+	}
+	id.record = id.hash.Sum128().Bytes()
+}
+
+// beginGroup takes up the group with the given place in its record.
+func (id *identity) beginGroup(place int, acl, rule, mac text) {
+	b := append(id.buffer[:0], id.record[:]...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(place))
+	for _, t := range [...]text{acl, rule, mac} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(t)))
+		b = append(b, t...)
+	}
+	id.group = xxh3.Hash128(b).Bytes()
+	id.buffer = b
+}
+
+// append appends the id of a tuple of the group.
+func (id *identity) append(dst []byte, index uint32, t text) []byte {
+	b := append(id.buffer[:0], id.group[:]...)
+	b = binary.LittleEndian.AppendUint32(b, index)
+	b = append(b, t...)
+	id.buffer = b
+	sum := xxh3.Hash128(b).Bytes()
+	return base64.RawURLEncoding.AppendEncode(dst, sum[:])
+}

@@ -1,0 +1,119 @@
+package nsgflow
+
+import (
+	"bytes"
+	"strings"
+)
+
+// resource is an Azure resource id in parts, each as the id has it:
+// /subscriptions/{subscription}/resourceGroups/{group}/providers/{provider}/{name}
+// provider is the namespace with the first type, Microsoft.Network/networkSecurityGroups
+// for instance; name is what follows, with the types of what lies inside:
+// my-vnet/subnets/my-subnet.
+type resource struct {
+	id           string
+	subscription text
+	account      text // the subscription in lower case
+	group        text
+	provider     text
+	name         text
+}
+
+// parse reads an id; parts that it does not have stay empty. Ids come in any
+// case. The parts of the last id are kept: logs name few resources.
+func (r *resource) parse(id text) *resource {
+	if string(id) == r.id {
+		return r
+	}
+	*r = resource{id: string(id)}
+	parts := strings.Split(r.id, "/")
+	if len(parts) < 3 || parts[0] != "" {
+		return r
+	}
+	for i := 1; i+1 < len(parts); i += 2 {
+		value := parts[i+1]
+		switch strings.ToLower(parts[i]) {
+		case "subscriptions":
+			r.subscription = text(value)
+			r.account = text(strings.ToLower(value))
+		case "resourcegroups":
+			r.group = text(value)
+		case "providers":
+			if i+3 < len(parts) {
+				r.provider = text(value + "/" + parts[i+2])
+				r.name = text(strings.Join(parts[i+3:], "/"))
+			}
+			return r
+		}
+	}
+	return r
+}
+
+// region is that of a flow log, from the name of its network watcher,
+// NETWORKWATCHER_<REGION>, which Azure gives to those that it makes itself.
+type region struct {
+	id   string
+	name text
+}
+
+func (r *region) parse(flowLog text) text {
+	if string(flowLog) == r.id {
+		return r.name
+	}
+	*r = region{id: string(flowLog)}
+	for part := range strings.SplitSeq(strings.ToLower(r.id), "/") {
+		if name, ok := strings.CutPrefix(part, "networkwatcher_"); ok && name != "" {
+			r.name = text(name)
+		}
+	}
+	return r.name
+}
+
+// ruleClasses are the prefixes of rule names, from "Flow logging for network
+// security groups" on Microsoft Learn, and what they say. Rules of Virtual
+// Network Manager have none of them.
+var ruleClasses = []struct {
+	prefix string
+	class  text
+}{
+	{"DefaultRule_", text("default")},
+	{"UserRule_", text("user")},
+	{"PlatformRule", text("platform")},
+}
+
+func ruleClass(rule text) text {
+	for _, c := range ruleClasses {
+		if bytes.HasPrefix(rule, []byte(c.prefix)) {
+			return c.class
+		}
+	}
+	return nil
+}
+
+// appendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
+// DB-83-1E-FE-C3-76. ok is false where m is not twelve hex digits, with or
+// without separators between pairs.
+func appendMAC(dst []byte, m text) (mac []byte, ok bool) {
+	start := len(dst)
+	digits := 0
+	for i, c := range m {
+		switch {
+		case c-'0' <= 9 || (c|0x20)-'a' <= 5:
+			if digits == 12 {
+				return dst[:start], false
+			}
+			if digits > 0 && digits%2 == 0 {
+				dst = append(dst, '-')
+			}
+			if c >= 'a' {
+				c -= 'a' - 'A'
+			}
+			dst = append(dst, c)
+			digits++
+		case (c == '-' || c == ':' || c == '.') && digits%2 == 0 && digits > 0 && i+1 < len(m) && m[i-1] != c:
+		default:
+			return dst[:start], false
+		}
+	}
+	return dst, digits == 12
+}
