@@ -1,0 +1,78 @@
+# Verbs; "make" alone lists them.
+
+GO      ?= go
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.1.0)
+
+# ARCH=arm64 builds with Debian's cross compiler, into build/arm64.
+ifeq ($(ARCH),arm64)
+  OUT   := build/arm64
+  CROSS := GOARCH=arm64 CC=aarch64-linux-gnu-gcc
+  CC    := aarch64-linux-gnu-gcc
+else
+  OUT   := build
+endif
+
+OBJECT  := $(OUT)/flb-filter_nsgflow.so
+HOSTS   := $(OUT)/host-96 $(OUT)/host-104
+SOURCES := go.mod go.sum Makefile $(wildcard plugin/*.[ch]) \
+           $(filter-out %_test.go,$(wildcard nsgflow/*.go plugin/*.go))
+
+FUZZTIME ?= 30s
+CHUNKS   ?= 2000000
+
+.PHONY: always help build hosts run test bench fuzz soak generate lint clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+build: $(OBJECT) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
+
+# Written aside and renamed: an agent or a test may have the old one open.
+$(OBJECT): $(SOURCES) $(OUT)/version
+	@mkdir -p $(OUT)/new
+	$(CROSS) CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DNSGFLOW_VERSION=$(VERSION)' $(GO) build -buildmode=c-shared -trimpath \
+		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
+	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
+
+# Newer than the object only where the version has changed.
+$(OUT)/version: always
+	@mkdir -p $(OUT)
+	@echo $(VERSION) | cmp -s - $@ || echo $(VERSION) > $@
+
+hosts: $(HOSTS)
+
+$(OUT)/host-%: $(wildcard test/host/*.[ch])
+	@mkdir -p $(OUT)
+	$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
+	@mv $@.new $@
+
+run: build ## the sample flow logs as events, one JSON object a line
+	@$(GO) run ./test/run
+
+test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
+	CGO_ENABLED=0 $(GO) test -timeout 5m ./nsgflow/... ./plugin/...
+	$(GO) test -race -timeout 20m ./...
+
+bench: ## time and allocations per flow
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./nsgflow/... ./plugin/...
+
+fuzz: ## every fuzzer for FUZZTIME (30s)
+	@for package in ./nsgflow ./plugin; do \
+		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+soak: build hosts ## the leak test with CHUNKS (2000000) chunks
+	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/door
+
+generate: ## what is generated from the code's tables
+	$(GO) generate ./...
+
+lint: ## go vet, gofmt
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+
+clean: ## remove build/
+	rm -rf build

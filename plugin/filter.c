@@ -1,0 +1,236 @@
+//go:build cgo
+
+/* The door to Fluent Bit: the plugin struct in the layout of the host that
+ * loads it, and callbacks that enter Go only where Go can run. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "_cgo_export.h"
+#include "filter.h"
+#include "options.h"
+
+#ifndef NSGFLOW_VERSION /* bare: flags of cgo cannot carry quotes */
+#define NSGFLOW_VERSION 0.1.0
+#endif
+#define QUOTED(text) #text
+#define EXPANDED(text) QUOTED(text)
+#define VERSION EXPANDED(NSGFLOW_VERSION)
+
+const char nsgflow_version[] = VERSION;
+
+/* struct flb_filter_plugin, word by word. The host copies as many bytes as its
+ * own struct has (72, 80 or 88 so far) from this symbol: the spare words stay
+ * zero. Callbacks begin at the fifth word:
+ *   up to 2.1    init, filter, exit
+ *   from 2.2.0   pre_run, init, filter, exit
+ *   from 3.2.0   pre_run, init, filter, exit, notification */
+enum { EVENT_TYPE, NAME, DESCRIPTION, OPTIONS, CALLBACKS, WORDS = 32 };
+
+void *filter_nsgflow_plugin[WORDS];
+
+#define EVENT_TYPE_LOGS 1 /* shares its word with an int of flags, all zero */
+
+/* struct flb_config_map: its element grew in 5.0.3, its head did not move.
+ * The table ends with an element whose name is NULL. */
+enum { STRIDE = 96, STRIDE_5_0_3 = 104 };
+
+struct option_head {
+    int type; /* 0: string */
+    const char *name;
+    const char *fallback;
+    int flags;
+    int set_property;
+    uintptr_t offset;
+    const char *text;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static _Alignas(void *) char config_map[(COUNT(options) + 1) * STRIDE_5_0_3];
+
+static struct {
+    const char *(*get_property)(const char *key, void *ins);
+    void (*set_context)(void *ins, void *context);
+    const char *(*name)(void *ins);
+    void (*log)(int level, const char *file, int line, const char *format, ...);
+} host;
+
+/* Set in a child that the host forked off after loading: the threads of the Go
+ * runtime did not come along, and a call into Go would hang for ever. */
+static int forked;
+
+static void in_child(void)
+{
+    forked = 1;
+}
+
+/* The instance's level. It stands before the name: 8 bytes from 2.1 on, 4
+ * before; where the name does not stand either, info is assumed. */
+static int level_of(const char *ins)
+{
+    static const struct { size_t name, level; } places[] = {{16, 8}, {8, 4}};
+
+    for (size_t i = 0; i < COUNT(places); i++) {
+        if (strncmp(ins + places[i].name, "nsgflow.", 8) == 0) {
+            int level = *(const int *) (ins + places[i].level);
+            return level < 0 ? LOG_INFO : level; /* -1: not yet set */
+        }
+    }
+    return LOG_INFO;
+}
+
+void nsgflow_log(void *ins, int level, const char *text)
+{
+    const char *name = host.name ? host.name(ins) : NULL;
+
+    if (host.log && level <= level_of(ins)) {
+        host.log(level, NULL, 0, "[filter:nsgflow:%s] %s", name ? name : "nsgflow", text);
+    }
+}
+
+const char *nsgflow_property(void *ins, const char *key)
+{
+    return host.get_property(key, ins);
+}
+
+/* The context is the instance's own address: cb_exit is given nothing else,
+ * and is not called at all without one. */
+void nsgflow_keep(void *ins)
+{
+    host.set_context(ins, ins);
+}
+
+void *nsgflow_copy(const void *out, size_t size)
+{
+    void *copy = malloc(size);
+
+    return copy ? memcpy(copy, out, size) : NULL;
+}
+
+/* Nonzero, with the reason in the log, where this process cannot run Go. */
+static int refused(void *ins)
+{
+    if (forked) {
+        nsgflow_log(ins, LOG_ERROR,
+                    "cannot run in daemon mode (-d, --daemon, daemon on): the agent forks after loading plugins, "
+                    "and Go does not survive a fork: run it in the foreground, for instance under systemd");
+    }
+    return forked;
+}
+
+static int cb_pre_run(void *ins, void *config, void *data)
+{
+    (void) config, (void) data;
+    return refused(ins) ? -1 : nsgflowCheck(ins);
+}
+
+static int cb_init(void *ins, void *config, void *data)
+{
+    (void) config, (void) data;
+    return refused(ins) ? -1 : nsgflowInit(ins);
+}
+
+/* Releases differ in the arguments after the seventh: none of them is read. */
+static int cb_filter(const void *data, size_t size, const char *tag, int tag_len,
+                     void **out, size_t *out_size, void *ins)
+{
+    (void) tag, (void) tag_len;
+    *out = NULL;
+    *out_size = 0;
+    return forked ? FILTER_NOTOUCH : nsgflowFilter(ins, (void *) data, size, out, out_size);
+}
+
+static int cb_exit(void *context, void *config)
+{
+    (void) config;
+    return forked ? 0 : nsgflowExit(context);
+}
+
+static int cb_unknown_host(void *ins, void *config, void *data)
+{
+    (void) config, (void) data;
+    nsgflow_log(ins, LOG_ERROR,
+                "this is not a Fluent Bit that the plugin knows (1.9 to 5.1): it would not be called as it expects");
+    return -1;
+}
+
+/* The host's own filters tell the layout: they have no pre_run, so that word
+ * is NULL where it is pre_run's, and init where it is not. */
+static int has_pre_run(void)
+{
+    static const char *const names[] = {"grep", "modify", "nest", "parser", "stdout", "record_modifier"};
+    const char *(*cmetrics)(void);
+    int major, minor, patch;
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char symbol[64];
+        void **plugin;
+
+        snprintf(symbol, sizeof(symbol), "filter_%s_plugin", names[i]);
+        plugin = dlsym(RTLD_DEFAULT, symbol);
+        if (plugin && plugin[NAME] && strcmp(plugin[NAME], names[i]) == 0) {
+            return plugin[CALLBACKS] == NULL;
+        }
+    }
+
+    /* 2.2.0 came with cmetrics 0.6.4. */
+    cmetrics = dlsym(RTLD_DEFAULT, "cmt_version");
+    if (cmetrics && sscanf(cmetrics(), "%d.%d.%d", &major, &minor, &patch) == 3) {
+        return major * 10000 + minor * 100 + patch >= 604;
+    }
+    return -1;
+}
+
+static void write_config_map(void)
+{
+    size_t stride = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic") ? STRIDE_5_0_3 : STRIDE;
+
+    for (size_t i = 0; i < COUNT(options); i++) {
+        struct option_head *head = (struct option_head *) (config_map + i * stride);
+
+        head->name = options[i].key;
+        head->fallback = options[i].fallback;
+        head->text = options[i].text;
+    }
+}
+
+/* Runs inside the host's dlopen, before it copies the struct. */
+__attribute__((constructor)) static void fit_host(void)
+{
+    void **callback = &filter_nsgflow_plugin[CALLBACKS];
+    int pre_run = has_pre_run();
+
+    host.get_property = dlsym(RTLD_DEFAULT, "flb_filter_get_property");
+    host.set_context = dlsym(RTLD_DEFAULT, "flb_filter_set_context");
+    host.name = dlsym(RTLD_DEFAULT, "flb_filter_name");
+    host.log = dlsym(RTLD_DEFAULT, "flb_log_print");
+
+    write_config_map();
+    filter_nsgflow_plugin[EVENT_TYPE] = (void *) (uintptr_t) EVENT_TYPE_LOGS;
+    filter_nsgflow_plugin[NAME] = "nsgflow";
+    filter_nsgflow_plugin[DESCRIPTION] =
+        "Azure NSG and VNet flow logs to ECS events, one per flow (nsgflow " VERSION ")";
+    filter_nsgflow_plugin[OPTIONS] = config_map;
+
+    if (pre_run < 0 || !host.get_property || !host.set_context ||
+        pthread_atfork(NULL, NULL, in_child) != 0) {
+        /* The first two words take the same arguments in both layouts, where
+         * a host gets to call them. */
+        callback[0] = cb_unknown_host;
+        callback[1] = cb_unknown_host;
+        return;
+    }
+    if (pre_run) {
+        *callback++ = cb_pre_run;
+    }
+    *callback++ = cb_init;
+    *callback++ = cb_filter;
+    *callback++ = cb_exit;
+}

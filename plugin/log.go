@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
+
+// noticeInterval keeps bad input from flooding the agent's log.
+const noticeInterval = 10 * time.Second
+
+// notice holds back an instance's warnings about its input.
+type notice struct {
+	last time.Time
+	said nsgflow.Counts
+}
+
+// due returns the warning for what was counted since the previous one, or ""
+// where there is nothing to say yet.
+func (n *notice) due(c nsgflow.Counts, now time.Time) string {
+	bad, unknown := c.Errors-n.said.Errors, c.Unknown-n.said.Unknown
+	if bad == 0 && unknown == 0 || now.Sub(n.last) < noticeInterval {
+		return ""
+	}
+	n.last, n.said = now, c
+	text := fmt.Sprintf("%d errors, %d unknown codes since the last warning", bad, unknown)
+	if bad > 0 {
+		text += ", for example: " + c.LastError
+	}
+	return text
+}
+
+// summary is the line that an instance leaves behind.
+func summary(c nsgflow.Counts) string {
+	return fmt.Sprintf("%d flows, %d errors, %d unknown codes, %d foreign records, %d empty flow logs",
+		c.Flows, c.Errors, c.Unknown, c.Foreign, c.Empty)
+}

@@ -1,0 +1,150 @@
+// Command plugin is built with -buildmode=c-shared: the shared object is
+// Fluent Bit's native filter nsgflow.
+package main
+
+/*
+#cgo CFLAGS: -Wall -Wextra
+#cgo LDFLAGS: -ldl -lpthread
+#include <stdlib.h>
+#include "filter.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+func main() {}
+
+// instance is one [FILTER] section or one processor of the host.
+type instance struct {
+	mu     sync.Mutex // processors of 2.1.0 to 2.1.3 call from several threads
+	filter *filter
+	notice notice
+}
+
+// instances holds them by the host's address for them, an integer here: the
+// one thing that every callback of every release is given.
+var (
+	instancesMu sync.RWMutex
+	instances   = map[uintptr]*instance{}
+)
+
+const (
+	accepted = 0
+	refused  = -1
+)
+
+//export nsgflowCheck
+func nsgflowCheck(ins unsafe.Pointer) (code C.int) {
+	code = refused
+	defer survive(ins)
+	if _, err := parseOptions(property(ins)); err != nil {
+		log(ins, C.LOG_ERROR, err.Error())
+		return refused
+	}
+	return accepted
+}
+
+//export nsgflowInit
+func nsgflowInit(ins unsafe.Pointer) (code C.int) {
+	code = refused
+	defer survive(ins)
+	options, err := parseOptions(property(ins))
+	if err != nil {
+		log(ins, C.LOG_ERROR, err.Error())
+		return refused
+	}
+	f, err := newFilter(options)
+	if err != nil {
+		log(ins, C.LOG_ERROR, err.Error())
+		return refused
+	}
+	instancesMu.Lock()
+	instances[uintptr(ins)] = &instance{filter: f}
+	instancesMu.Unlock()
+	C.nsgflow_keep(ins)
+	return accepted
+}
+
+//export nsgflowFilter
+func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer, outSize *C.size_t) (code C.int) {
+	code = C.FILTER_NOTOUCH
+	defer survive(ins)
+	instancesMu.RLock()
+	i := instances[uintptr(ins)]
+	instancesMu.RUnlock()
+	if i == nil {
+		return C.FILTER_NOTOUCH
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+
+	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size))
+	if warning := i.notice.due(i.filter.counts(), time.Now()); warning != "" {
+		log(ins, C.LOG_WARN, warning)
+	}
+	if !changed {
+		return C.FILTER_NOTOUCH
+	}
+	if len(events) > 0 {
+		copied := C.nsgflow_copy(unsafe.Pointer(&events[0]), C.size_t(len(events)))
+		if copied == nil {
+			log(ins, C.LOG_ERROR, fmt.Sprintf("no memory for %d bytes of events: chunk passed on unchanged", len(events)))
+			return C.FILTER_NOTOUCH
+		}
+		*out, *outSize = copied, C.size_t(len(events))
+	}
+	return C.FILTER_MODIFIED
+}
+
+//export nsgflowExit
+func nsgflowExit(ins unsafe.Pointer) C.int {
+	defer survive(ins)
+	instancesMu.Lock()
+	i := instances[uintptr(ins)]
+	delete(instances, uintptr(ins))
+	instancesMu.Unlock()
+	if i != nil {
+		log(ins, C.LOG_INFO, summary(i.filter.counts()))
+	}
+	return 0
+}
+
+// nsgflowInstances counts what is still held; zero once the host has called
+// exit for each.
+//
+//export nsgflowInstances
+func nsgflowInstances() C.int {
+	instancesMu.RLock()
+	defer instancesMu.RUnlock()
+	return C.int(len(instances))
+}
+
+// survive turns a panic into a log line: no fault of ours may end the agent.
+func survive(ins unsafe.Pointer) {
+	if fault := recover(); fault != nil {
+		log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+quote(fmt.Sprint(fault)))
+	}
+}
+
+func property(ins unsafe.Pointer) func(string) (string, bool) {
+	return func(key string) (string, bool) {
+		name := C.CString(key)
+		defer C.free(unsafe.Pointer(name))
+		value := C.nsgflow_property(ins, name)
+		if value == nil {
+			return "", false
+		}
+		return C.GoString(value), true
+	}
+}
+
+func log(ins unsafe.Pointer, level C.int, text string) {
+	line := C.CString(text)
+	defer C.free(unsafe.Pointer(line))
+	C.nsgflow_log(ins, level, line)
+}

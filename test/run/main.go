@@ -1,0 +1,98 @@
+// Command run passes the sample flow logs through the filter and prints the
+// events, one JSON object a line: in the Fluent Bit of this machine, else in
+// a Docker engine, else in the stand-in host. One line on stderr says which.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fluent-bit-nsgflow/test/engine"
+)
+
+// image is pulled where only Docker is at hand.
+const image = "fluent/fluent-bit:5.1.1"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "run:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	object, err := engine.Object()
+	if err != nil {
+		return err
+	}
+	samples := engine.Path("conf", "samples")
+	path, how := engine.Find()
+	if path != "" {
+		fmt.Fprintln(os.Stderr, "run: Fluent Bit:", how)
+		return printed(exec.CommandContext(ctx, path, arguments(object, samples)...))
+	}
+	if engine.Docker() {
+		fmt.Fprintf(os.Stderr, "run: Docker, %s (%s)\n", image, how)
+		args := []string{"run", "--rm", "-v", object + ":/nsgflow/flb-filter_nsgflow.so:ro", "-v", samples + ":/nsgflow/samples:ro", image, engine.Installed}
+		return printed(exec.CommandContext(ctx, "docker", append(args, arguments("/nsgflow/flb-filter_nsgflow.so", "/nsgflow/samples")...)...))
+	}
+	fmt.Fprintf(os.Stderr, "run: stand-in host (%s, no Docker engine)\n", how)
+	return standIn(ctx, samples)
+}
+
+// arguments read every sample to its end and stop there.
+func arguments(object, samples string) []string {
+	return []string{"-e", object,
+		"-i", "tail", "-t", "flow", "-p", "path=" + samples + "/*", "-p", "read_from_head=true", "-p", "exit_on_eof=true", "-p", "buffer_max_size=512M",
+		"-F", "nsgflow", "-m", "flow",
+		"-o", "stdout", "-m", "flow", "-p", "format=json_lines", "-p", "json_date_key=false"}
+}
+
+// printed shows the host's own log only where the run failed.
+func printed(command *exec.Cmd) error {
+	var log bytes.Buffer
+	command.Stdout, command.Stderr = os.Stdout, &log
+	err := command.Run()
+	if err != nil {
+		os.Stderr.Write(log.Bytes())
+	}
+	return err
+}
+
+func standIn(ctx context.Context, samples string) error {
+	files, err := filepath.Glob(filepath.Join(samples, "*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		lines := strings.Split(string(bytes.TrimRight(text, "\n")), "\n")
+		outcome, err := engine.StandIn{}.Run(ctx, engine.PackText(engine.New, time.Now(), "log", lines...))
+		if err != nil {
+			return err
+		}
+		if outcome.Code != 0 {
+			return fmt.Errorf("stand-in host ended with %d\n%s", outcome.Code, outcome.Log)
+		}
+		events, err := engine.Lines(outcome.Chunks[0])
+		os.Stdout.Write(events)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
