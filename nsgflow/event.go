@@ -87,9 +87,9 @@ func (n *Normalizer) emitTuple(t *tuple) {
 		n.emitError(t)
 		return
 	}
-	n.counts.Flows++
 	n.counts.Unknown += uint64(e.flow.Unknown)
 	f := &e.flow
+	n.counts.Flows[f.Family][f.Decision]++
 	e.when = momentOf(f.Time)
 	form := form{
 		variant: variant{family: f.Family, decision: f.Decision, state: f.State,

@@ -8,14 +8,24 @@ import (
 
 // Counts says what a Normalizer has seen since it was made.
 type Counts struct {
-	Flows   uint64 // tuples that became events
-	Errors  uint64 // tuples and texts that do not parse
-	Unknown uint64 // columns with a letter or number that no document names
-	Foreign uint64 // records that are no flow logs
-	Empty   uint64 // flow logs without a tuple
+	Flows   [2][3]uint64 // tuples that became events, by Family and Decision
+	Errors  uint64       // tuples and texts that do not parse
+	Unknown uint64       // columns with a letter or number that no document names
+	Foreign uint64       // records that are no flow logs
+	Empty   uint64       // flow logs without a tuple
 
 	// LastError is the newest error's text. It quotes its input, escaped.
 	LastError string
+}
+
+// AllFlows is the number of tuples that became events.
+func (c *Counts) AllFlows() (n uint64) {
+	for _, family := range c.Flows {
+		for _, decision := range family {
+			n += decision
+		}
+	}
+	return n
 }
 
 // Normalizer turns records that are flow logs into events. It keeps its
@@ -93,7 +103,7 @@ func New(o Options) (*Normalizer, error) {
 		n.identifies = n.identifies || f.slot == slotEventID
 		n.rows = append(n.rows, r)
 	}
-	if o.TimestampKey != timestampField && schemas[o.Schema].has(o.TimestampKey) {
+	if IsEventName(o.TimestampKey) {
 		return nil, fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}
 	return n, nil

@@ -29,11 +29,14 @@ type schema struct {
 	fields []field
 }
 
-// has says whether events have a field or an object of this name.
-func (s schema) has(name string) bool {
-	for _, f := range s.fields {
-		if top, _, _ := strings.Cut(f.name, "."); top == name {
-			return true
+// IsEventName says whether events of any schema have a field or an object of
+// this name, but for the one that carries the time, whose name is an option.
+func IsEventName(name string) bool {
+	for _, s := range schemas {
+		for _, f := range s.fields {
+			if top, _, _ := strings.Cut(f.name, "."); top == name && name != timestampField {
+				return true
+			}
 		}
 	}
 	return false

@@ -34,5 +34,5 @@ func (n *notice) due(c nsgflow.Counts, now time.Time) string {
 // summary is the line that an instance leaves behind.
 func summary(c nsgflow.Counts) string {
 	return fmt.Sprintf("%d flows, %d errors, %d unknown codes, %d foreign records, %d empty flow logs",
-		c.Flows, c.Errors, c.Unknown, c.Foreign, c.Empty)
+		c.AllFlows(), c.Errors, c.Unknown, c.Foreign, c.Empty)
 }

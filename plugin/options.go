@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,14 +23,14 @@ type option struct {
 // options are read in this order: the schema comes first because it decides
 // what the others default to.
 var options = []option{
-	{"schema", "sekoia", "sekoia",
-		"Names and shape of the events.",
+	{"schema", strings.Join(nsgflow.Schemas(), ", "), "sekoia",
+		"Names and shape of the events: the documented event of the Azure Network Watcher integration, or full ECS 9.4.",
 		setSchema},
 	{"key", "name of a field", "",
 		"Top-level field that holds the flow log as JSON text. Without it: the record itself, then message, then log.",
 		setKey},
-	{"original", "on, off", "on",
-		"Keep the flow's own JSON, flattened, in the event.",
+	{"original", "on, off", "",
+		"Keep the flow's own JSON, flattened, in the event: sekoia as message (default on), ecs as event.original (default off).",
 		func(o *nsgflow.Options, v string) bool { return setSwitch(&o.Original, v) }},
 	{"timestamp_key", "name of a field that the schema does not use, off", "@timestamp",
 		"Field that carries the flow's time as text, besides the record's own time.",
@@ -54,25 +55,15 @@ func parseOptions(get func(key string) (string, bool)) (nsgflow.Options, error) 
 	return o, nil
 }
 
-var schemas = map[string]nsgflow.Schema{"sekoia": nsgflow.SchemaSekoia}
-
 func setSchema(o *nsgflow.Options, v string) bool {
-	s, ok := schemas[strings.ToLower(v)]
-	*o = nsgflow.DefaultOptions(s)
-	return ok
+	i := slices.Index(nsgflow.Schemas(), strings.ToLower(v))
+	*o = nsgflow.DefaultOptions(nsgflow.Schema(max(i, 0)))
+	return i >= 0
 }
 
 func setKey(o *nsgflow.Options, v string) bool {
 	o.Key = v
 	return v != ""
-}
-
-// taken are the top-level names of the events of either schema, and of error
-// events: a time under one of them would replace the event's own value.
-var taken = map[string]bool{
-	"action": true, "azure": true, "cloud": true, "destination": true, "ecs": true, "error": true,
-	"event": true, "host": true, "message": true, "network": true, "observer": true,
-	"related": true, "rule": true, "source": true,
 }
 
 func setTimestampKey(o *nsgflow.Options, v string) bool {
@@ -81,7 +72,7 @@ func setTimestampKey(o *nsgflow.Options, v string) bool {
 		return !on
 	}
 	o.TimestampKey = v
-	return v != "" && !taken[v]
+	return v != "" && !nsgflow.IsEventName(v)
 }
 
 func setOnError(o *nsgflow.Options, v string) bool {

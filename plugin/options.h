@@ -2,11 +2,11 @@
 
 static const struct { const char *key, *fallback, *text; } options[] = {
     {"schema", "sekoia",
-     "Names and shape of the events. Takes: sekoia."},
+     "Names and shape of the events: the documented event of the Azure Network Watcher integration, or full ECS 9.4. Takes: sekoia, ecs."},
     {"key", NULL,
      "Top-level field that holds the flow log as JSON text. Without it: the record itself, then message, then log. Takes: name of a field."},
-    {"original", "on",
-     "Keep the flow's own JSON, flattened, in the event. Takes: on, off."},
+    {"original", NULL,
+     "Keep the flow's own JSON, flattened, in the event: sekoia as message (default on), ecs as event.original (default off). Takes: on, off."},
     {"timestamp_key", "@timestamp",
      "Field that carries the flow's time as text, besides the record's own time. Takes: name of a field that the schema does not use, off."},
     {"reserve_data", "on",

@@ -90,7 +90,7 @@ func TestNotice(t *testing.T) {
 		count nsgflow.Counts
 		want  string
 	}{
-		{0, nsgflow.Counts{Flows: 5, Foreign: 3, Empty: 1}, ""},
+		{0, nsgflow.Counts{Flows: [2][3]uint64{{0, 5}}, Foreign: 3, Empty: 1}, ""},
 		{0, nsgflow.Counts{Errors: 2, LastError: "a"}, "2 errors, 0 unknown codes since the last warning, for example: a"},
 		{9 * time.Second, nsgflow.Counts{Errors: 7, Unknown: 1, LastError: "a"}, ""},
 		{10 * time.Second, nsgflow.Counts{Errors: 8, Unknown: 1, LastError: "a"}, "6 errors, 1 unknown codes since the last warning, for example: a"},
