@@ -1,0 +1,36 @@
+package nsgflow
+
+import "strings"
+
+// Field is one row of a schema's table, for what is made from it: index
+// templates, documentation, tests.
+type Field struct {
+	// Name is the path with dots. "[]" behind a part says that its value is
+	// an array of one object.
+	Name string
+	Type string // in an index: keyword, ip, long, date, match_only_text
+	List bool   // the value is an array of Type
+	In   string // the events that may have it: "flows", "NSG", "VNet", "errors", "all"
+	Doc  string // the value in words, as Markdown
+}
+
+// kindWords are the sets of kinds that tables use, in words.
+var kindWords = map[kinds]string{
+	inFlows: "flows",
+	inNSG:   "NSG",
+	inVNet:  "VNet",
+	inError: "errors",
+	inAll:   "all",
+}
+
+// Fields are the fields of the schema's events, in the order of the event. A
+// name stands twice where flows and errors have different values there.
+func (s Schema) Fields() []Field {
+	rows := schemas[s].fields
+	fields := make([]Field, len(rows))
+	for i, f := range rows {
+		typ, list := strings.CutPrefix(f.typ, "[]")
+		fields[i] = Field{Name: f.name, Type: typ, List: list, In: kindWords[f.in], Doc: f.doc}
+	}
+	return fields
+}
