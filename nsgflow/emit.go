@@ -52,7 +52,11 @@ func (n *Normalizer) emitForeign(node []byte) {
 	}
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())
-	n.out = appendMerged(n.out, body, n.others)
+	if n.othersLen == 0 {
+		n.out = append(n.out, body...)
+	} else {
+		n.out = n.merger.append(n.out, body, n.others)
+	}
 	n.bound()
 }
 
@@ -82,7 +86,7 @@ func (n *Normalizer) remainder(rest text, reason string) {
 		n.out = append(n.out, body...)
 		return
 	}
-	n.out = appendMerged(n.out, body, n.body)
+	n.out = n.merger.append(n.out, body, n.body)
 }
 
 func (n *Normalizer) fail(reason string) {

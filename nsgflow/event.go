@@ -199,7 +199,7 @@ func (n *Normalizer) write(f form, extra int) {
 	default:
 		body := appendMapHeader(n.scratch[:0], t.keys)
 		n.scratch = n.fill(body, t)
-		out = appendMerged(out, n.scratch, n.others)
+		out = n.merger.append(out, n.scratch, n.others)
 	}
 	n.out = out
 	n.bound()

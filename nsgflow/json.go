@@ -135,10 +135,10 @@ func (s *jsonSource) more(n nodes) (nodes, bool) {
 }
 
 func (s *jsonSource) next(n *nodes) bool {
-	c := s.peek()
 	if s.fault != "" {
 		return false
 	}
+	c := s.peek()
 	if c == n.close {
 		s.pos++
 		s.depth--

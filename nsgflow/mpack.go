@@ -121,6 +121,17 @@ var formats = [32]struct {
 // whether it is nested deeper than 64 levels. ok is false where the node is
 // damaged or cut off. It needs no memory, whatever the headers declare.
 func SkipMsgpack(b []byte) (n int, deep, ok bool) {
+	h, ok := readHeader(b)
+	if !ok {
+		return 0, false, false
+	}
+	if h.nodes == 0 {
+		return h.size + h.bytes, false, true
+	}
+	return skipNested(b)
+}
+
+func skipNested(b []byte) (n int, deep, ok bool) {
 	var left [maxDepth]int // nodes to come, by depth
 	depth := -1
 	for {
@@ -174,11 +185,13 @@ type mpackSource struct {
 	pos   int
 	bad   bool
 	fault string // why, where it was refused
+
+	numbers []byte // texts of numbers
 }
 
 func (s *mpackSource) refuse(what string) { s.bad, s.fault = true, what }
 
-func (s *mpackSource) reset(b []byte) { *s = mpackSource{b: b} }
+func (s *mpackSource) reset(b []byte) { *s = mpackSource{b: b, numbers: s.numbers[:0]} }
 
 func (s *mpackSource) offset() int                  { return s.pos }
 func (s *mpackSource) mark() mark                   { return mark{pos: s.pos} }
@@ -242,7 +255,9 @@ func (s *mpackSource) scalar() []byte {
 	case kindString:
 		return emptyIsNil(s.payload())
 	case kindNumber:
-		return appendNumber(nil, s.skip())
+		from := len(s.numbers)
+		s.numbers = appendNumber(s.numbers, s.skip())
+		return s.numbers[from:len(s.numbers):len(s.numbers)]
 	}
 	s.skip()
 	return nil

@@ -72,6 +72,7 @@ type Normalizer struct {
 	out     []byte
 	start   int // where the events of the record at hand begin in out
 	event   event
+	merger  merger
 	scratch []byte
 }
 
@@ -119,7 +120,7 @@ func (n *Normalizer) Counts() Counts { return n.counts }
 // dst must not overlap b.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
 	l := n.look(b)
-	if l.size == 0 || l.deep || !l.structured && len(l.texts) == 0 || isEvent(l.event, b[:l.size]) {
+	if l.size == 0 || l.deep || !l.structured && l.count == 0 || isEvent(l.event, b[:l.size]) {
 		if l.size > 0 {
 			n.counts.Foreign++
 		}
@@ -134,7 +135,7 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 		n.object()
 		n.found = n.found || n.mpack.bad
 	}
-	for i := 0; i < len(l.texts) && !n.found; i++ {
+	for i := 0; i < l.count && !n.found; i++ {
 		n.field = l.texts[i].field
 		n.readText(l.texts[i].text)
 	}
@@ -175,19 +176,22 @@ func (n *Normalizer) settle(out []byte, start int) []byte {
 // AppendRecord of a record that has no other fields.
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
 	n.begin(dst, frame)
-	n.body, n.field = nil, []byte("message")
+	n.body, n.field = nil, messageField
 	if mayBeFlowLog(text) {
 		n.readText(text)
 	}
 	return n.end(dst)
 }
 
+var messageField = text("message")
+
 func (n *Normalizer) begin(dst []byte, frame Frame) {
 	n.frame, n.out, n.start = frame, dst, len(dst)
 	n.field, n.text, n.separated = nil, nil, false
 	n.lists = n.lists[:0]
 	n.found, n.tooMuch, n.again, n.damage = false, false, false, -1
-	n.json, n.mpack = jsonSource{}, mpackSource{}
+	n.json = jsonSource{}
+	n.mpack.reset(nil)
 }
 
 func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
@@ -219,10 +223,12 @@ func (n *Normalizer) release() {
 	}
 	e := &n.event
 	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]}
-	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.identity.buffer) > kept {
-		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer = nil, nil, nil, nil, nil
+	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
+		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil
+		n.merger = merger{}
 	}
-	n.json, n.mpack = jsonSource{}, mpackSource{}
+	n.json = jsonSource{}
+	n.mpack.reset(nil)
 	n.body, n.text, n.field, n.frame, n.out = nil, nil, nil, Frame{}, nil
 }
 
@@ -230,12 +236,13 @@ func (n *Normalizer) release() {
 type look struct {
 	size       int
 	deep       bool
-	structured bool   // object may be a flow log
-	object     []byte // the body, or the map in the field that is to be read
-	field      text   // the name of that field; nil: the body
-	event      []byte // the value of "event"
+	structured bool         // object may be a flow log
+	object     []byte       // the body, or the map in the field that is to be read
+	field      text         // the name of that field; nil: the body
+	event      []byte       // the value of "event"
+	texts      [2]fieldText // that may be flow logs, in the order in which to try them
+	count      int          // of texts
 
-	texts []fieldText // that may be flow logs, in the order in which to try them
 }
 
 type fieldText struct{ field, text text }
@@ -302,9 +309,18 @@ func (l *look) consider(key text, value []byte) {
 	if !ok || !mayBeFlowLog(t) {
 		return
 	}
-	l.texts = append(l.texts, fieldText{key, t})
-	if len(l.texts) == 2 && string(key) == "message" {
-		l.texts[0], l.texts[1] = l.texts[1], l.texts[0]
+	switch {
+	case l.count == 0:
+		l.count = 1
+		l.texts[0] = fieldText{key, t}
+	case string(key) == string(l.texts[0].field): // twice: the last one counts
+		l.texts[0].text = t
+	default:
+		l.count = 2
+		l.texts[1] = fieldText{key, t}
+		if string(key) == "message" {
+			l.texts[0], l.texts[1] = l.texts[1], l.texts[0]
+		}
 	}
 }
 

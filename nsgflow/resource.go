@@ -61,10 +61,10 @@ func (r *region) parse(flowLog text) text {
 		return r.name
 	}
 	*r = region{id: string(flowLog)}
-	for part := range strings.SplitSeq(strings.ToLower(r.id), "/") {
-		if name, ok := strings.CutPrefix(part, "networkwatcher_"); ok && name != "" {
-			r.name = text(name)
-		}
+	_, watcher, _ := strings.Cut(strings.ToLower(r.id), "/networkwatchers/")
+	watcher, _, _ = strings.Cut(watcher, "/")
+	if name, ok := strings.CutPrefix(watcher, "networkwatcher_"); ok && name != "" {
+		r.name = text(name)
 	}
 	return r.name
 }
