@@ -1,0 +1,24 @@
+// Writes a generated flow log to standard output, for instance the 85 MB of
+// the benchmarks: go run ./test/generate/cmd -records 20000 -tuples 48
+package main
+
+import (
+	"flag"
+	"log"
+	"os"
+
+	"fluent-bit-nsgflow/test/generate"
+)
+
+func main() {
+	family := flag.String("family", "v2", "v1, v2 or vnet")
+	shape := flag.String("shape", "records", "blob, records or flattened")
+	records := flag.Int("records", 60, "number of records")
+	tuples := flag.Int("tuples", 48, "tuples in each record")
+	seed := flag.Uint64("seed", 1, "another seed, another log")
+	flag.Parse()
+	l := generate.Log{Family: generate.Family(*family), Records: *records, Tuples: *tuples, Seed: *seed}
+	if err := l.Write(os.Stdout, generate.Shape(*shape)); err != nil {
+		log.Fatal(err)
+	}
+}
