@@ -71,27 +71,39 @@ static void in_child(void)
     forked = 1;
 }
 
-/* The instance's level. It stands before the name: 8 bytes from 2.1 on, 4
- * before; where the name does not stand either, info is assumed. */
-static int level_of(const char *ins)
+size_t nsgflow_name_offset(const void *ins)
 {
-    static const struct { size_t name, level; } places[] = {{16, 8}, {8, 4}};
+    static const size_t places[] = {16, 8}; /* from 2.1 on, before */
 
     for (size_t i = 0; i < COUNT(places); i++) {
-        if (strncmp(ins + places[i].name, "nsgflow.", 8) == 0) {
-            int level = *(const int *) (ins + places[i].level);
-            return level < 0 ? LOG_INFO : level; /* -1: not yet set */
+        if (strncmp((const char *) ins + places[i], "nsgflow.", 8) == 0) {
+            return places[i];
         }
     }
-    return LOG_INFO;
+    return 0;
+}
+
+/* The instance's level stands half way to the name, in both layouts; where the
+ * name stands in neither place, info is assumed. */
+static int level_of(const void *ins)
+{
+    size_t name = nsgflow_name_offset(ins);
+    int level = name ? *(const int *) ((const char *) ins + name / 2) : -1;
+
+    return level < 0 ? LOG_INFO : level; /* -1: not yet set */
+}
+
+const char *nsgflow_name(void *ins)
+{
+    const char *name = host.name ? host.name(ins) : NULL;
+
+    return name ? name : "nsgflow";
 }
 
 void nsgflow_log(void *ins, int level, const char *text)
 {
-    const char *name = host.name ? host.name(ins) : NULL;
-
     if (host.log && level <= level_of(ins)) {
-        host.log(level, NULL, 0, "[filter:nsgflow:%s] %s", name ? name : "nsgflow", text);
+        host.log(level, NULL, 0, "[filter:nsgflow:%s] %s", nsgflow_name(ins), text);
     }
 }
 

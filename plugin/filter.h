@@ -13,6 +13,12 @@ const char *nsgflow_property(void *ins, const char *key);
 void nsgflow_keep(void *ins);
 void nsgflow_log(void *ins, int level, const char *text);
 
+/* The instance's alias, else its numbered name. */
+const char *nsgflow_name(void *ins);
+
+/* Where the numbered name stands in the instance; 0 where that is not known. */
+size_t nsgflow_name_offset(const void *ins);
+
 /* A copy of out that the host may free; NULL when memory is short. */
 void *nsgflow_copy(const void *out, size_t size);
 

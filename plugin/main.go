@@ -7,6 +7,7 @@ package main
 #cgo LDFLAGS: -ldl -lpthread
 #include <stdlib.h>
 #include "filter.h"
+#include "metrics.h"
 */
 import "C"
 
@@ -24,6 +25,9 @@ type instance struct {
 	mu     sync.Mutex // processors of 2.1.0 to 2.1.3 call from several threads
 	filter *filter
 	notice notice
+
+	metrics C.struct_metrics
+	totals  [C.SERIES]uint64 // for the call that shows them
 }
 
 // instances holds them by the host's address for them, an integer here: the
@@ -63,10 +67,12 @@ func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
 	}
+	i := &instance{filter: f}
 	instancesMu.Lock()
-	instances[uintptr(ins)] = &instance{filter: f}
+	instances[uintptr(ins)] = i
 	instancesMu.Unlock()
 	C.nsgflow_keep(ins)
+	C.nsgflow_metrics_create(ins, &i.metrics)
 	return accepted
 }
 
@@ -84,7 +90,10 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	defer i.mu.Unlock()
 
 	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size))
-	if warning := i.notice.due(i.filter.counts(), time.Now()); warning != "" {
+	counts := i.filter.counts()
+	i.totals = totals(counts)
+	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
+	if warning := i.notice.due(counts, time.Now()); warning != "" {
 		log(ins, C.LOG_WARN, warning)
 	}
 	if !changed {

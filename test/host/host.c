@@ -1,7 +1,7 @@
 /* A stand-in for Fluent Bit: loads a native filter as its releases do, feeds
  * it chunks and holds it to the contract of the filter callback.
  *
- *   host-STRIDE [-l RELEASE] [-n COUNT] [-r COUNT] [-j COUNT] [-t] [-m] [-g] [-d] [-h]
+ *   host-STRIDE [-l RELEASE] [-n COUNT] [-r COUNT] [-j COUNT] [-t] [-m] [-c] [-g] [-u] [-d] [-h]
  *        OBJECT.so [key=value ...] [-- key=value ...] < frames > frames
  *
  *   -l 1.9|2.1|2.2|3.2  be this release, as far as a filter can tell (3.2)
@@ -10,7 +10,9 @@
  *   -j COUNT   that many threads, each all of it; results must agree (1)
  *   -t         print the time spent in cb_filter
  *   -m         print how the memory in use grew after the first time through
+ *   -c         print the counters of the instances
  *   -g         keep the own filters out of sight, by which a plugin tells layouts
+ *   -u         be unlike the release in where an instance has its metrics
  *   -d         fork after loading, as daemon mode does
  *   -h         print the option table
  *
@@ -222,6 +224,7 @@ static void stop(struct instance *ins)
     if (ins->context) {
         cb(ins->context, NULL);
     }
+    ins->exited = 1;
 }
 
 /* The child of a fork gets every callback, against the clock: the plugin has
@@ -256,11 +259,12 @@ static int run_forked(void)
 int main(int argc, char **argv)
 {
     const char *release = "3.2";
-    int copies = 1, rounds = 1, threads = 1, timing = 0, memory = 0, hidden = 0, daemon = 0, help = 0, opt;
+    int copies = 1, rounds = 1, threads = 1, timing = 0, memory = 0, counters = 0, opt;
+    int hidden = 0, unlike = 0, daemon = 0, help = 0;
     long bytes = 0, in_use = 0, resident = 0;
     struct instance *last = &instances[0];
 
-    while ((opt = getopt(argc, argv, "+l:n:r:j:tmgdh")) != -1) {
+    while ((opt = getopt(argc, argv, "+l:n:r:j:tmcgudh")) != -1) {
         switch (opt) {
         case 'l': release = optarg; break;
         case 'n': copies = atoi(optarg); break;
@@ -268,7 +272,9 @@ int main(int argc, char **argv)
         case 'j': threads = atoi(optarg); break;
         case 't': timing = 1; break;
         case 'm': memory = 1; break;
+        case 'c': counters = 1; break;
         case 'g': hidden = 1; break;
+        case 'u': unlike = 1; break;
         case 'd': daemon = 1; break;
         case 'h': help = 1; break;
         default: return EXIT_USAGE;
@@ -277,7 +283,7 @@ int main(int argc, char **argv)
     if (optind == argc || threads > MAX_THREADS) {
         fail(EXIT_USAGE, "usage: host [options] OBJECT.so [key=value ...]");
     }
-    be(release, hidden, instances);
+    be(release, hidden, unlike, instances);
     load(argv[optind]);
     if (help) {
         print_options();
@@ -337,6 +343,9 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < instance_count; i++) {
         stop(&instances[i]);
+    }
+    if (counters) {
+        print_counters();
     }
     if (held() != 0) {
         fail(EXIT_CONTRACT, "%d instances are left after exit", held());

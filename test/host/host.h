@@ -18,15 +18,17 @@ struct layout {
     int pre_run;     /* is it pre_run? */
     size_t level;    /* offsets in struct flb_filter_instance */
     size_t name;
+    size_t context;
     int input;       /* is the input instance an argument of cb_filter? */
 };
 
 struct instance {
-    char own[INSTANCE_SIZE]; /* what a plugin sees: level and name at their places */
+    _Alignas(void *) char own[INSTANCE_SIZE]; /* what a plugin sees: level, name, context, metrics at their places */
     const char *name;
     char *properties[MAX_PROPERTIES];
     int count;
     void *context;
+    int exited;
 };
 
 struct chunk {
@@ -37,9 +39,13 @@ struct chunk {
 /* release.c */
 extern const struct layout *layout;
 extern void *plugin[PLUGIN_SIZE / sizeof(void *)]; /* the host's copy */
-void be(const char *release, int hidden, struct instance *instances);
+void be(const char *release, int hidden, int unlike, struct instance *instances);
 int knows(const char *property);
 void print_options(void);
+
+/* counters.c */
+void have_metrics(struct instance *ins, int index, int unlike);
+void print_counters(void);
 
 /* chunk.c */
 int read_chunk(struct chunk *chunk);

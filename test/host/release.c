@@ -10,10 +10,10 @@
 #include "host.h"
 
 static const struct layout layouts[] = {
-    {"1.9", 72, 4, 0, 4, 8, 0},
-    {"2.1", 72, 4, 0, 8, 16, 1},
-    {"2.2", 80, 4, 1, 8, 16, 1},
-    {"3.2", 88, 4, 1, 8, 16, 1},
+    {"1.9", 72, 4, 0, 4, 8, 64, 0},
+    {"2.1", 72, 4, 0, 8, 16, 72, 1}, /* to 2.1.3: later its context stands at 80 */
+    {"2.2", 80, 4, 1, 8, 16, 80, 1},
+    {"3.2", 88, 4, 1, 8, 16, 80, 1},
 };
 
 const struct layout *layout = &layouts[3];
@@ -38,6 +38,7 @@ const char *flb_filter_get_property(const char *key, struct instance *ins)
 void flb_filter_set_context(struct instance *ins, void *context)
 {
     ins->context = context;
+    *(void **) (ins->own + layout->context) = context;
 }
 
 const char *flb_filter_name(struct instance *ins)
@@ -112,7 +113,7 @@ void print_options(void)
     }
 }
 
-void be(const char *release, int hidden, struct instance *instances)
+void be(const char *release, int hidden, int unlike, struct instance *instances)
 {
     static const char *const names[] = {"nsgflow.0", "nsgflow.1", "nsgflow.2",  "nsgflow.3",  "nsgflow.4",  "nsgflow.5",
                                         "nsgflow.6", "nsgflow.7", "nsgflow.8",  "nsgflow.9",  "nsgflow.10", "nsgflow.11",
@@ -134,6 +135,7 @@ void be(const char *release, int hidden, struct instance *instances)
         instances[i].name = names[i];
         strcpy(instances[i].own + layout->name, names[i]);
         *(int *) (instances[i].own + layout->level) = 3;
+        have_metrics(&instances[i], i, unlike);
     }
 }
 
