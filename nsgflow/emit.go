@@ -4,14 +4,15 @@ import "encoding/binary"
 
 const othersHeader = 5 // a map header of four bytes' count, filled in last
 
-// separate makes others: a map of what is not the flow log in the source
-// record. in are the shapes of a flow log that is the body itself.
+// separate makes others and around: maps of what is not the flow log in the
+// source record. in are the shapes of a flow log that is the body itself.
 func (n *Normalizer) separate(in shapes) {
 	if n.separated {
 		return
 	}
-	n.separated, n.clash, n.othersLen = true, false, 0
+	n.separated, n.clash, n.othersLen, n.aroundLen = true, false, 0, 0
 	n.others = append(n.others[:0], map32, 0, 0, 0, 0)
+	n.around = append(n.around[:0], map32, 0, 0, 0, 0)
 	if n.body == nil {
 		return
 	}
@@ -19,16 +20,36 @@ func (n *Normalizer) separate(in shapes) {
 	for range count {
 		entry := rest
 		node, after := cut(rest)
-		_, rest = cut(after)
+		value, after := cut(after)
+		rest = after
+		entry = entry[:len(entry)-len(rest)]
 		key, _ := stringOf(node)
 		if n.field != nil && string(key) == string(n.field) || n.field == nil && lookUp(key).shapes&in != 0 {
 			continue
 		}
 		n.clash = n.clash || n.ours[string(key)]
-		n.others = append(n.others, entry[:len(entry)-len(rest)]...)
+		n.others = append(n.others, entry...)
 		n.othersLen++
+		if !n.mayBeAnother(key, value) {
+			n.around = append(n.around, entry...)
+			n.aroundLen++
+		}
 	}
 	binary.BigEndian.PutUint32(n.others[1:], uint32(n.othersLen))
+	binary.BigEndian.PutUint32(n.around[1:], uint32(n.aroundLen))
+}
+
+// mayBeAnother says whether a field beside the flow log may be a flow log as
+// well, one that has not been looked at. The events keep it; a foreign record
+// out of the same list must not, or the filter would take it for that flow
+// log at the next look, once for each such record.
+func (n *Normalizer) mayBeAnother(key text, value []byte) bool {
+	if n.options.Key != "" || n.field != nil && string(n.field) != "message" {
+		return false
+	}
+	var l look
+	n.glance(&l, key, value)
+	return l.structured || l.count > 0
 }
 
 // emitForeign writes a record of a list that is no flow log as a record of
@@ -36,7 +57,7 @@ func (n *Normalizer) separate(in shapes) {
 // as the body.
 func (n *Normalizer) emitForeign(node []byte) {
 	n.counts.Foreign++
-	n.again = n.again || n.body != nil
+	n.again = n.again || n.source == &n.mpack && isMap(node)
 	body := n.scratch[:0]
 	switch {
 	case n.source == &n.json:
@@ -52,10 +73,10 @@ func (n *Normalizer) emitForeign(node []byte) {
 	}
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())
-	if n.othersLen == 0 {
+	if n.aroundLen == 0 {
 		n.out = append(n.out, body...)
 	} else {
-		n.out = n.merger.append(n.out, body, n.others)
+		n.out = n.merger.append(n.out, body, n.around)
 	}
 	n.bound()
 }

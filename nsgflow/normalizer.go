@@ -54,6 +54,8 @@ type Normalizer struct {
 	text      text
 	others    []byte // a map of what is not the flow log; valid iff separated
 	othersLen int
+	around    []byte // the same for foreign records: see mayBeAnother
+	aroundLen int
 	separated bool
 	clash     bool   // others has a key that events have too
 	lists     []list // that are open, the outermost first
@@ -148,16 +150,18 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 
 const maxAgain = 8
 
-// settle looks again at the records that came out from start on: one that
+// settle looks again at the records that came out from start on: a map that
 // stood in a list as a foreign one may be a flow log as a record of its own,
 // by its message field, and the filter's next look would find it.
 func (n *Normalizer) settle(out []byte, start int) []byte {
+	limit := n.limit
 	n.depth++
 	rest := bytes.Clone(out[start:])
 	out = out[:start]
 	for len(rest) > 0 {
 		frame, p, _ := ReadFrame(rest)
 		foreign := n.counts.Foreign
+		n.limit = limit - (len(out) - start)
 		after, size, changed := n.AppendRecord(out, rest[p:], frame)
 		if changed {
 			n.counts.Foreign--
@@ -168,6 +172,7 @@ func (n *Normalizer) settle(out []byte, start int) []byte {
 		}
 		rest = rest[p+size:]
 	}
+	n.limit = limit
 	n.depth--
 	return out
 }
@@ -223,8 +228,9 @@ func (n *Normalizer) release() {
 	}
 	e := &n.event
 	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]}
-	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
+	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
 		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil
+		n.around = nil
 		n.merger = merger{}
 	}
 	n.json = jsonSource{}
