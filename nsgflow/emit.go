@@ -4,58 +4,89 @@ import "encoding/binary"
 
 const othersHeader = 5 // a map header of four bytes' count, filled in last
 
-// separate makes others and around: maps of what is not the flow log in the
-// source record. in are the shapes of a flow log that is the body itself.
+// separate makes others: a map of what is not the flow log in the source
+// record. in are the shapes of a flow log that is the body itself.
 func (n *Normalizer) separate(in shapes) {
 	if n.separated {
 		return
 	}
-	n.separated, n.clash, n.othersLen, n.aroundLen = true, false, 0, 0
-	n.others = append(n.others[:0], map32, 0, 0, 0, 0)
-	n.around = append(n.around[:0], map32, 0, 0, 0, 0)
-	if n.body == nil {
-		return
-	}
-	rest, count := entriesOf(n.body)
-	for range count {
-		entry := rest
-		node, after := cut(rest)
-		value, after := cut(after)
-		rest = after
-		entry = entry[:len(entry)-len(rest)]
-		key, _ := stringOf(node)
+	n.separated, n.clash = true, false
+	n.others, n.othersLen = n.besides(n.others, func(key text, _ []byte) bool {
 		if n.field != nil && string(key) == string(n.field) || n.field == nil && lookUp(key).shapes&in != 0 {
-			continue
+			return false
 		}
 		n.clash = n.clash || n.ours[string(key)]
-		n.others = append(n.others, entry...)
-		n.othersLen++
-		if !n.mayBeAnother(key, value) {
-			n.around = append(n.around, entry...)
-			n.aroundLen++
-		}
-	}
-	binary.BigEndian.PutUint32(n.others[1:], uint32(n.othersLen))
-	binary.BigEndian.PutUint32(n.around[1:], uint32(n.aroundLen))
+		return true
+	})
 }
 
-// mayBeAnother says whether a field beside the flow log may be a flow log as
-// well, one that has not been looked at. The events keep it; a foreign record
-// out of the same list must not, or the filter would take it for that flow
-// log at the next look, once for each such record.
-func (n *Normalizer) mayBeAnother(key text, value []byte) bool {
-	if n.options.Key != "" || n.field != nil && string(n.field) != "message" {
-		return false
+// besides makes a map of the source record's fields that want wants.
+func (n *Normalizer) besides(to []byte, want func(key text, value []byte) bool) (object []byte, count int) {
+	to = append(to[:0], map32, 0, 0, 0, 0)
+	var rest []byte
+	left := 0
+	if n.body != nil {
+		rest, left = entriesOf(n.body)
 	}
+	for range left {
+		entry := rest
+		key, after := cut(rest)
+		value, after := cut(after)
+		rest = after
+		name, _ := stringOf(key)
+		if want(name, value) {
+			to = append(to, entry[:len(entry)-len(rest)]...)
+			count++
+		}
+	}
+	binary.BigEndian.PutUint32(to[1:], uint32(count))
+	return to, count
+}
+
+// separateForeign makes around, which is others without a field that is a
+// flow log as well and has not been looked at. The events keep it; a foreign
+// record out of the same list must not, or the filter would take it for that
+// flow log at the next look, once for each such record.
+func (n *Normalizer) separateForeign() {
+	if n.surrounded {
+		return
+	}
+	n.surrounded = true
+	if n.othersLen == 0 || n.options.Key != "" || n.field != nil && string(n.field) != "message" {
+		n.around = append(n.around[:0], n.others...)
+		return
+	}
+	body := n.body
+	n.body = n.others
+	n.around, _ = n.besides(n.around, func(key text, value []byte) bool { return !n.isAnother(key, value) })
+	n.body = body
+}
+
+// isAnother says whether a field alone makes a record a flow log.
+func (n *Normalizer) isAnother(key text, value []byte) bool {
 	var l look
 	n.glance(&l, key, value)
-	return l.structured || l.count > 0
+	if !l.structured && l.count == 0 {
+		return false
+	}
+	probe, err := New(n.options)
+	if err != nil {
+		return false // cannot be: n was made with the same
+	}
+	alone := append(appendText(appendMapHeader(nil, 1), key), value...)
+	_, _, changed := probe.AppendRecord(nil, alone, Frame{})
+	return changed
 }
 
 // emitForeign writes a record of a list that is no flow log as a record of
 // its own: its text in the field that the list's text came from, or its map
 // as the body.
 func (n *Normalizer) emitForeign(node []byte) {
+	if n.source == &n.json && isEnvelope(node) {
+		n.counts.Empty++
+		return
+	}
+	n.separateForeign()
 	n.counts.Foreign++
 	n.again = n.again || n.source == &n.mpack && isMap(node)
 	body := n.scratch[:0]
@@ -73,11 +104,7 @@ func (n *Normalizer) emitForeign(node []byte) {
 	}
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())
-	if n.aroundLen == 0 {
-		n.out = append(n.out, body...)
-	} else {
-		n.out = n.merger.append(n.out, body, n.around)
-	}
+	n.out = n.merger.append(n.out, body, n.around)
 	n.bound()
 }
 

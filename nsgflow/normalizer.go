@@ -48,22 +48,22 @@ type Normalizer struct {
 	source source    // the one of the two that is being read
 
 	// Of the source record at hand.
-	frame     Frame
-	body      []byte // its map; nil of a text on its own
-	field     text   // name of the field that holds the text; nil: the body is the flow log
-	text      text
-	others    []byte // a map of what is not the flow log; valid iff separated
-	othersLen int
-	around    []byte // the same for foreign records: see mayBeAnother
-	aroundLen int
-	separated bool
-	clash     bool   // others has a key that events have too
-	lists     []list // that are open, the outermost first
-	found     bool   // a flow log has been seen
-	tooMuch   bool
-	again     bool // foreign records have come out: see settle
-	depth     int  // of settle
-	damage    int  // where the text is damaged; -1
+	frame      Frame
+	body       []byte // its map; nil of a text on its own
+	field      text   // name of the field that holds the text; nil: the body is the flow log
+	text       text
+	others     []byte // a map of what is not the flow log; valid iff separated
+	othersLen  int
+	around     []byte // the same for foreign records; valid iff surrounded
+	surrounded bool
+	separated  bool
+	clash      bool   // others has a key that events have too
+	lists      []list // that are open, the outermost first
+	found      bool   // a flow log has been seen
+	tooMuch    bool
+	again      bool // foreign records have come out: see settle
+	depth      int  // of settle
+	damage     int  // where the text is damaged; -1
 
 	// What was read last; see there.
 	target, acl resource
@@ -193,6 +193,7 @@ var messageField = text("message")
 func (n *Normalizer) begin(dst []byte, frame Frame) {
 	n.frame, n.out, n.start = frame, dst, len(dst)
 	n.field, n.text, n.separated = nil, nil, false
+	n.surrounded = false
 	n.lists = n.lists[:0]
 	n.found, n.tooMuch, n.again, n.damage = false, false, false, -1
 	n.json = jsonSource{}

@@ -49,7 +49,7 @@ var ecs = []field{
 	{"observer.name", "keyword", inAll, textOf(textResourceName), "name of the NSG or of the target"},
 	{"observer.mac", "[]keyword", inAll, textOf(textMACForm), "MAC of the NIC, in the form of RFC 7042"},
 	{"cloud.provider", "keyword", inAll, always("azure"), "`azure`"},
-	{"cloud.account.id", "keyword", inAll, textOf(textAccount), "subscription id, lower case"},
+	{"cloud.account.id", "keyword", inAll, textOf(textAccount), "subscription id of the NSG or the target, else of `aclID`; lower case"},
 	{"cloud.region", "keyword", inAll, textOf(textRegion), "from `NETWORKWATCHER_<REGION>` in `flowLogResourceID`, lower case"},
 	{"cloud.service.name", "keyword", inAll, always("Network Watcher"), "`Network Watcher`"},
 	{"azure.subscription_id", "keyword", inAll, textOf(textSubscription), "of the NSG, or of the target"},

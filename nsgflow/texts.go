@@ -52,6 +52,10 @@ func (n *Normalizer) deriveTexts(f *[fieldCount]text) {
 	t := &n.event.texts
 	target := n.target.parse(t[textResource])
 	t[textAccount] = target.account
+	if t[textAccount] == nil && t[textACL] != nil {
+		// An NSG lies in the subscription of what it protects.
+		t[textAccount] = n.acl.parse(t[textACL]).account
+	}
 	t[textSubscription] = target.subscription
 	t[textResourceGroup] = target.group
 	t[textResourceProvider] = target.provider

@@ -1,0 +1,164 @@
+package test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// ecsOutputs are the shipped configurations that write schema ecs to a data
+// stream, with the environment's prefix.
+var ecsOutputs = map[string]string{
+	"es-ecs.conf":         "ES",
+	"opensearch-ecs.conf": "OPENSEARCH",
+}
+
+// dataStream is as much of a data stream as the bulk API shows of it.
+type dataStream struct {
+	mu        sync.Mutex
+	documents map[string]event // by id
+	order     []string
+	requests  int
+	conflicts int
+	refuse    string // a document with this text is refused with status 400
+}
+
+func (s *dataStream) serve(t *testing.T) *httptest.Server {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, err := io.ReadAll(q.Body)
+		if err != nil || q.Method != http.MethodPost || q.URL.Path != "/_bulk" {
+			t.Errorf("%s %s: %v", q.Method, q.URL.Path, err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests++
+		failed := false
+		items := []any{}
+		for bulk := lines(string(body)); len(bulk) >= 2; bulk = bulk[2:] {
+			status := s.create(t, bulk[0], bulk[1])
+			failed = failed || status != http.StatusCreated
+			items = append(items, map[string]any{"create": map[string]any{"status": status}})
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]any{"took": 1, "errors": failed, "items": items})
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// create stores a document under its id unless there is one.
+func (s *dataStream) create(t *testing.T, action, document string) int {
+	var a map[string]struct {
+		Index string `json:"_index"`
+		ID    string `json:"_id"`
+		Type  string `json:"_type"`
+	}
+	if err := json.Unmarshal([]byte(action), &a); err != nil || len(a) != 1 || a["create"].Index != "logs-azure.flow-default" || a["create"].Type != "" {
+		t.Errorf("action %s: %v", action, err)
+	}
+	if n := strings.Count(document, `"@timestamp":`); n != 1 {
+		t.Errorf("%d fields @timestamp in %s", n, document)
+	}
+	e, err := parseEvent(document)
+	if err != nil {
+		t.Error(err)
+	}
+	id := a["create"].ID
+	if id == "" || e.Body.at("event", "id") != id {
+		t.Errorf("id %q of %s", id, document)
+	}
+	if s.refuse != "" && strings.Contains(document, s.refuse) {
+		return http.StatusBadRequest
+	}
+	if _, ok := s.documents[id]; ok {
+		s.conflicts++
+		return http.StatusConflict
+	}
+	if s.documents == nil {
+		s.documents = map[string]event{}
+	}
+	s.documents[id] = e
+	s.order = append(s.order, id)
+	return http.StatusCreated
+}
+
+func (s *dataStream) events() (events []event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.order {
+		events = append(events, s.documents[id])
+	}
+	return events
+}
+
+func (s *dataStream) seen(what func() bool) func() bool {
+	return func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return what()
+	}
+}
+
+func credentials(prefix, url string) []string {
+	return append(hostPort(prefix, url), prefix+"_USER=writer", prefix+"_PASSWORD=open sesame")
+}
+
+// Each flow is a document under its event.id. What is sent twice, because its
+// file was read again, is stored once.
+func TestDataStream(t *testing.T) {
+	sample := read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json") + read(t, "../nsgflow/testdata/ecs/vnet_acls.input.json")
+	want := parseEvents(t, lines(read(t, "../nsgflow/testdata/ecs/nsg_v2.expected.ndjson")+read(t, "../nsgflow/testdata/ecs/vnet_acls.expected.ndjson")))
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for file, prefix := range ecsOutputs {
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				var stream dataStream
+				server := stream.serve(t)
+				for range 2 { // each in a folder of its own, without the position of the one before
+					root := stage(t)
+					write(t, root, "flow-logs/sample.json", sample)
+					var before int
+					stream.seen(func() bool { before = stream.requests; return true })()
+					a := r.start(t, root, credentials(prefix, server.URL), "-c", "etc/"+file)
+					a.until("a request", stream.seen(func() bool { return stream.requests > before && len(stream.order) == len(want) }))
+					a.stop()
+					same(t, want, stream.events())
+				}
+				if stream.conflicts < len(want) {
+					t.Errorf("%d documents were there already, of %d", stream.conflicts, len(want))
+				}
+			})
+		}
+	})
+}
+
+// What the comments of the two configurations say of a refused document.
+func TestDataStreamRefusesOne(t *testing.T) {
+	sample := read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json")
+	all := parseEvents(t, lines(read(t, "../nsgflow/testdata/ecs/nsg_v2.expected.ndjson")))
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for file, prefix := range ecsOutputs {
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				id, _ := all[2].Body.at("event", "id").(string)
+				stream := dataStream{refuse: id}
+				server := stream.serve(t)
+				root := stage(t)
+				write(t, root, "flow-logs/sample.json", sample)
+				a := r.start(t, root, credentials(prefix, server.URL), "-c", "etc/"+file)
+				a.until("the others", stream.seen(func() bool { return len(stream.order) == len(all)-1 }))
+				if silent := prefix == "ES" && !r.before(4, 0); !silent {
+					a.until("another try", func() bool { return strings.Contains(a.log.String(), "retry") })
+				} else {
+					t.Logf("not told: Fluent Bit %s says nothing of a document that %s refuses", r.version, file)
+				}
+				a.stop()
+				same(t, append(all[:2:2], all[3:]...), stream.events())
+			})
+		}
+	})
+}
