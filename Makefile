@@ -1,5 +1,6 @@
 # Verbs; "make" alone lists them.
 
+SHELL   := bash
 GO      ?= go
 VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.1.0)
 
@@ -35,6 +36,9 @@ $(OBJECT): $(SOURCES) $(OUT)/version
 		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
 
+# What is left of -v: which Fluent Bits, what is skipped and why, what fails.
+QUIET := ^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)|^PASS$$|no test files
+
 # Newer than the object only where the version has changed.
 $(OUT)/version: always
 	@mkdir -p $(OUT)
@@ -52,7 +56,7 @@ run: build ## the sample flow logs as events, one JSON object a line
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
 	CGO_ENABLED=0 $(GO) test -timeout 5m ./nsgflow/... ./plugin/...
-	$(GO) test -race -timeout 20m ./...
+	@set -o pipefail; $(GO) test -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
 bench: ## time and allocations per flow
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./nsgflow/... ./plugin/...

@@ -1,0 +1,13 @@
+package test
+
+import "testing"
+
+// TestReleases says which Fluent Bits the pipeline cases run in.
+func TestReleases(t *testing.T) {
+	if len(releases()) == 0 {
+		t.Skip("no Fluent Bit found: the pipeline cases run in the stand-in host alone")
+	}
+	for _, r := range releases() {
+		t.Logf("the pipeline cases run in Fluent Bit %s, %s, and in the stand-in host", r.version, r.path)
+	}
+}
