@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/generate"
+)
+
+const flowsPerRecord = 48
+
+// pipeline runs a real Fluent Bit: tail, a filter, null.
+type pipeline struct {
+	fluentBit string
+	work      string
+	records   int
+}
+
+// scenario is what the variants have in common.
+type scenario struct {
+	name    string
+	input   string // text, or structured: by tail's JSON parser
+	options []string
+	lua     bool
+}
+
+var scenarios = []scenario{
+	{"sekoia, text", "text", []string{"schema=sekoia", "original=off"}, true},
+	{"sekoia, structured", "structured", []string{"schema=sekoia", "original=off"}, true},
+	{"sekoia with original, text", "text", []string{"schema=sekoia", "original=on"}, true},
+	{"ecs, text", "text", []string{"schema=ecs", "original=off"}, false},
+}
+
+// variant is what stands between tail and null.
+type variant int
+
+const (
+	none variant = iota
+	floor
+	ours
+	lua
+	variants
+)
+
+var variantNames = [variants]string{"no filter", "floor", "nsgflow", "Lua"}
+
+// cost is one run of an agent.
+type cost struct {
+	cpu    time.Duration
+	peakMB float64
+}
+
+// measurement holds the runs of a scenario, by variant, in the order of the turns.
+type measurement struct {
+	scenario
+	runs     [variants][]cost
+	callback [variants][]time.Duration // per flow, in the stand-in host; floor and ours
+}
+
+// agent is what was measured in a Fluent Bit.
+type agent struct {
+	version      string
+	flows        int
+	megabytes    float64
+	measurements []*measurement
+}
+
+func (p *pipeline) measure(ctx context.Context, turns int) (*agent, error) {
+	version, err := exec.CommandContext(ctx, p.fluentBit, "--version").Output()
+	if err != nil {
+		return nil, err
+	}
+	first, _, _ := strings.Cut(string(version), "\n")
+	a := &agent{version: first, flows: p.records * flowsPerRecord}
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(p.path("flows.log")); err == nil {
+		a.megabytes = float64(info.Size()) / 1e6
+	}
+	for i := range scenarios {
+		s := &scenarios[i]
+		if s.lua {
+			if err := p.agree(ctx, s); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.floorEvents(ctx, s); err != nil {
+			return nil, err
+		}
+		a.measurements = append(a.measurements, &measurement{scenario: *s})
+	}
+	progress("Lua gives the same events as nsgflow")
+	for turn := range turns {
+		for _, m := range a.measurements {
+			for v := range variants {
+				if v == lua && !m.lua {
+					continue
+				}
+				c, err := p.cost(ctx, &m.scenario, v)
+				if err != nil {
+					return nil, err
+				}
+				m.runs[v] = append(m.runs[v], c)
+				progress("turn %d of %d, %s, %s: %.2f s, %.0f MB", turn+1, turns, m.name, variantNames[v], c.cpu.Seconds(), c.peakMB)
+			}
+			for _, v := range []variant{floor, ours} {
+				d, err := p.callback(ctx, &m.scenario, v)
+				if err != nil {
+					return nil, err
+				}
+				m.callback[v] = append(m.callback[v], d)
+			}
+		}
+	}
+	return a, nil
+}
+
+func (p *pipeline) path(name string) string { return filepath.Join(p.work, name) }
+
+// prepare writes the logs and builds the floor.
+func (p *pipeline) prepare(ctx context.Context) error {
+	for name, records := range map[string]int{"flows.log": p.records, "few.log": 50} {
+		file, err := os.Create(p.path(name))
+		if err != nil {
+			return err
+		}
+		log := generate.Log{Family: generate.NSGv2, Records: records, Tuples: flowsPerRecord, Seed: 1}
+		if err := log.Write(file, generate.Records); err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(p.path("parsers.conf"), []byte("[PARSER]\n    Name json\n    Format json\n"), 0o644); err != nil {
+		return err
+	}
+	script, err := os.ReadFile(engine.Path("test", "bench", "flows.lua"))
+	if err != nil {
+		return err
+	}
+	for _, original := range []string{"on", "off"} {
+		text := fmt.Appendf(nil, "original = %t\n%s", original == "on", script)
+		if err := os.WriteFile(p.path(original+".lua"), text, 0o644); err != nil {
+			return err
+		}
+	}
+	output, err := exec.CommandContext(ctx, "gcc", "-O2", "-shared", "-fPIC", "-o", objectOf(p.work, "floor"),
+		engine.Path("test", "bench", "floor", "floor.c"), "-ldl").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building the floor: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// command is an agent that reads a log to its end.
+func (p *pipeline) command(ctx context.Context, s *scenario, v variant, log string, output ...string) *exec.Cmd {
+	var args []string
+	if v == floor || v == ours {
+		args = append(args, "-e", objectOf(p.work, filterNames[v]))
+	}
+	args = append(args, "-R", p.path("parsers.conf"), "-i", "tail", "-t", "flow", "-p", "path="+p.path(log),
+		"-p", "read_from_head=true", "-p", "exit_on_eof=true", "-p", "buffer_chunk_size=256k", "-p", "buffer_max_size=512M")
+	if s.input == "structured" {
+		args = append(args, "-p", "parser=json")
+	}
+	if v != none {
+		args = append(args, "-F", filterNames[v], "-m", "flow")
+	}
+	switch v {
+	case ours:
+		for _, option := range s.options {
+			args = append(args, "-p", option)
+		}
+	case lua:
+		args = append(args, "-p", "script="+p.path(s.original()+".lua"), "-p", "call="+s.input)
+	}
+	command := exec.CommandContext(ctx, p.fluentBit, append(append(args, "-o"), output...)...)
+	command.Env = append(os.Environ(), "FLOOR_EVENTS="+p.eventsOf(s))
+	return command
+}
+
+var filterNames = [variants]string{floor: "floor", ours: "nsgflow", lua: "lua"}
+
+func (s *scenario) original() string {
+	_, value, _ := strings.Cut(s.options[1], "=")
+	return value
+}
+
+func (p *pipeline) cost(ctx context.Context, s *scenario, v variant) (cost, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	command := p.command(ctx, s, v, "flows.log", "null", "-m", "flow")
+	if output, err := command.CombinedOutput(); err != nil {
+		return cost{}, fmt.Errorf("%q: %w\n%s", command.Args, err, output)
+	}
+	state := command.ProcessState
+	peak := float64(state.SysUsage().(*syscall.Rusage).Maxrss) * 1024 / 1e6
+	return cost{state.UserTime() + state.SystemTime(), peak}, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+// The figures that are derived from the runs. Shares are taken turn by turn:
+// what slows the machine down falls on both of their sides.
+
+// cpu is in seconds.
+func (m *measurement) cpu(v variant) float64 {
+	return m.median(v, func(turn int) float64 { return m.runs[v][turn].cpu.Seconds() })
+}
+
+func (m *measurement) peak(v variant) float64 {
+	return m.median(v, func(turn int) float64 { return m.runs[v][turn].peakMB })
+}
+
+// adds is the CPU, in seconds, that is not spent without a filter.
+func (m *measurement) adds(v variant) float64 {
+	return m.median(v, func(turn int) float64 { return m.added(v, turn) })
+}
+
+// share is what v adds, by what other adds.
+func (m *measurement) share(v, other variant) float64 {
+	if len(m.runs[other]) == 0 {
+		return 0
+	}
+	return m.median(v, func(turn int) float64 { return m.added(v, turn) / m.added(other, turn) })
+}
+
+func (m *measurement) added(v variant, turn int) float64 {
+	return (m.runs[v][turn].cpu - m.runs[none][turn].cpu).Seconds()
+}
+
+func (m *measurement) callbackNs(v variant) float64 {
+	var all []float64
+	for _, d := range m.callback[v] {
+		all = append(all, float64(d.Nanoseconds()))
+	}
+	return median(all)
+}
+
+func (m *measurement) median(v variant, of func(turn int) float64) float64 {
+	var all []float64
+	for turn := range m.runs[v] {
+		all = append(all, of(turn))
+	}
+	return median(all)
+}
+
+// check is a promise with its limit: value must not be above.
+type check struct {
+	what         string
+	limit, value float64
+}
+
+func (r *report) checks() (all []check) {
+	if r.agent != nil {
+		for _, m := range r.agent.measurements {
+			all = append(all, check{m.name + ": nsgflow adds, times the floor", 1.4, m.share(ours, floor)})
+			if m.lua {
+				all = append(all,
+					check{m.name + ": nsgflow adds, of what Lua adds", 0.2, m.share(ours, lua)},
+					check{m.name + ": callback, of Lua's own share", 1.0 / 30, m.callbackNs(ours) / m.luaOwn(r.agent.flows)})
+			}
+		}
+	}
+	if len(r.benchmarks) == 0 {
+		return all
+	}
+	at := func(name string, size int) metrics {
+		for _, b := range r.benchmarks {
+			if b.name == name {
+				return b.bySize[size]
+			}
+		}
+		return nil
+	}
+	plain, foreign := at("Core/v2-dense/sekoia", 1_000), at("Foreign/small", 1_000)
+	return append(all,
+		check{"core, dense NSG v2: times copy", 20, plain.timesCopy()},
+		check{"core: allocations an event", 0, plain.allocsPerTuple()},
+		check{"core: ecs, times sekoia", 2, at("Core/v2-dense/ecs", 1_000)["ns/tuple"] / plain["ns/tuple"]},
+		check{"core: with original, times without", 1.5, at("Core/v2-dense/sekoia-original", 1_000)["ns/tuple"] / plain["ns/tuple"]},
+		check{"foreign, small: ns a record", 60, foreign["ns/tuple"]},
+		check{"foreign, small: allocations", 0, foreign["allocs/op"]},
+		check{"core: an event at 100,000, times at 1,000", 1.15, at("Core/v2-dense/sekoia", 100_000)["ns/tuple"] / plain["ns/tuple"]})
+}
