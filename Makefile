@@ -14,9 +14,11 @@ else
 endif
 
 OBJECT  := $(OUT)/flb-filter_nsgflow.so
+# The input is the same file by another name: a copy would be a second Go runtime.
+INPUT   := $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104
 SOURCES := go.mod go.sum Makefile $(wildcard plugin/*.[ch]) \
-           $(filter-out %_test.go,$(wildcard nsgflow/*.go plugin/*.go))
+           $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/blob/*.go plugin/*.go))
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
@@ -27,7 +29,7 @@ CHUNKS   ?= 2000000
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-build: $(OBJECT) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
+build: $(OBJECT) $(INPUT) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
 
 # Written aside and renamed: an agent or a test may have the old one open.
 $(OBJECT): $(SOURCES) $(OUT)/version
@@ -35,6 +37,9 @@ $(OBJECT): $(SOURCES) $(OUT)/version
 	$(CROSS) CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DNSGFLOW_VERSION=$(VERSION)' $(GO) build -buildmode=c-shared -trimpath \
 		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
+
+$(INPUT): | $(OBJECT)
+	@ln -sf $(notdir $(OBJECT)) $@
 
 # What is left of -v: which Fluent Bits, what is skipped and why, what fails.
 QUIET := ^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)|^PASS$$|no test files

@@ -37,10 +37,7 @@ void *filter_nsgflow_plugin[WORDS];
 
 #define EVENT_TYPE_LOGS 1 /* shares its word with an int of flags, all zero */
 
-/* struct flb_config_map: its element grew in 5.0.3, its head did not move.
- * The table ends with an element whose name is NULL. */
-enum { STRIDE = 96, STRIDE_5_0_3 = 104 };
-
+/* struct flb_config_map, its head. */
 struct option_head {
     int type; /* 0: string */
     const char *name;
@@ -51,9 +48,7 @@ struct option_head {
     const char *text;
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static _Alignas(void *) char config_map[(COUNT(options) + 1) * STRIDE_5_0_3];
+static _Alignas(void *) char config_map[CONFIG_MAP_SIZE(filter_options)];
 
 static struct {
     const char *(*get_property)(const char *key, void *ins);
@@ -64,11 +59,11 @@ static struct {
 
 /* Set in a child that the host forked off after loading: the threads of the Go
  * runtime did not come along, and a call into Go would hang for ever. */
-static int forked;
+int nsgflow_forked;
 
 static void in_child(void)
 {
-    forked = 1;
+    nsgflow_forked = 1;
 }
 
 size_t nsgflow_name_offset(const void *ins)
@@ -102,8 +97,15 @@ const char *nsgflow_name(void *ins)
 
 void nsgflow_log(void *ins, int level, const char *text)
 {
-    if (host.log && level <= level_of(ins)) {
-        host.log(level, NULL, 0, "[filter:nsgflow:%s] %s", nsgflow_name(ins), text);
+    if (level <= level_of(ins)) {
+        nsgflow_print(level, "filter", nsgflow_name(ins), text);
+    }
+}
+
+void nsgflow_print(int level, const char *kind, const char *name, const char *text)
+{
+    if (host.log) {
+        host.log(level, NULL, 0, "[%s:nsgflow:%s] %s", kind, name, text);
     }
 }
 
@@ -126,15 +128,17 @@ void *nsgflow_copy(const void *out, size_t size)
     return copy ? memcpy(copy, out, size) : NULL;
 }
 
+const char nsgflow_daemon_text[] =
+    "cannot run in daemon mode (-d, --daemon, daemon on): the agent forks after loading plugins, "
+    "and Go does not survive a fork: run it in the foreground, for instance under systemd";
+
 /* Nonzero, with the reason in the log, where this process cannot run Go. */
 static int refused(void *ins)
 {
-    if (forked) {
-        nsgflow_log(ins, LOG_ERROR,
-                    "cannot run in daemon mode (-d, --daemon, daemon on): the agent forks after loading plugins, "
-                    "and Go does not survive a fork: run it in the foreground, for instance under systemd");
+    if (nsgflow_forked) {
+        nsgflow_log(ins, LOG_ERROR, nsgflow_daemon_text);
     }
-    return forked;
+    return nsgflow_forked;
 }
 
 static int cb_pre_run(void *ins, void *config, void *data)
@@ -156,13 +160,13 @@ static int cb_filter(const void *data, size_t size, const char *tag, int tag_len
     (void) tag, (void) tag_len;
     *out = NULL;
     *out_size = 0;
-    return forked ? FILTER_NOTOUCH : nsgflowFilter(ins, (void *) data, size, out, out_size);
+    return nsgflow_forked ? FILTER_NOTOUCH : nsgflowFilter(ins, (void *) data, size, out, out_size);
 }
 
 static int cb_exit(void *context, void *config)
 {
     (void) config;
-    return forked ? 0 : nsgflowExit(context);
+    return nsgflow_forked ? 0 : nsgflowExit(context);
 }
 
 static int cb_unknown_host(void *ins, void *config, void *data)
@@ -200,12 +204,12 @@ static int has_pre_run(void)
     return -1;
 }
 
-static void write_config_map(void)
+void nsgflow_config_map(char *map, const struct option_text *options, size_t count)
 {
     size_t stride = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic") ? STRIDE_5_0_3 : STRIDE;
 
-    for (size_t i = 0; i < COUNT(options); i++) {
-        struct option_head *head = (struct option_head *) (config_map + i * stride);
+    for (size_t i = 0; i < count; i++) {
+        struct option_head *head = (struct option_head *) (map + i * stride);
 
         head->name = options[i].key;
         head->fallback = options[i].fallback;
@@ -224,7 +228,7 @@ __attribute__((constructor)) static void fit_host(void)
     host.name = dlsym(RTLD_DEFAULT, "flb_filter_name");
     host.log = dlsym(RTLD_DEFAULT, "flb_log_print");
 
-    write_config_map();
+    nsgflow_config_map(config_map, filter_options, COUNT(filter_options));
     filter_nsgflow_plugin[EVENT_TYPE] = (void *) (uintptr_t) EVENT_TYPE_LOGS;
     filter_nsgflow_plugin[NAME] = "nsgflow";
     filter_nsgflow_plugin[DESCRIPTION] =

@@ -1,0 +1,257 @@
+package blob
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFollowNewAndGrowing(t *testing.T) {
+	c := newContainer(t)
+	nsg, vnet := nsgName("EDGE-NSG", 1, thisHour), vnetName(1, thisHour)
+	want := map[string][]string{}
+	a, b := newFlowLog(t, c, nsg), newFlowLog(t, c, vnet)
+	f, _ := open(t, opts(t, c))
+	take(t, f, 0)
+	n := 0
+	for minute := range 5 {
+		var as, bs []string
+		for range minute + 1 {
+			n++
+			as, bs = append(as, nsgRecord(n)), append(bs, vnetRecord(n))
+		}
+		a.grow(as...)
+		b.grow(bs...)
+		want[nsg], want[vnet] = append(want[nsg], as...), append(want[vnet], bs...)
+	}
+	got := take(t, f, 2*n)
+	same(t, got, want)
+	whole, err := a.blob.DownloadStream(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	text.ReadFrom(whole.Body)
+	for _, r := range got {
+		if r.Blob != nsg {
+			continue
+		}
+		if at := text.Bytes()[r.Offset:]; !bytes.HasPrefix(at, r.Text) {
+			t.Errorf("offset %d: %.60q stands there", r.Offset, at)
+		}
+		if want := endpoint(t) + "/" + containerOf(c) + "/" + nsg; r.Path != want || r.Container != containerOf(c) {
+			t.Errorf("path %q container %q, want %q", r.Path, r.Container, want)
+		}
+	}
+	if s := f.Stats(); s.Records != uint64(2*n) || s.Lag > time.Minute || s.Newest.IsZero() {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestThousandBlobsWhileTheyGrow(t *testing.T) {
+	blobs := 1000
+	if testing.Short() {
+		blobs = 100
+	}
+	c := newContainer(t)
+	o := opts(t, c)
+	wire := &wire{}
+	o.Transport = wire
+	f, _ := open(t, o)
+	var names []string
+	for i := range blobs {
+		hour := thisHour.Add(-time.Duration(i%3) * time.Hour)
+		if i%2 == 0 {
+			names = append(names, nsgName(fmt.Sprintf("NSG-%d", i%10), i, hour))
+		} else {
+			names = append(names, vnetName(i, hour))
+		}
+	}
+	done := make(chan map[string][]string)
+	go func() { done <- fill(t, c, names) }()
+	var got []Record
+	for want := map[string][]string(nil); want == nil; {
+		select {
+		case want = <-done:
+			got = append(got, take(t, f, total(want)-len(got))...)
+			same(t, got, want)
+		default:
+			b, err := f.Next(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, b.Records...)
+			f.Commit(b.Token)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	if n := wire.count("write"); n != 0 {
+		t.Errorf("%d requests that were no GET", n)
+	}
+}
+
+func TestHourChange(t *testing.T) {
+	c := newContainer(t)
+	o := opts(t, c)
+	o.page = 2 // small enough that flat listings are not the cheapest
+	now, next := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 1, thisHour.Add(time.Hour))
+	var names []string
+	for i := range 12 {
+		names = append(names, nsgName("EDGE-NSG", i, thisHour.Add(-24*time.Hour)))
+	}
+	want := fill(t, c, append(names, now))
+	wire := &wire{}
+	o.Transport = wire
+	f, _ := open(t, o)
+	got := take(t, f, total(want))
+	wire.setAhead(time.Until(thisHour.Add(time.Hour + 2*time.Minute)))
+	for name, texts := range fill(t, c, []string{next}) {
+		want[name] = texts
+	}
+	got = append(got, take(t, f, total(want)-len(got))...)
+	same(t, got, want)
+}
+
+func TestRestartRepeatsNothing(t *testing.T) {
+	c := newContainer(t)
+	o := opts(t, c)
+	name := vnetName(1, thisHour)
+	l := newFlowLog(t, c, name)
+	var texts []string
+	var got []Record
+	for n := range 5 {
+		f, _ := open(t, o)
+		texts = append(texts, vnetRecord(2*n), vnetRecord(2*n+1))
+		l.grow(texts[2*n:]...)
+		got = append(got, take(t, f, 2)...)
+		if err := f.Close(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Next(0); err != ErrClosed {
+			t.Errorf("Next after Close: %v", err)
+		}
+	}
+	same(t, got, map[string][]string{name: texts})
+}
+
+// A checkpoint moves no earlier than the lag after Commit, and never without
+// one.
+func TestCheckpointLag(t *testing.T) {
+	c := newContainer(t)
+	o := opts(t, c)
+	o.CheckpointLag = 2 * time.Second
+	name := vnetName(1, thisHour)
+	l := newFlowLog(t, c, name)
+	texts := []string{vnetRecord(1), vnetRecord(2), vnetRecord(3)}
+	l.grow(texts...)
+
+	restart := func(commit, wait time.Duration) int {
+		f, _ := open(t, o)
+		var b Batch
+		await(t, "a batch", func() (ok bool) {
+			b, _ = f.Next(0)
+			return len(b.Records) > 0
+		})
+		if commit > 0 {
+			f.Commit(b.Token)
+			time.Sleep(commit)
+		}
+		if err := f.Close(wait); err != nil {
+			t.Fatal(err)
+		}
+		return len(b.Records)
+	}
+	for _, step := range []struct {
+		why          string
+		commit, wait time.Duration
+	}{
+		{"nothing was handed over before", 0, time.Minute},
+		{"it was not committed", time.Millisecond, 0},
+		{"the lag had not passed", time.Millisecond, 10 * time.Second},
+	} {
+		if n := restart(step.commit, step.wait); n != 3 {
+			t.Errorf("%d records, want 3: %s", n, step.why)
+		}
+	}
+	texts = append(texts, vnetRecord(4))
+	l.grow(texts[3])
+	if n := restart(time.Millisecond, 0); n != 1 {
+		t.Errorf("%d records, want 1: Close waited for the lag", n)
+	}
+}
+
+func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
+	c := newContainer(t)
+	var names []string
+	for i := range 60 {
+		names = append(names, nsgName("EDGE-NSG", i/2, thisHour.Add(-time.Duration(i%2)*time.Hour)), vnetName(i, thisHour))
+	}
+	want := fill(t, c, names)
+	var got []Record
+	nics := map[string]int{}
+	for i := 1; i <= 3; i++ {
+		o := opts(t, c)
+		o.Shard = Shard{i, 3}
+		f, _ := open(t, o)
+		part := take(t, f, 1)
+		if len(part) == 0 || len(part) == total(want) {
+			t.Errorf("shard %d: %d of %d records", i, len(part), total(want))
+		}
+		got = append(got, part...)
+		for _, r := range part {
+			nic := parsePath(r.Blob).nic
+			if nics[nic] != 0 && nics[nic] != i {
+				t.Errorf("%s is in shards %d and %d", nic, nics[nic], i)
+			}
+			nics[nic] = i
+		}
+	}
+	same(t, got, want)
+}
+
+func TestPause(t *testing.T) {
+	c := newContainer(t)
+	f, _ := open(t, opts(t, c))
+	l := newFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour))
+	f.Pause()
+	l.grow(nsgRecord(1))
+	time.Sleep(300 * time.Millisecond)
+	if b, err := f.Next(0); err != nil || len(b.Records) > 0 {
+		t.Errorf("paused: %d records, %v", len(b.Records), err)
+	}
+	f.Resume()
+	take(t, f, 1)
+}
+
+// A batch holds whole records up to a size; what is larger comes alone.
+func TestBatchSize(t *testing.T) {
+	c := newContainer(t)
+	o := opts(t, c)
+	name := nsgName("EDGE-NSG", 1, thisHour)
+	var texts []string
+	for n := range 40 {
+		texts = append(texts, nsgRecord(n))
+	}
+	big := strings.Replace(nsgRecord(99), "UserRule_", "UserRule_"+strings.Repeat("x", 5000), 1)
+	texts = append(texts, big)
+	newFlowLog(t, c, name).grow(texts...)
+	f, _ := open(t, o)
+	await(t, "records", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.ready) > 0 })
+	var got []Record
+	for range 100 {
+		b, _ := f.Next(3000)
+		size := 0
+		for _, r := range b.Records {
+			size += len(r.Text)
+		}
+		if size > 3000 && len(b.Records) > 1 {
+			t.Errorf("batch of %d bytes", size)
+		}
+		got = append(got, b.Records...)
+		f.Commit(b.Token)
+	}
+	same(t, got, map[string][]string{name: texts})
+}

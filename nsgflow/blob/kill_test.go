@@ -1,0 +1,192 @@
+package blob
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// followChild is what TestKill kills: it brings what it is handed to a file,
+// as Fluent Bit does to its storage, some time after it took it.
+func followChild() {
+	o, err := Parse(func(key string) string { return os.Getenv("NSGFLOW_FOLLOW_" + strings.ToUpper(key)) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	o.PollInterval, o.CheckpointLag = 20*time.Millisecond, 300*time.Millisecond
+	o.BatchBytes = 64 << 10
+	f, err := Open(context.Background(), o, func(level Level, text string) {
+		if level <= Warn {
+			fmt.Fprintln(os.Stderr, text)
+		}
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	out, err := os.OpenFile(os.Getenv("NSGFLOW_FOLLOW_CHILD"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	// Batches that the host has taken and not written yet.
+	taken := make(chan []byte, 1)
+	go func() {
+		for lines := range taken {
+			time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+			if _, err := out.Write(lines); err != nil {
+				panic(err)
+			}
+			if err := out.Sync(); err != nil {
+				panic(err)
+			}
+		}
+	}()
+	for {
+		b, err := f.Next(0)
+		if err != nil {
+			os.Exit(0)
+		}
+		if len(b.Records) == 0 {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		var lines []byte
+		for _, r := range b.Records {
+			line, _ := json.Marshal([]any{r.Blob, r.Offset, string(r.Text)})
+			lines = append(append(lines, line...), '\n')
+		}
+		taken <- lines
+		f.Commit(b.Token)
+	}
+}
+
+// Killed at any moment, again and again, a follower loses nothing, and repeats
+// no more than what it read within the lag.
+func TestKill(t *testing.T) {
+	loops := 50
+	if testing.Short() {
+		loops = 8
+	}
+	c := newContainer(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "out")
+	env := append(os.Environ(), "NSGFLOW_FOLLOW_CHILD="+file, "NSGFLOW_FOLLOW_ACCOUNT="+devAccount, "NSGFLOW_FOLLOW_ACCOUNT_KEY="+devKey,
+		"NSGFLOW_FOLLOW_ENDPOINT="+endpoint(t), "NSGFLOW_FOLLOW_CONTAINERS="+containerOf(c), "NSGFLOW_FOLLOW_START=beginning", "NSGFLOW_FOLLOW_STATE_PATH="+dir)
+
+	// The writer goes on while followers come and go.
+	want := map[string][]string{}
+	stop, done := make(chan struct{}), make(chan struct{})
+	var written atomic.Int64
+	go func() {
+		defer close(done)
+		var logs []*flowLog
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if n%40 == 0 {
+				logs = append(logs, newFlowLog(t, c, vnetName(len(logs), thisHour)))
+			}
+			i := rand.IntN(len(logs))
+			name := vnetName(i, thisHour)
+			block := []string{vnetRecord(2 * n), vnetRecord(2*n + 1)}
+			logs[i].grow(block...)
+			want[name] = append(want[name], block...)
+			written.Add(2)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	start := func() *exec.Cmd {
+		child := exec.Command(os.Args[0])
+		child.Env, child.Stderr = env, os.Stderr
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return child
+	}
+	kills, alive := 0, time.Now()
+	for range loops {
+		child := start()
+		time.Sleep(time.Duration(50+rand.IntN(1500)) * time.Millisecond)
+		if err := child.Process.Signal(syscall.SIGKILL); err == nil {
+			kills++
+		}
+		child.Wait()
+	}
+	took := time.Since(alive)
+	close(stop)
+	<-done
+
+	child := start()
+	defer child.Wait()
+	defer child.Process.Kill()
+	var seen map[string]int
+	await(t, "all records in the file", func() bool {
+		seen = readLines(t, file)
+		return len(seen) >= int(written.Load())
+	})
+	lost, repeated, lines := 0, 0, 0
+	for name, texts := range want {
+		for _, text := range texts {
+			n := seen[name+" "+text]
+			if n == 0 {
+				lost++
+			}
+			repeated += max(0, n-1)
+			lines += n
+			delete(seen, name+" "+text)
+		}
+	}
+	t.Logf("%d kills in %s: %d records written, %d lost, %d handed over again", kills, took.Round(time.Second), written.Load(), lost, repeated)
+	if lost > 0 || len(seen) > 0 || kills != loops {
+		t.Errorf("%d lost, %d invented, %d of %d killed", lost, len(seen), kills, loops)
+	}
+	// Within lag, flush and write of one life: about a second's worth each.
+	perSecond := float64(written.Load()) / took.Seconds()
+	if most := perSecond * float64(loops) * 2; float64(repeated) > most {
+		t.Errorf("%d handed over again, more than the lag explains (%.0f)", repeated, most)
+	}
+}
+
+// readLines counts what is in the file. The last line may be cut short by a
+// kill: the next child begins in the middle of it.
+func readLines(t *testing.T, file string) map[string]int {
+	seen := map[string]int{}
+	in, err := os.Open(file)
+	if err != nil {
+		return seen
+	}
+	defer in.Close()
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		text := lines.Text()
+		for {
+			var line [3]any
+			if json.Unmarshal([]byte(text), &line) == nil {
+				seen[fmt.Sprint(line[0], " ", line[2])]++
+				break
+			}
+			i := strings.Index(text[1:], `["flowLog`)
+			if i < 0 {
+				break
+			}
+			text = text[1+i:]
+		}
+	}
+	return seen
+}

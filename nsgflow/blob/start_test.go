@@ -1,0 +1,66 @@
+package blob
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestStart(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		start string
+		want  []int // hours ago that are read whole
+	}{
+		{"beginning", "beginning", []int{0, 1, 5, 60, 24 * 400}},
+		{"back", "5h", []int{0, 1, 5}},
+		{"time", thisHour.Add(-60*time.Hour + 10*time.Minute).Format(time.RFC3339), []int{0, 1, 5, 60}},
+		{"now", "now", nil},
+	} {
+		for _, page := range []int32{0, 1} {
+			t.Run(fmt.Sprintf("%s page %d", tt.name, page), func(t *testing.T) {
+				c := newContainer(t)
+				o := opts(t, c)
+				o.page = page
+				if !setStart(&o, tt.start) {
+					t.Fatal("start")
+				}
+				var names []string
+				for _, ago := range []int{0, 1, 5, 60, 24 * 400} {
+					names = append(names, nsgName("EDGE-NSG", ago, thisHour.Add(-time.Duration(ago)*time.Hour)))
+				}
+				all := fill(t, c, names)
+				want := map[string][]string{}
+				for _, ago := range tt.want {
+					name := nsgName("EDGE-NSG", ago, thisHour.Add(-time.Duration(ago)*time.Hour))
+					want[name] = all[name]
+				}
+				f, _ := open(t, o)
+				got := take(t, f, total(want))
+				await(t, "first look", func() bool { _, ok, _ := f.store.begun(containerOf(c)); return ok })
+				// What is new comes in any case.
+				fresh := nsgName("EDGE-NSG", 77, thisHour)
+				want[fresh] = fill(t, c, []string{fresh})[fresh]
+				got = append(got, take(t, f, total(want)-len(got))...)
+				same(t, got, want)
+			})
+		}
+	}
+}
+
+// With start now, only what is put into an existing blob is read.
+func TestStartNowInTheMiddleOfABlob(t *testing.T) {
+	c := newContainer(t)
+	o := opts(t, c)
+	o.Start = Start{Now: true}
+	name, undated := nsgName("EDGE-NSG", 1, thisHour), "copy/PT1H.json"
+	a, b := newFlowLog(t, c, name), newFlowLog(t, c, undated)
+	a.grow(nsgRecord(1), nsgRecord(2))
+	b.grow(nsgRecord(3))
+	f, _ := open(t, o)
+	await(t, "first look", func() bool { _, ok, _ := f.store.begun(containerOf(c)); return ok })
+	want := map[string][]string{name: {nsgRecord(4), nsgRecord(5)}, undated: {nsgRecord(6)}}
+	a.grow(want[name]...)
+	b.grow(want[undated]...)
+	same(t, take(t, f, 3), want)
+}
