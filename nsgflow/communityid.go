@@ -20,9 +20,9 @@ const (
 
 // hasCommunityID says whether the Community ID of a flow can be told. That of
 // icmp and ipv6-icmp needs type and code, which flow logs lack.
-func (f *Flow) hasCommunityID() bool {
-	return f.Protocol != ProtocolUnknown && f.Protocol != icmp && f.Protocol != icmpv6 &&
-		f.Source.Addr.Is4() == f.Destination.Addr.Is4()
+func (v variant) hasCommunityID() bool {
+	return !v.failed && v.protocol != ProtocolUnknown && v.protocol != icmp && v.protocol != icmpv6 &&
+		v.addresses != addressesMixed
 }
 
 // appendCommunityID appends the flow's Community ID, version 1 with seed 0

@@ -32,13 +32,16 @@ func (c *Counts) AllFlows() (n uint64) {
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
 	options    Options
-	rows       []row           // of the schema, those that the options leave
-	ours       map[string]bool // top-level names of events
-	templates  map[form]*template
-	texts      uint32 // set of groupText that the rows use
-	derives    bool   // some of them are not in the log as they are
-	identifies bool   // the rows have an event id
-	limit      int    // of the events of one record, in bytes; see outputLimit
+	rows       []row             // of the schema, those that the options leave
+	ours       map[string]bool   // top-level names of events
+	plain      map[uint32]*forms // by their texts
+	groups     map[uint64]*forms // by the hash of their texts
+	bakedForms int               // templates of all groups
+	texts      uint32            // set of groupText that the rows use
+	derives    bool              // some of them are not in the log as they are
+	identifies bool              // the rows have an event id
+	times      bool              // the rows have the record's time
+	limit      int               // of the events of one record, in bytes; see outputLimit
 	counts     Counts
 	clock      clock
 
@@ -88,7 +91,7 @@ func New(o Options) (*Normalizer, error) {
 	if int(o.Schema) >= len(schemas) {
 		return nil, fmt.Errorf("schema %d: there are %d", o.Schema, len(schemas))
 	}
-	n := &Normalizer{options: o, limit: outputLimit, templates: map[form]*template{}, ours: map[string]bool{}}
+	n := &Normalizer{options: o, limit: outputLimit, groups: map[uint64]*forms{}, plain: map[uint32]*forms{}, ours: map[string]bool{}}
 	for _, f := range schemas[o.Schema].fields {
 		r := row{f, strings.Split(f.name, ".")}
 		if f.name == timestampField {
@@ -104,6 +107,7 @@ func New(o Options) (*Normalizer, error) {
 		n.texts |= 1 << f.text
 		n.derives = n.derives || f.text > textMAC
 		n.identifies = n.identifies || f.slot == slotEventID
+		n.times = n.times || f.slot == slotRecordTime
 		n.rows = append(n.rows, r)
 	}
 	if IsEventName(o.TimestampKey) {
@@ -228,7 +232,7 @@ func (n *Normalizer) release() {
 		r.reset()
 	}
 	e := &n.event
-	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]}
+	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]} // the rest points to what is not ours
 	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
 		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil
 		n.around = nil

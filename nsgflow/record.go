@@ -5,147 +5,6 @@ import "bytes"
 // text is a string or number of a record, without escapes; nil if absent.
 type text = []byte
 
-// recordField is a field of a flow log record that is not a tuple.
-type recordField uint8
-
-const (
-	fieldTime recordField = iota
-	fieldSystemID
-	fieldCategory
-	fieldOperation
-	fieldMAC
-	fieldResourceID        // NSG
-	fieldVersion           // NSG; see record.version
-	fieldPropertiesVersion // NSG
-	fieldFlowState         // S4, NSG
-	fieldRule              // S4, S5
-	fieldFlowLogVersion    // VNet, as are the rest
-	fieldFlowLogGUID
-	fieldFlowLogResourceID
-	fieldTargetResourceID
-	fieldACL
-	fieldCount
-)
-
-// shapes is a set of the input shapes of the mapping, section 1.
-type shapes uint8
-
-const (
-	shapeBlob         shapes = 1 << iota // S1
-	shapeNSG                             // S2
-	shapeVNet                            // S3
-	shapeFlattened                       // S4
-	shapeDenormalised                    // S5
-)
-
-// role is what an entry of a record is to us.
-type role uint8
-
-const (
-	roleNone role = iota
-	roleField
-	roleColumn
-	roleOverride
-	roleRecords
-	roleProperties
-	roleFlowRecords
-	roleFlow
-)
-
-// entry says what a key of a record means.
-type entry struct {
-	role   role
-	field  recordField
-	column uint8
-	shapes shapes // in which it is a part of the flow log itself
-}
-
-const records = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
-
-// entries are the keys of all shapes. The columns of the denormalised shape
-// are those of Microsoft's connector to Event Hubs; the four with underscores
-// override a column of a flattened record's only tuple.
-var entries = map[string]entry{
-	"records":           {role: roleRecords, shapes: shapeBlob},
-	"properties":        {role: roleProperties, shapes: shapeNSG},
-	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
-	"time":              {role: roleField, field: fieldTime, shapes: records},
-	"systemId":          {role: roleField, field: fieldSystemID, shapes: records},
-	"category":          {role: roleField, field: fieldCategory, shapes: records},
-	"operationName":     {role: roleField, field: fieldOperation, shapes: records},
-	"macAddress":        {role: roleField, field: fieldMAC, shapes: records},
-	"mac":               {role: roleField, field: fieldMAC, shapes: shapeDenormalised},
-	"resourceId":        {role: roleField, field: fieldResourceID, shapes: records},
-	"version":           {role: roleField, field: fieldVersion, shapes: shapeFlattened | shapeDenormalised},
-	"flow_state":        {role: roleField, field: fieldFlowState, shapes: shapeFlattened},
-	"rule":              {role: roleField, field: fieldRule, shapes: shapeFlattened},
-	"nsgRuleName":       {role: roleField, field: fieldRule, shapes: shapeDenormalised},
-	"flowLogVersion":    {role: roleField, field: fieldFlowLogVersion, shapes: records},
-	"flowLogGUID":       {role: roleField, field: fieldFlowLogGUID, shapes: records},
-	"flowLogResourceID": {role: roleField, field: fieldFlowLogResourceID, shapes: records},
-	"targetResourceID":  {role: roleField, field: fieldTargetResourceID, shapes: records},
-	"aclID":             {role: roleField, field: fieldACL, shapes: shapeFlattened | shapeDenormalised},
-
-	"source_addr":      {role: roleOverride, column: 1, shapes: shapeFlattened},
-	"destination_addr": {role: roleOverride, column: 2, shapes: shapeFlattened},
-	"source_port":      {role: roleOverride, column: 3, shapes: shapeFlattened},
-	"destination_port": {role: roleOverride, column: 4, shapes: shapeFlattened},
-
-	"startTime":          {role: roleColumn, column: 0, shapes: shapeDenormalised},
-	"sourceAddress":      {role: roleColumn, column: 1, shapes: shapeDenormalised},
-	"destinationAddress": {role: roleColumn, column: 2, shapes: shapeDenormalised},
-	"sourcePort":         {role: roleColumn, column: 3, shapes: shapeDenormalised},
-	"destinationPort":    {role: roleColumn, column: 4, shapes: shapeDenormalised},
-	"transportProtocol":  {role: roleColumn, column: 5, shapes: shapeDenormalised},
-	"deviceDirection":    {role: roleColumn, column: 6, shapes: shapeDenormalised},
-	"deviceAction":       {role: roleColumn, column: 7, shapes: shapeDenormalised},
-	"flowState":          {role: roleColumn, column: 8, shapes: shapeDenormalised},
-	"packetsStoD":        {role: roleColumn, column: 9, shapes: shapeDenormalised},
-	"bytesStoD":          {role: roleColumn, column: 10, shapes: shapeDenormalised},
-	"packetsDtoS":        {role: roleColumn, column: 11, shapes: shapeDenormalised},
-	"bytesDtoS":          {role: roleColumn, column: 12, shapes: shapeDenormalised},
-}
-
-// firstLetters has, by the length of a key, bits for the letters that keys of
-// that length begin with. It spares most keys of foreign records the look-up.
-var firstLetters = func() (set [32]uint32) {
-	for k := range entries {
-		set[len(k)] |= 1 << (k[0] & 31)
-	}
-	return set
-}()
-
-func lookUp(key []byte) entry {
-	if len(key) < len("flow.0") {
-		if len(key) < len("mac") {
-			return entry{}
-		}
-	} else if key[4] == '.' {
-		if _, ok := flowIndex(key); ok {
-			return entry{role: roleFlow, shapes: shapeFlattened}
-		}
-	}
-	if len(key) >= len(firstLetters) || firstLetters[len(key)]&(1<<(key[0]&31)) == 0 {
-		return entry{}
-	}
-	return entries[string(key)]
-}
-
-// flowIndex is the N of a key flow.N.
-func flowIndex(key []byte) (n uint32, ok bool) {
-	number := bytes.TrimPrefix(key, []byte("flow."))
-	if len(number) == len(key) || len(number) == 0 || len(number) > 9 || len(number) > 1 && number[0] == '0' {
-		return 0, false
-	}
-	for _, c := range number {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + uint32(c-'0')
-	}
-	return n, true
-}
-
 // layouts are the keys of the two levels between a record and its tuples:
 // flows[]{outer, list[]{inner, flowTuples[]}}.
 var layouts = [...]struct{ path, outer, list, inner string }{
@@ -179,6 +38,9 @@ type group struct {
 // maxTuples bounds the memory for reading one record. Azure cuts records at
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
+
+// layered says whether the tuples stand in the two lists of a layout.
+func (g *group) layered() bool { return g.place < placeFlattened }
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {

@@ -127,7 +127,6 @@ const (
 	textGUID            // VNet
 	textACL             // VNet
 	textSystemID
-	textTime // where it is a time
 	textCount
 )
 
@@ -147,6 +146,7 @@ const (
 	slotDestinationPackets
 	slotDestinationBytes
 	slotRelatedIP
+	slotRecordTime // where the record's time is one
 	slotEncryption
 	slotEventID
 	slotBytes   // sum of both sides

@@ -63,7 +63,7 @@ var ecs = []field{
 	{"azure.flow_log.resource_id", "keyword", inAll, textOf(textFlowLogResource), "`flowLogResourceID`"},
 	{"azure.flow_log.system_id", "keyword", inAll, textOf(textSystemID), "`systemId`"},
 	{"azure.flow_log.acl_id", "keyword", inAll, textOf(textACL), "`aclID`"},
-	{"azure.flow_log.time", "date", inAll, textOf(textTime), "`time`: when the record was written"},
+	{"azure.flow_log.time", "date", inAll, each(slotRecordTime), "`time`: when the record was written"},
 	{"azure.flow_log.mac", "keyword", inAll, textOf(textMACOdd), "a MAC that is not twelve hex digits"},
 	{"azure.flow_log.state", "keyword", inFlows, of(stateWord).or(textFlowState), "`begin`, `continue`, `end`, `deny`"},
 	{"azure.flow_log.encryption.code", "keyword", inVNet, each(slotEncryption), "encryption code of the tuple"},

@@ -1,5 +1,7 @@
 package nsgflow
 
+import "encoding/binary"
+
 // maxDepth bounds the nesting of what is read. Deeper input is foreign.
 const maxDepth = 64
 
@@ -84,8 +86,7 @@ const (
 // in a JSON string as it is, or is not ASCII; len(b) if there is none.
 func plainEnd(b []byte, p int) int {
 	for p+8 <= len(b) {
-		w := uint64(b[p]) | uint64(b[p+1])<<8 | uint64(b[p+2])<<16 | uint64(b[p+3])<<24 |
-			uint64(b[p+4])<<32 | uint64(b[p+5])<<40 | uint64(b[p+6])<<48 | uint64(b[p+7])<<56
+		w := binary.LittleEndian.Uint64(b[p:])
 		// Which bytes are a quote, a backslash, below a space, or not
 		// ASCII? The lowest such bit is exact, the ones above may not be.
 		quote, back := w^(lowBits*'"'), w^(lowBits*'\\')

@@ -12,7 +12,8 @@ import (
 // (the variant) and from which texts and values there are. So a schema's
 // table is worked through once for each such combination; what comes out is
 // a template: pieces of ready msgpack with gaps. An event is its pieces
-// copied, and its gaps filled.
+// copied, and its gaps filled. Groups with the same texts come again and again:
+// for those the texts are filled in once and for all (bake).
 
 // template writes events of one form.
 type template struct {
@@ -29,13 +30,6 @@ type piece struct {
 	slot  slot      // this value
 }
 
-// form is what a template depends on.
-type form struct {
-	variant
-	texts uint32 // set of groupText
-	slots uint32 // set of slot
-}
-
 // newTemplate works through the fields of a schema. The writing of its pieces
 // is not on the way of the data and uses the msgpack package's encoder.
 func newTemplate(rows []row, f form) *template {
@@ -50,11 +44,39 @@ func newTemplate(rows []row, f form) *template {
 	for _, b := range root.below {
 		w.write(b)
 	}
-	w.t.tail = bytes.Clone(w.ready.Bytes())
+	w.t.tail = padded(w.ready.Bytes())
 	w.t.size += len(w.t.tail)
 	w.t.keys = len(root.below)
 	return &w.t
 }
+
+// bake makes a template for one group's texts: what is left are the values
+// that differ from tuple to tuple.
+func (t *template) bake(packed *[textCount][]byte) *template {
+	b := &template{keys: t.keys}
+	var ready []byte
+	for _, p := range t.pieces {
+		ready = append(ready, p.ready...)
+		if p.slot == slotNone {
+			ready = append(ready, packed[p.text]...)
+			continue
+		}
+		b.add(piece{ready: ready, slot: p.slot})
+		ready = nil
+	}
+	b.tail = padded(append(ready, t.tail...))
+	b.size += len(b.tail)
+	return b
+}
+
+func (t *template) add(p piece) {
+	p.ready = padded(p.ready)
+	t.size += len(p.ready)
+	t.pieces = append(t.pieces, p)
+}
+
+// padded is b with room behind it: see appendShort.
+func padded(b []byte) []byte { return append(make([]byte, 0, len(b)+short), b...) }
 
 // row is a field of a schema with its name in parts.
 type row struct {
@@ -146,9 +168,8 @@ func (w *templateWriter) write(b *branch) {
 			_ = w.enc.EncodeArrayLen(1)
 		}
 		gap := b.leaf.gap
-		gap.ready = bytes.Clone(w.ready.Bytes())
+		gap.ready = w.ready.Bytes()
+		w.t.add(gap)
 		w.ready.Reset()
-		w.t.size += len(gap.ready)
-		w.t.pieces = append(w.t.pieces, gap)
 	}
 }

@@ -33,7 +33,11 @@ func (n *Normalizer) readTexts(r *record, g *group) {
 		}
 	}
 	if n.derives {
-		n.deriveTexts(f)
+		n.deriveTexts()
+	}
+	e.present, e.size, e.hasTime = 0, 0, false
+	if n.times {
+		_, e.hasTime = recordTime(f[fieldTime])
 	}
 	for i := range t {
 		if t[i] == nil || n.texts&(1<<i) == 0 {
@@ -48,7 +52,7 @@ func (n *Normalizer) readTexts(r *record, g *group) {
 }
 
 // deriveTexts adds what follows from the texts of the log.
-func (n *Normalizer) deriveTexts(f *[fieldCount]text) {
+func (n *Normalizer) deriveTexts() {
 	t := &n.event.texts
 	target := n.target.parse(t[textResource])
 	t[textAccount] = target.account
@@ -71,8 +75,5 @@ func (n *Normalizer) deriveTexts(f *[fieldCount]text) {
 		t[textMACForm] = mac
 	} else {
 		t[textMACOdd] = t[textMAC]
-	}
-	if _, ok := recordTime(f[fieldTime]); ok {
-		t[textTime] = f[fieldTime]
 	}
 }

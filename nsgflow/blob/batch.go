@@ -51,7 +51,7 @@ func (f *Follower) Next(max int) (Batch, error) {
 	if f.closed || f.ctx.Err() != nil {
 		return Batch{}, ErrClosed
 	}
-	if f.paused {
+	if !f.paused.IsZero() {
 		return Batch{}, nil
 	}
 	var b Batch
@@ -117,14 +117,25 @@ func (f *Follower) Commit(t Token) {
 }
 
 // nextOfAge is when the oldest batch may go to the store. It reports false
-// where there is none, or it was not committed.
+// where there is none, or its time does not come.
 func (f *Follower) nextOfAge() (time.Time, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.handed) == 0 || f.handed[0].committed.IsZero() {
+	if len(f.handed) == 0 {
 		return time.Time{}, false
 	}
-	return f.handed[0].committed.Add(f.o.CheckpointLag), true
+	return f.ofAge(f.handed[0])
+}
+
+// ofAge is when a batch may go to the store. It reports false where that
+// depends on the host.
+func (f *Follower) ofAge(h handed) (time.Time, bool) {
+	lag := f.o.CheckpointLag
+	if f.closed && !f.paused.IsZero() {
+		lag = min(lag, settled)
+	}
+	at := h.committed.Add(lag)
+	return at, !h.committed.IsZero() && (f.paused.IsZero() || !at.After(f.paused))
 }
 
 func (f *Follower) flushLoop() {
@@ -146,7 +157,7 @@ func (f *Follower) flush() (ok bool) {
 	marks := map[place]mark{}
 	for n < len(f.handed) {
 		h := f.handed[n]
-		if h.committed.IsZero() || now.Before(h.committed.Add(f.o.CheckpointLag)) {
+		if at, ok := f.ofAge(h); !ok || at.After(now) {
 			break
 		}
 		for s, m := range h.marks {

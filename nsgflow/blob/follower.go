@@ -35,7 +35,7 @@ type Follower struct {
 
 	mu     sync.Mutex
 	moved  *sync.Cond // something below has changed
-	paused bool
+	paused time.Time // since when; zero: not paused
 	closed bool
 	active map[place]*source
 	queue  []*source // to be read, first come, first served
@@ -58,6 +58,9 @@ const (
 	readTimeout = 2 * time.Minute
 	// maxTries is how often a request is sent before its turn comes last.
 	maxTries = 5
+	// settled is how long before a pause a batch was taken that the host has
+	// put into a chunk: it looks for batches four times a second.
+	settled = time.Second
 )
 
 // Open signs in and begins to follow. Trouble that passes, such as a network
@@ -110,23 +113,39 @@ func (f *Follower) run(what string, loop func()) {
 	})
 }
 
-// Pause stops reading and handing over until Resume. What was handed over is
-// still committed.
-func (f *Follower) Pause() { f.setPaused(true) }
-
-// Resume goes on after Pause.
-func (f *Follower) Resume() { f.setPaused(false) }
-
-func (f *Follower) setPaused(paused bool) {
+// Pause stops reading and handing over until Resume. A host that is paused
+// leaves what it has taken last where it is, and loses it with a crash: the
+// checkpoints of batches that are not of age by now wait for Resume as well.
+func (f *Follower) Pause() {
 	f.mu.Lock()
-	f.paused = paused
-	f.mu.Unlock()
-	f.wake()
+	defer f.mu.Unlock()
+	if f.paused.IsZero() {
+		f.paused = time.Now()
+	}
+}
+
+// Resume goes on after Pause. The time between them counts towards nobody's
+// checkpoint_lag.
+func (f *Follower) Resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.paused.IsZero() {
+		return
+	}
+	for i := range f.handed {
+		if h := &f.handed[i]; !h.committed.IsZero() && h.committed.Add(f.o.CheckpointLag).After(f.paused) {
+			h.committed = h.committed.Add(time.Since(f.paused))
+		}
+	}
+	f.paused = time.Time{}
+	f.moved.Broadcast()
 }
 
 // Close ends the following. It waits as long as given for the batches that
-// were committed to come of age; what does not is handed over again by the
-// next follower, as is what was never committed.
+// were committed to come of age. After Pause it does not: the batches are safe
+// that the host took a second before, and the host drops the others. What is
+// not safe is handed over again by the next follower, as is what was never
+// committed.
 func (f *Follower) Close(wait time.Duration) error {
 	f.mu.Lock()
 	already := f.closed

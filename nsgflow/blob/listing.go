@@ -65,7 +65,7 @@ func (f *Follower) listLoop() {
 func (f *Follower) unpaused() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.await(func() bool { return !f.paused })
+	return f.await(func() bool { return f.paused.IsZero() })
 }
 
 // look finds what is new in a container, the cheapest way.

@@ -33,7 +33,7 @@ const (
 func (f *Follower) readLoop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.await(func() bool { return !f.paused && len(f.queue) > 0 }) {
+	for f.await(func() bool { return f.paused.IsZero() && len(f.queue) > 0 }) {
 		s := f.queue[0]
 		f.queue[0] = nil
 		f.queue = f.queue[1:]
