@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
+	"net/netip"
 )
 
 // communityIDLen is the length of "1:" and 20 bytes in base64.
@@ -51,4 +52,24 @@ func appendCommunityID(dst []byte, f *Flow) []byte {
 	}
 	sum := sha1.Sum(b)
 	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
+}
+
+// communityIDs remembers ids: a flow has a tuple when it begins, every five
+// minutes, and when it ends.
+type communityIDs [256]struct {
+	source, destination netip.AddrPort
+	protocol            Protocol
+	id                  [communityIDLen]byte
+}
+
+func (c *communityIDs) append(dst []byte, f *Flow) []byte {
+	const spread = 0x9E3779B1 // 2^32 by the golden ratio
+	kept := &c[(uint32(f.Source.Port)<<16|uint32(f.Destination.Port))*spread>>24]
+	source := netip.AddrPortFrom(f.Source.Addr, f.Source.Port)
+	destination := netip.AddrPortFrom(f.Destination.Addr, f.Destination.Port)
+	if kept.source != source || kept.destination != destination || kept.protocol != f.Protocol {
+		appendCommunityID(kept.id[:0], f)
+		kept.source, kept.destination, kept.protocol = source, destination, f.Protocol
+	}
+	return append(dst, kept.id[:]...)
 }

@@ -15,7 +15,7 @@ type event struct {
 	present uint32            // set of groupText, those that are valid in packed
 	size    int               // of all in packed
 	buffer  []byte            // holds packed
-	hasTime bool              // the record's time is one
+	time    []byte            // the record's time as a msgpack string; empty if it is none
 
 	forms *forms // the templates for the group
 
@@ -84,7 +84,7 @@ func (n *Normalizer) emitTuple(t *tuple) {
 	n.counts.Flows[f.Family][f.Decision]++
 	n.counts.Unknown += uint64(f.Unknown)
 	e.when = momentOf(f.Time)
-	n.write(n.template(formOf(f, e.hasTime)), len(t.text))
+	n.write(n.template(formOf(f, len(e.time) > 0)), len(t.text))
 }
 
 // readTuple reads t into the event's flow; if it does not parse, err says why.
@@ -118,7 +118,7 @@ func (n *Normalizer) emitError(t *tuple) {
 		return
 	}
 	e.when = n.errorTime(t)
-	n.write(n.template(formOfError(e.group.family, e.hasTime)), len(t.text)+len(n.counts.LastError))
+	n.write(n.template(formOfError(e.group.family, len(e.time) > 0)), len(t.text)+len(n.counts.LastError))
 }
 
 // errorTime is the tuple's time if that parses, else the record's, else the

@@ -18,7 +18,7 @@ const eventIDLen = 22
 type identity struct {
 	hash   xxh3.Hasher
 	record [16]byte
-	group  [16]byte
+	group  xxh3.Uint128
 	buffer []byte
 }
 
@@ -54,16 +54,16 @@ func (id *identity) beginGroup(place int, acl, rule, mac text) {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(t)))
 		b = append(b, t...)
 	}
-	id.group = xxh3.Hash128(b).Bytes()
+	id.group = xxh3.Hash128(b)
 	id.buffer = b
 }
 
-// append appends the id of a tuple of the group.
+// append appends the id of a tuple of the group. Half of the group's hash goes
+// in as the seed, the other half into the result.
 func (id *identity) append(dst []byte, index uint32, t text) []byte {
-	b := append(id.buffer[:0], id.group[:]...)
-	b = binary.LittleEndian.AppendUint32(b, index)
-	b = append(b, t...)
-	id.buffer = b
-	sum := xxh3.Hash128(b).Bytes()
-	return base64.RawURLEncoding.AppendEncode(dst, sum[:])
+	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
+	sum := xxh3.Hash128Seed(t, id.group.Lo+uint64(index)*spread)
+	sum.Hi ^= id.group.Hi
+	b := sum.Bytes()
+	return base64.RawURLEncoding.AppendEncode(dst, b[:])
 }

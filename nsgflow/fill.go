@@ -33,7 +33,7 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		case slotRelatedIP:
 			out = e.appendRelated(out)
 		case slotRecordTime:
-			out = appendText(out, e.rec.fields[fieldTime])
+			out = append(out, e.time...)
 		case slotEncryption:
 			out = appendText(out, e.flow.encryption)
 		case slotEventID:
@@ -43,7 +43,7 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		case slotPackets:
 			out = appendUint(out, uint64(e.flow.Source.Packets+e.flow.Destination.Packets))
 		case slotCommunityID:
-			out = appendCommunityID(append(out, fixStr|communityIDLen), &e.flow)
+			out = n.communityIDs.append(append(out, fixStr|communityIDLen), &e.flow)
 		case slotTuple:
 			out = appendText(out, n.tupleText())
 		case slotError:

@@ -47,6 +47,8 @@ const (
 	roleProperties
 	roleFlowRecords
 	roleFlow
+	roleText  // a field that may hold a flow log as text
+	roleEvent // what events of ours have
 )
 
 // entry says what a key of a record means.
@@ -63,6 +65,9 @@ const records = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
 // are those of Microsoft's connector to Event Hubs; the four with underscores
 // override a column of a flattened record's only tuple.
 var entries = map[string]entry{
+	"message":           {role: roleText},
+	"log":               {role: roleText},
+	"event":             {role: roleEvent},
 	"records":           {role: roleRecords, shapes: shapeBlob},
 	"properties":        {role: roleProperties, shapes: shapeNSG},
 	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
@@ -103,27 +108,34 @@ var entries = map[string]entry{
 	"bytesDtoS":          {role: roleColumn, column: 12, shapes: shapeDenormalised},
 }
 
-// firstLetters has, by the length of a key, bits for the letters that keys of
-// that length begin with. It spares most keys of foreign records the look-up.
-var firstLetters = func() (set [32]uint32) {
+// letters has, by the length of a key, bits for the letters that keys of that
+// length begin and end with. They spare foreign records most look-ups.
+var letters = func() (set [32]struct{ first, last uint32 }) {
 	for k := range entries {
-		set[len(k)] |= 1 << (k[0] & 31)
+		set[len(k)].first |= 1 << (k[0] & 31)
+		set[len(k)].last |= 1 << (k[len(k)-1] & 31)
 	}
 	return set
 }()
 
+// mayMatter rules out most keys that lookUp does not know.
+func mayMatter(key []byte) bool {
+	n := len(key)
+	if n == 0 || n >= len(letters) {
+		return false
+	}
+	first, last := letters[n].first>>(key[0]&31), letters[n].last>>(key[n-1]&31)
+	return first&last&1 != 0 || n > 5 && key[4] == '.'
+}
+
 func lookUp(key []byte) entry {
-	if len(key) < len("flow.0") {
-		if len(key) < len("mac") {
-			return entry{}
-		}
-	} else if key[4] == '.' {
+	if !mayMatter(key) {
+		return entry{}
+	}
+	if len(key) > 5 && key[4] == '.' {
 		if _, ok := flowIndex(key); ok {
 			return entry{role: roleFlow, shapes: shapeFlattened}
 		}
-	}
-	if len(key) >= len(firstLetters) || firstLetters[len(key)]&(1<<(key[0]&31)) == 0 {
-		return entry{}
 	}
 	return entries[string(key)]
 }

@@ -121,6 +121,11 @@ var formats = [32]struct {
 // whether it is nested deeper than 64 levels. ok is false where the node is
 // damaged or cut off. It needs no memory, whatever the headers declare.
 func SkipMsgpack(b []byte) (n int, deep, ok bool) {
+	if len(b) > 0 {
+		if size := int(fixedSizes[b[0]]); size > 0 && size <= len(b) {
+			return size, false, true
+		}
+	}
 	h, ok := readHeader(b)
 	if !ok {
 		return 0, false, false
@@ -130,6 +135,18 @@ func SkipMsgpack(b []byte) (n int, deep, ok bool) {
 	}
 	return skipNested(b)
 }
+
+// fixedSizes are the sizes of nodes that their first byte tells, 0 of others.
+var fixedSizes = func() (sizes [256]uint8) {
+	longest := make([]byte, 32)
+	for c := range sizes {
+		longest[0] = byte(c)
+		if h, ok := readHeader(longest); ok && h.size == 1 && (h.kind != kindArray && h.kind != kindObject) {
+			sizes[c] = uint8(h.size + h.bytes)
+		}
+	}
+	return sizes
+}()
 
 func skipNested(b []byte) (n int, deep, ok bool) {
 	var left [maxDepth]int // nodes to come, by depth

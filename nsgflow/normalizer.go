@@ -69,10 +69,11 @@ type Normalizer struct {
 	damage     int  // where the text is damaged; -1
 
 	// What was read last; see there.
-	target, acl resource
-	region      region
-	identity    identity
-	mac         [17]byte
+	target, acl  resource
+	region       region
+	identity     identity
+	communityIDs communityIDs
+	mac          [17]byte
 
 	out     []byte
 	start   int // where the events of the record at hand begin in out
@@ -232,7 +233,7 @@ func (n *Normalizer) release() {
 		r.reset()
 	}
 	e := &n.event
-	*e = event{buffer: e.buffer[:0], composed: e.composed[:0]} // the rest points to what is not ours
+	*e = event{buffer: e.buffer[:0], composed: e.composed[:0], time: e.time[:0]} // the rest points to what is not ours
 	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
 		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil
 		n.around = nil
@@ -266,18 +267,32 @@ func (n *Normalizer) look(b []byte) (l look) {
 	}
 	p := h.size
 	for range h.nodes / 2 {
-		size, deepKey, ok := SkipMsgpack(b[p:])
-		if !ok {
-			return look{}
+		// A short text, as nearly all keys are, or else anything.
+		var key text
+		size, deepKey, ok := int(0), false, true
+		if p < len(b) && b[p]&^31 == fixStr && len(b)-p > int(b[p]&31) {
+			size = 1 + int(b[p]&31)
+			key = b[p+1 : p+size]
+		} else if size, deepKey, ok = SkipMsgpack(b[p:]); ok {
+			key, _ = stringOf(b[p : p+size])
 		}
-		key, _ := stringOf(b[p : p+size])
 		p += size
-		size, deep, ok := SkipMsgpack(b[p:])
+		size, deep := 0, false
+		if p < len(b) {
+			size = int(fixedSizes[b[p]])
+		}
+		if size == 0 || size > len(b)-p {
+			var sound bool
+			size, deep, sound = SkipMsgpack(b[p:])
+			ok = ok && sound
+		}
 		if !ok {
 			return look{}
 		}
 		l.deep = l.deep || deep || deepKey
-		n.glance(&l, key, b[p:p+size])
+		if mayMatter(key) || n.options.Key != "" {
+			n.glance(&l, key, b[p:p+size])
+		}
 		p += size
 	}
 	l.size = p
@@ -289,29 +304,28 @@ func (n *Normalizer) look(b []byte) (l look) {
 
 // glance is the look at one entry of a record.
 func (n *Normalizer) glance(l *look, key text, value []byte) {
-	if string(key) == "event" {
-		l.event = value
-	}
-	if wanted := n.options.Key; wanted != "" {
-		if string(key) == wanted {
-			if isMap(value) {
-				l.structured, l.object, l.field = true, value, key
-			} else {
-				l.consider(key, value)
-			}
+	if n.options.Key != "" && string(key) == n.options.Key {
+		if isMap(value) {
+			l.structured, l.object, l.field = true, value, key
+		} else {
+			l.consider(key, value)
 		}
 		return
 	}
-	switch string(key) {
-	case "message", "log":
+	e := lookUp(key)
+	if e.role == roleEvent {
+		l.event = value
+	}
+	if n.options.Key != "" {
+		return
+	}
+	switch e.role {
+	case roleText:
 		l.consider(key, value)
-	default:
-		switch e := lookUp(key); e.role {
-		case roleRecords, roleProperties, roleFlowRecords, roleFlow:
-			l.structured = true
-		case roleField:
-			l.structured = l.structured || e.field == fieldRule && e.shapes == shapeDenormalised
-		}
+	case roleRecords, roleProperties, roleFlowRecords, roleFlow:
+		l.structured = true
+	case roleField:
+		l.structured = l.structured || e.field == fieldRule && e.shapes == shapeDenormalised
 	}
 }
 

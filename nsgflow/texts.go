@@ -35,9 +35,11 @@ func (n *Normalizer) readTexts(r *record, g *group) {
 	if n.derives {
 		n.deriveTexts()
 	}
-	e.present, e.size, e.hasTime = 0, 0, false
+	e.present, e.size, e.time = 0, 0, e.time[:0]
 	if n.times {
-		_, e.hasTime = recordTime(f[fieldTime])
+		if _, ok := recordTime(f[fieldTime]); ok {
+			e.time = appendText(e.time, f[fieldTime])
+		}
 	}
 	for i := range t {
 		if t[i] == nil || n.texts&(1<<i) == 0 {

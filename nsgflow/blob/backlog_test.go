@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // A backlog is read at the pace of the storage service and in bounded memory:
@@ -15,7 +17,7 @@ func TestBacklog(t *testing.T) {
 	if testing.Short() {
 		blobs = 3
 	}
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	var block strings.Builder
 	records := 0
 	for ; block.Len() < blockBytes; records++ {
@@ -27,13 +29,13 @@ func TestBacklog(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range blobs {
 		all.Go(func() {
-			l := newFlowLog(t, c, vnetName(i, thisHour))
+			l := azure.NewFlowLog(t, c, vnetName(i, thisHour))
 			for n := range blocks {
 				text := block.String()
 				if n > 0 {
 					text = "," + text
 				}
-				l.growRaw(text)
+				l.GrowRaw(text)
 			}
 		})
 		if i%8 == 7 {

@@ -132,7 +132,7 @@ func (f *Follower) nextOfAge() (time.Time, bool) {
 func (f *Follower) ofAge(h handed) (time.Time, bool) {
 	lag := f.o.CheckpointLag
 	if f.closed && !f.paused.IsZero() {
-		lag = min(lag, settled)
+		lag = min(lag, Settled)
 	}
 	at := h.committed.Add(lag)
 	return at, !h.committed.IsZero() && (f.paused.IsZero() || !at.After(f.paused))

@@ -9,10 +9,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestStateOfAnotherAgent(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	open(t, o)
 	if _, err := Open(t.Context(), o, func(Level, string) {}); err == nil || !strings.Contains(err.Error(), "in use by another agent") {
@@ -39,11 +41,11 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("SKIPPED, a small disk takes the right to mount: " + err.Error())
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.StatePath = dir
 	f, log := open(t, o)
-	await(t, "first look", func() bool { _, ok, _ := f.store.begun(containerOf(c)); return ok })
+	await(t, "first look", func() bool { _, ok, _ := f.store.begun(azure.NameOf(c)); return ok })
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // Damage costs no good record, and is handed on as it is.
@@ -22,12 +24,12 @@ func TestDamage(t *testing.T) {
 		{"blanks", []string{"\r\n  " + nsgRecord(1), "\r\n,\r\n" + nsgRecord(2) + "\n"}, []string{nsgRecord(1), nsgRecord(2)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newContainer(t)
+			c := azure.NewContainer(t)
 			f, _ := open(t, opts(t, c))
 			name := nsgName("EDGE-NSG", 1, thisHour)
-			l := newFlowLog(t, c, name)
+			l := azure.NewFlowLog(t, c, name)
 			for _, text := range tt.blocks {
-				l.growRaw(text)
+				l.GrowRaw(text)
 			}
 			got := take(t, f, len(tt.want))
 			for i, r := range got {
@@ -44,35 +46,35 @@ func TestDamage(t *testing.T) {
 
 // What has no end waits for it, until the hour is long over.
 func TestHalfRecord(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	whole := nsgRecord(1)
 	name, old := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 2, thisHour.Add(-5*time.Hour))
-	a, b := newFlowLog(t, c, name), newFlowLog(t, c, old)
-	a.growRaw(whole[:200])
-	b.growRaw(whole[:200])
+	a, b := azure.NewFlowLog(t, c, name), azure.NewFlowLog(t, c, old)
+	a.GrowRaw(whole[:200])
+	b.GrowRaw(whole[:200])
 	same(t, take(t, f, 1), map[string][]string{old: {whole[:200]}})
-	a.growRaw(whole[200:])
+	a.GrowRaw(whole[200:])
 	same(t, take(t, f, 1), map[string][]string{name: {whole}})
 }
 
 func TestReplacedAndShrunk(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	f, l := open(t, opts(t, c))
 	name := nsgName("EDGE-NSG", 1, thisHour)
-	first := newFlowLog(t, c, name)
-	first.grow(nsgRecord(1), nsgRecord(2), nsgRecord(3))
+	first := azure.NewFlowLog(t, c, name)
+	first.Grow(nsgRecord(1), nsgRecord(2), nsgRecord(3))
 	take(t, f, 3)
 
-	first.ids = nil
-	first.grow(nsgRecord(4)) // one block, beginning with a comma
+	first.Shrink()
+	first.Grow(nsgRecord(4)) // one block, beginning with a comma
 	got := take(t, f, 1)
 	if len(got) != 1 || !strings.Contains(string(got[0].Text), ",4,443,") || l.count("has shrunk") != 1 {
 		t.Errorf("shrunk: %d records, log %s", len(got), l)
 	}
 
-	first.ids = nil
-	first.grow(nsgRecord(5), nsgRecord(6))
+	first.Shrink()
+	first.Grow(nsgRecord(5), nsgRecord(6))
 	if got := take(t, f, 2); len(got) != 2 || l.count("was replaced") != 1 {
 		t.Errorf("replaced: %d records, log %s", len(got), l)
 	}

@@ -35,7 +35,7 @@ type Follower struct {
 
 	mu     sync.Mutex
 	moved  *sync.Cond // something below has changed
-	paused time.Time // since when; zero: not paused
+	paused time.Time  // since when; zero: not paused
 	closed bool
 	active map[place]*source
 	queue  []*source // to be read, first come, first served
@@ -58,9 +58,9 @@ const (
 	readTimeout = 2 * time.Minute
 	// maxTries is how often a request is sent before its turn comes last.
 	maxTries = 5
-	// settled is how long before a pause a batch was taken that the host has
+	// Settled is how long before a pause a batch was taken that the host has
 	// put into a chunk: it looks for batches four times a second.
-	settled = time.Second
+	Settled = time.Second
 )
 
 // Open signs in and begins to follow. Trouble that passes, such as a network

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestFollowNewAndGrowing(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	nsg, vnet := nsgName("EDGE-NSG", 1, thisHour), vnetName(1, thisHour)
 	want := map[string][]string{}
-	a, b := newFlowLog(t, c, nsg), newFlowLog(t, c, vnet)
+	a, b := azure.NewFlowLog(t, c, nsg), azure.NewFlowLog(t, c, vnet)
 	f, _ := open(t, opts(t, c))
 	take(t, f, 0)
 	n := 0
@@ -23,13 +25,13 @@ func TestFollowNewAndGrowing(t *testing.T) {
 			n++
 			as, bs = append(as, nsgRecord(n)), append(bs, vnetRecord(n))
 		}
-		a.grow(as...)
-		b.grow(bs...)
+		a.Grow(as...)
+		b.Grow(bs...)
 		want[nsg], want[vnet] = append(want[nsg], as...), append(want[vnet], bs...)
 	}
 	got := take(t, f, 2*n)
 	same(t, got, want)
-	whole, err := a.blob.DownloadStream(context.Background(), nil)
+	whole, err := c.NewBlobClient(nsg).DownloadStream(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestFollowNewAndGrowing(t *testing.T) {
 		if at := text.Bytes()[r.Offset:]; !bytes.HasPrefix(at, r.Text) {
 			t.Errorf("offset %d: %.60q stands there", r.Offset, at)
 		}
-		if want := endpoint(t) + "/" + containerOf(c) + "/" + nsg; r.Path != want || r.Container != containerOf(c) {
+		if want := azure.Endpoint(t) + "/" + azure.NameOf(c) + "/" + nsg; r.Path != want || r.Container != azure.NameOf(c) {
 			t.Errorf("path %q container %q, want %q", r.Path, r.Container, want)
 		}
 	}
@@ -56,7 +58,7 @@ func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 	if testing.Short() {
 		blobs = 100
 	}
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	wire := &wire{}
 	o.Transport = wire
@@ -94,7 +96,7 @@ func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 }
 
 func TestHourChange(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.page = 2 // small enough that flat listings are not the cheapest
 	now, next := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 1, thisHour.Add(time.Hour))
@@ -116,16 +118,16 @@ func TestHourChange(t *testing.T) {
 }
 
 func TestRestartRepeatsNothing(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := vnetName(1, thisHour)
-	l := newFlowLog(t, c, name)
+	l := azure.NewFlowLog(t, c, name)
 	var texts []string
 	var got []Record
 	for n := range 5 {
 		f, _ := open(t, o)
 		texts = append(texts, vnetRecord(2*n), vnetRecord(2*n+1))
-		l.grow(texts[2*n:]...)
+		l.Grow(texts[2*n:]...)
 		got = append(got, take(t, f, 2)...)
 		if err := f.Close(5 * time.Second); err != nil {
 			t.Fatal(err)
@@ -140,13 +142,13 @@ func TestRestartRepeatsNothing(t *testing.T) {
 // A checkpoint moves no earlier than the lag after Commit, and never without
 // one.
 func TestCheckpointLag(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.CheckpointLag = 2 * time.Second
 	name := vnetName(1, thisHour)
-	l := newFlowLog(t, c, name)
+	l := azure.NewFlowLog(t, c, name)
 	texts := []string{vnetRecord(1), vnetRecord(2), vnetRecord(3)}
-	l.grow(texts...)
+	l.Grow(texts...)
 
 	restart := func(commit, wait time.Duration) int {
 		f, _ := open(t, o)
@@ -177,14 +179,14 @@ func TestCheckpointLag(t *testing.T) {
 		}
 	}
 	texts = append(texts, vnetRecord(4))
-	l.grow(texts[3])
+	l.Grow(texts[3])
 	if n := restart(time.Millisecond, 0); n != 1 {
 		t.Errorf("%d records, want 1: Close waited for the lag", n)
 	}
 }
 
 func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	var names []string
 	for i := range 60 {
 		names = append(names, nsgName("EDGE-NSG", i/2, thisHour.Add(-time.Duration(i%2)*time.Hour)), vnetName(i, thisHour))
@@ -213,11 +215,11 @@ func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
 }
 
 func TestPause(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
-	l := newFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour))
+	l := azure.NewFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour))
 	f.Pause()
-	l.grow(nsgRecord(1))
+	l.Grow(nsgRecord(1))
 	time.Sleep(300 * time.Millisecond)
 	if b, err := f.Next(0); err != nil || len(b.Records) > 0 {
 		t.Errorf("paused: %d records, %v", len(b.Records), err)
@@ -228,7 +230,7 @@ func TestPause(t *testing.T) {
 
 // A batch holds whole records up to a size; what is larger comes alone.
 func TestBatchSize(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := nsgName("EDGE-NSG", 1, thisHour)
 	var texts []string
@@ -237,7 +239,7 @@ func TestBatchSize(t *testing.T) {
 	}
 	big := strings.Replace(nsgRecord(99), "UserRule_", "UserRule_"+strings.Repeat("x", 5000), 1)
 	texts = append(texts, big)
-	newFlowLog(t, c, name).grow(texts...)
+	azure.NewFlowLog(t, c, name).Grow(texts...)
 	f, _ := open(t, o)
 	await(t, "records", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.ready) > 0 })
 	var got []Record

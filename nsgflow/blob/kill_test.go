@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // followChild is what TestKill kills: it brings what it is handed to a file,
@@ -79,11 +81,11 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		loops = 8
 	}
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out")
-	env := append(os.Environ(), "NSGFLOW_FOLLOW_CHILD="+file, "NSGFLOW_FOLLOW_ACCOUNT="+devAccount, "NSGFLOW_FOLLOW_ACCOUNT_KEY="+devKey,
-		"NSGFLOW_FOLLOW_ENDPOINT="+endpoint(t), "NSGFLOW_FOLLOW_CONTAINERS="+containerOf(c), "NSGFLOW_FOLLOW_START=beginning", "NSGFLOW_FOLLOW_STATE_PATH="+dir)
+	env := append(os.Environ(), "NSGFLOW_FOLLOW_CHILD="+file, "NSGFLOW_FOLLOW_ACCOUNT="+azure.Account, "NSGFLOW_FOLLOW_ACCOUNT_KEY="+azure.Key,
+		"NSGFLOW_FOLLOW_ENDPOINT="+azure.Endpoint(t), "NSGFLOW_FOLLOW_CONTAINERS="+azure.NameOf(c), "NSGFLOW_FOLLOW_START=beginning", "NSGFLOW_FOLLOW_STATE_PATH="+dir)
 
 	// The writer goes on while followers come and go.
 	want := map[string][]string{}
@@ -91,7 +93,7 @@ func TestKill(t *testing.T) {
 	var written atomic.Int64
 	go func() {
 		defer close(done)
-		var logs []*flowLog
+		var logs []*azure.FlowLog
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
@@ -99,12 +101,12 @@ func TestKill(t *testing.T) {
 			default:
 			}
 			if n%40 == 0 {
-				logs = append(logs, newFlowLog(t, c, vnetName(len(logs), thisHour)))
+				logs = append(logs, azure.NewFlowLog(t, c, vnetName(len(logs), thisHour)))
 			}
 			i := rand.IntN(len(logs))
 			name := vnetName(i, thisHour)
 			block := []string{vnetRecord(2 * n), vnetRecord(2*n + 1)}
-			logs[i].grow(block...)
+			logs[i].Grow(block...)
 			want[name] = append(want[name], block...)
 			written.Add(2)
 			time.Sleep(5 * time.Millisecond)

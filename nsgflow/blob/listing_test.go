@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // catalogue is a storage service that holds names and nothing else: every blob
@@ -90,7 +93,7 @@ func catalogueOptions(t *testing.T, c *catalogue, start string) Options {
 	t.Helper()
 	c.reset()
 	o, err := Parse(func(key string) string {
-		return map[string]string{"account": "example", "account_key": devKey, "containers": "flowlogs",
+		return map[string]string{"account": "example", "account_key": azure.Key, "containers": "flowlogs",
 			"start": start, "state_path": t.TempDir()}[key]
 	})
 	if err != nil {
@@ -215,7 +218,7 @@ func TestIdlePoll(t *testing.T) {
 	if testing.Short() {
 		blobs = 150
 	}
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 16)
 	for i := range blobs {
@@ -223,7 +226,7 @@ func TestIdlePoll(t *testing.T) {
 		all.Go(func() {
 			defer func() { <-turns }()
 			name := vnetName(i/10, thisHour.Add(-time.Duration(i%10)*time.Hour))
-			_, err := c.NewBlockBlobClient(name).Upload(context.Background(), readSeekCloser(`{"records":[`+vnetRecord(i)+`]}`), (*blockblob.UploadOptions)(nil))
+			_, err := c.NewBlockBlobClient(name).Upload(context.Background(), streaming.NopCloser(strings.NewReader(`{"records":[`+vnetRecord(i)+`]}`)), (*blockblob.UploadOptions)(nil))
 			if err != nil {
 				t.Error(err)
 			}
@@ -253,7 +256,7 @@ func TestIdlePoll(t *testing.T) {
 }
 
 func TestOldEntriesAreForgotten(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	wire := &wire{}
 	o.Transport = wire
@@ -262,16 +265,16 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	f, _ := open(t, o)
 	take(t, f, total(want))
 	c.NewBlobClient("copy/deleted.json").Delete(context.Background(), nil)
-	known := func(name string) bool { _, ok, _ := f.store.get(containerOf(c), name); return ok }
+	known := func(name string) bool { _, ok, _ := f.store.get(azure.NameOf(c), name); return ok }
 	await(t, "entries in the store", func() bool { return known(old) && known(young) && known("copy/deleted.json") })
 	await(t, "all settled", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.active) == 0 })
-	horizon, _, err := f.store.begun(containerOf(c))
+	horizon, _, err := f.store.begun(azure.NameOf(c))
 	if err != nil || !horizon.Equal(thisHour.Add(-late)) && !horizon.Equal(thisHour.Add(-late+time.Hour)) {
 		t.Errorf("horizon %s, %v", horizon, err)
 	}
 	// A service whose clock is ahead does not make anything old.
 	wire.setAhead(3 * time.Hour)
-	l := &logs{name: containerOf(c)}
+	l := &logs{name: azure.NameOf(c)}
 	if err := f.look(l); err != nil || !known(old) {
 		t.Errorf("known %t, %v", known(old), err)
 	}

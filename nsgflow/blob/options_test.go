@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func parse(pairs ...string) (Options, error) {
@@ -107,24 +109,24 @@ func TestWrongValues(t *testing.T) {
 func TestSecretsComeFromEnvironmentOrFile(t *testing.T) {
 	clean(t)
 	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, []byte(devKey+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(azure.Key+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NSGFLOW_TEST_KEY", devKey)
-	for _, value := range []string{devKey, "env:NSGFLOW_TEST_KEY", "file:" + file} {
+	t.Setenv("NSGFLOW_TEST_KEY", azure.Key)
+	for _, value := range []string{azure.Key, "env:NSGFLOW_TEST_KEY", "file:" + file} {
 		o, err := parse("account", "example", "account_key", value)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := o.AccountKey.read(); got != devKey || err != nil {
+		if got, err := o.AccountKey.read(); got != azure.Key || err != nil {
 			t.Errorf("%s: %v", value, err)
 		}
-		if text := fmt.Sprintf("%v %+v %#v %s %q", o, o, o, o.AccountKey, o.AccountKey); strings.Contains(text, devKey) {
+		if text := fmt.Sprintf("%v %+v %#v %s %q", o, o, o, o.AccountKey, o.AccountKey); strings.Contains(text, azure.Key) {
 			t.Errorf("%s: printed", value)
 		}
 	}
-	t.Setenv("AZURE_STORAGE_KEY", devKey)
-	if o, err := parse("account", "example"); err != nil || string(o.AccountKey) != devKey {
+	t.Setenv("AZURE_STORAGE_KEY", azure.Key)
+	if o, err := parse("account", "example"); err != nil || string(o.AccountKey) != azure.Key {
 		t.Errorf("from the environment by default: %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // opts are the options of a test: quick, and from the beginning.
@@ -17,8 +19,8 @@ func opts(t testing.TB, c *container.Client) Options {
 	t.Helper()
 	o, err := Parse(func(key string) string {
 		return map[string]string{
-			"account": devAccount, "account_key": devKey, "endpoint": endpoint(t),
-			"containers": containerOf(c), "start": "beginning", "state_path": t.TempDir(),
+			"account": azure.Account, "account_key": azure.Key, "endpoint": azure.Endpoint(t),
+			"containers": azure.NameOf(c), "start": "beginning", "state_path": t.TempDir(),
 		}[key]
 	})
 	if err != nil {
@@ -163,7 +165,7 @@ func fill(t testing.TB, c *container.Client, names []string) map[string][]string
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			l := newFlowLog(t, c, name)
+			l := azure.NewFlowLog(t, c, name)
 			var texts []string
 			for minute := range 1 + i%3 {
 				record := nsgRecord
@@ -171,7 +173,7 @@ func fill(t testing.TB, c *container.Client, names []string) map[string][]string
 					record = vnetRecord
 				}
 				block := []string{record(i*10 + minute), record(i*10 + minute + 5)}
-				l.grow(block...)
+				l.Grow(block...)
 				texts = append(texts, block...)
 			}
 			mu.Lock()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestStart(t *testing.T) {
@@ -19,7 +21,7 @@ func TestStart(t *testing.T) {
 	} {
 		for _, page := range []int32{0, 1} {
 			t.Run(fmt.Sprintf("%s page %d", tt.name, page), func(t *testing.T) {
-				c := newContainer(t)
+				c := azure.NewContainer(t)
 				o := opts(t, c)
 				o.page = page
 				if !setStart(&o, tt.start) {
@@ -37,7 +39,7 @@ func TestStart(t *testing.T) {
 				}
 				f, _ := open(t, o)
 				got := take(t, f, total(want))
-				await(t, "first look", func() bool { _, ok, _ := f.store.begun(containerOf(c)); return ok })
+				await(t, "first look", func() bool { _, ok, _ := f.store.begun(azure.NameOf(c)); return ok })
 				// What is new comes in any case.
 				fresh := nsgName("EDGE-NSG", 77, thisHour)
 				want[fresh] = fill(t, c, []string{fresh})[fresh]
@@ -50,17 +52,17 @@ func TestStart(t *testing.T) {
 
 // With start now, only what is put into an existing blob is read.
 func TestStartNowInTheMiddleOfABlob(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.Start = Start{Now: true}
 	name, undated := nsgName("EDGE-NSG", 1, thisHour), "copy/PT1H.json"
-	a, b := newFlowLog(t, c, name), newFlowLog(t, c, undated)
-	a.grow(nsgRecord(1), nsgRecord(2))
-	b.grow(nsgRecord(3))
+	a, b := azure.NewFlowLog(t, c, name), azure.NewFlowLog(t, c, undated)
+	a.Grow(nsgRecord(1), nsgRecord(2))
+	b.Grow(nsgRecord(3))
 	f, _ := open(t, o)
-	await(t, "first look", func() bool { _, ok, _ := f.store.begun(containerOf(c)); return ok })
+	await(t, "first look", func() bool { _, ok, _ := f.store.begun(azure.NameOf(c)); return ok })
 	want := map[string][]string{name: {nsgRecord(4), nsgRecord(5)}, undated: {nsgRecord(6)}}
-	a.grow(want[name]...)
-	b.grow(want[undated]...)
+	a.Grow(want[name]...)
+	b.Grow(want[undated]...)
 	same(t, take(t, f, 3), want)
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func answer(r *http.Request, status int, header ...string) *http.Response {
@@ -91,7 +93,7 @@ func TestTroubleThatPasses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := newContainer(t)
+			c := azure.NewContainer(t)
 			o := opts(t, c)
 			want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour), vnetName(2, thisHour), vnetName(3, thisHour)})
 			var n atomic.Int64
@@ -116,7 +118,7 @@ func TestTroubleThatPasses(t *testing.T) {
 
 // The service says how long to wait.
 func TestRetryAfter(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	var first, next time.Time
 	wire := &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
@@ -131,7 +133,7 @@ func TestRetryAfter(t *testing.T) {
 	}}
 	o.Transport, o.Concurrency = wire, 1
 	f, _ := open(t, o)
-	newFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour)).grow(nsgRecord(1))
+	azure.NewFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour)).Grow(nsgRecord(1))
 	take(t, f, 1)
 	if waited := next.Sub(first); waited < 4*time.Second {
 		t.Errorf("waited %s", waited)
@@ -140,7 +142,7 @@ func TestRetryAfter(t *testing.T) {
 
 // A container that is not there yet is waited for.
 func TestMissingContainer(t *testing.T) {
-	s := writerClient(t)
+	s := azure.Client(t)
 	c := s.NewContainerClient(fmt.Sprintf("later-%d", os.Getpid()))
 	o := opts(t, c)
 	o.Start = Start{Now: true}
@@ -161,9 +163,9 @@ func TestMissingContainer(t *testing.T) {
 // A token from a file is read again when it was refused, and neither is ever
 // seen.
 func TestTokenExpires(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	token := func(ends time.Time) string {
-		u, err := writerClient(t).NewContainerClient(containerOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, ends, nil)
+		u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, ends, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +208,7 @@ func TestTokenExpires(t *testing.T) {
 
 // Errors of the transport carry the URL, and the URL the token.
 func TestNoSecretInTheLog(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	const sig = "c2VjcmV0c2VjcmV0c2VjcmV0"
 	o.AccountKey, o.SASToken = "", Secret("sv=2022-11-02&sp=rl&sig="+sig)
@@ -225,7 +227,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestClockSkew(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	wire := &wire{ahead: 40 * time.Minute}
 	o.Transport = wire
@@ -241,7 +243,7 @@ func TestClockSkew(t *testing.T) {
 
 // Rights that are missing are waited for, and no blob is left out for them.
 func TestRightsComeLater(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour)})
 	var n atomic.Int64
@@ -260,7 +262,7 @@ func TestRightsComeLater(t *testing.T) {
 
 // A blob that goes away or cannot be read does not hold up the others.
 func TestBlobThatCannotBeRead(t *testing.T) {
-	c := newContainer(t)
+	c := azure.NewContainer(t)
 	o := opts(t, c)
 	gone, archived, good := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 2, thisHour), nsgName("EDGE-NSG", 3, thisHour)
 	want := fill(t, c, []string{gone, archived, good})
