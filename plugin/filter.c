@@ -121,6 +121,11 @@ void nsgflow_keep(void *ins)
     host.set_context(ins, ins);
 }
 
+void *nsgflow_room(size_t size)
+{
+    return size ? malloc(size) : NULL;
+}
+
 void *nsgflow_copy(const void *out, size_t size)
 {
     void *copy = malloc(size);

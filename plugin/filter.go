@@ -10,7 +10,7 @@ import (
 // safe for concurrent use.
 type filter struct {
 	normalizer *nsgflow.Normalizer
-	out        []byte
+	growth     float64 // bytes out for a byte in, of the last chunk; 0: it was not changed
 }
 
 func newFilter(o nsgflow.Options) (*filter, error) {
@@ -23,19 +23,25 @@ func newFilter(o nsgflow.Options) (*filter, error) {
 
 func (f *filter) counts() nsgflow.Counts { return f.normalizer.Counts() }
 
-// keepBuffer is the size up to which the output buffer is kept for the next
-// chunk. Hosts make chunks of about 2 MB, which may grow tenfold.
-const keepBuffer = 32 << 20
+const roomSlack = 4 << 10
+
+// room is how much a chunk of this size is likely to need, by the growth of
+// the one before; 0 where that was no flow log.
+func (f *filter) room(size int) int {
+	const most = 1 << 30
+	if f.growth == 0 {
+		return 0
+	}
+	return int(min(float64(size)*f.growth*1.06, most)) + roomSlack
+}
 
 // run normalises one chunk: a sequence of records [time, body] or
 // [[time, metadata], body]. changed is false where nothing in it is a flow
 // log: the host then keeps its own bytes. What is damaged passes on as it is,
-// from the damage to the end. out is valid until the next run.
-func (f *filter) run(chunk []byte) (out []byte, changed bool) {
-	if cap(f.out) > keepBuffer {
-		f.out = nil
-	}
-	out = f.out[:0]
+// from the damage to the end. out is in the memory of dst where that is large
+// enough.
+func (f *filter) run(chunk, dst []byte) (out []byte, changed bool) {
+	out = dst[:0]
 	copied := 0 // chunk up to here is in out, as it was or as events
 	for p := 0; p < len(chunk); {
 		frame, body, ok := nsgflow.ReadFrame(chunk[p:])
@@ -62,9 +68,10 @@ func (f *filter) run(chunk []byte) (out []byte, changed bool) {
 		p += body + size
 	}
 	if !changed {
+		f.growth = 0
 		return nil, false
 	}
 	out = append(out, chunk[copied:]...)
-	f.out = out
+	f.growth = float64(len(out)) / float64(len(chunk))
 	return out, true
 }

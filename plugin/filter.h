@@ -19,6 +19,9 @@ const char *nsgflow_name(void *ins);
 /* Where the numbered name stands in the instance; 0 where that is not known. */
 size_t nsgflow_name_offset(const void *ins);
 
+/* Memory that the host may free; NULL for none, or when it is short. */
+void *nsgflow_room(size_t size);
+
 /* A copy of out that the host may free; NULL when memory is short. */
 void *nsgflow_copy(const void *out, size_t size);
 

@@ -107,7 +107,7 @@ func TestChunks(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			chunk := []byte(row.chunk)
-			out, changed := testFilter(t, nsgflow.SchemaSekoia).run(chunk)
+			out, changed := testFilter(t, nsgflow.SchemaSekoia).run(chunk, nil)
 			got := string(out)
 			if !changed {
 				if out != nil {
@@ -121,7 +121,7 @@ func TestChunks(t *testing.T) {
 			if string(chunk) != row.chunk {
 				t.Error("the chunk was written to")
 			}
-			again, changed := testFilter(t, nsgflow.SchemaSekoia).run(out)
+			again, changed := testFilter(t, nsgflow.SchemaSekoia).run(out, nil)
 			if changed {
 				t.Errorf("the second time it became %q", again)
 			}
@@ -143,7 +143,7 @@ func TestCutChunk(t *testing.T) {
 		case cut >= len(first+second):
 			want = first + in + chunk[len(first+second):cut]
 		}
-		out, changed := testFilter(t, nsgflow.SchemaSekoia).run([]byte(chunk[:cut]))
+		out, changed := testFilter(t, nsgflow.SchemaSekoia).run([]byte(chunk[:cut]), nil)
 		if !changed {
 			out = []byte(chunk[:cut])
 		}
@@ -157,12 +157,12 @@ func TestCutChunk(t *testing.T) {
 func TestBuffersAreReused(t *testing.T) {
 	f := testFilter(t, nsgflow.SchemaSekoia)
 	chunk := []byte(newFrame + body(t, foreign) + newFrame + body(t, flowLog))
-	first, _ := f.run(chunk)
+	first, _ := f.run(chunk, nil)
 	want := bytes.Clone(first)
 	large := bytes.Repeat(chunk, 5_000)
 	for _, other := range [][]byte{large, nil, []byte(newFrame + body(t, foreign)), chunk[:len(chunk)-1], large} {
-		f.run(other)
-		got, changed := f.run(chunk)
+		f.run(other, nil)
+		got, changed := f.run(chunk, nil)
 		if !changed || !bytes.Equal(got, want) {
 			t.Fatalf("after %d bytes: got %q, want %q", len(other), got, want)
 		}
@@ -189,7 +189,7 @@ func TestDeepChunks(t *testing.T) {
 		"maps without an end": append([]byte(newFrame), bytes.Repeat([]byte("\x81\xa7records\x91"), levels/9)...),
 	} {
 		start := time.Now()
-		if out, changed := testFilter(t, nsgflow.SchemaSekoia).run(chunk); changed {
+		if out, changed := testFilter(t, nsgflow.SchemaSekoia).run(chunk, nil); changed {
 			t.Errorf("%s: became %d bytes", name, len(out))
 		}
 		if took := time.Since(start); took > 5*time.Second {

@@ -26,7 +26,7 @@ func FuzzChunk(f *testing.F) {
 			schema = nsgflow.SchemaECS
 		}
 		before := bytes.Clone(chunk)
-		out, changed := testFilter(t, schema).run(chunk)
+		out, changed := testFilter(t, schema).run(chunk, nil)
 		if !bytes.Equal(chunk, before) {
 			t.Fatal("the chunk was written to")
 		}
@@ -44,7 +44,7 @@ func FuzzChunk(f *testing.F) {
 				t.Errorf("%q became %q: %v", chunk, out, err)
 			}
 		}
-		if again, changed := testFilter(t, schema).run(bytes.Clone(out)); changed {
+		if again, changed := testFilter(t, schema).run(bytes.Clone(out), nil); changed {
 			t.Errorf("%q became %q, and then %q", chunk, out, again)
 		}
 	})
@@ -61,7 +61,7 @@ func oneByOne(t *testing.T, chunk []byte, s nsgflow.Schema) (out []byte) {
 		if _, _, ok := nsgflow.ReadFrame(rest); !ok {
 			break
 		}
-		record, changed := testFilter(t, s).run(rest[:size])
+		record, changed := testFilter(t, s).run(rest[:size], nil)
 		if !changed {
 			record = rest[:size]
 		}

@@ -4,8 +4,12 @@
  * functions because Go must not be entered in a process that was forked off
  * after loading. */
 
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "_cgo_export.h"
 #include "filter.h"
@@ -65,6 +69,16 @@ void nsgflow_input_offer(void *def)
     *(void **) ((char *) def + CONFIG_MAP) = map;
 }
 
+/* Up to 3.x a host goes on without an input that could not begin, and the
+ * agent looks well: it is told to stop as by its service manager. From 4.0 on
+ * the start fails by itself, and this signal comes too late to change its exit
+ * code. */
+static int refuse(void)
+{
+    kill(getpid(), SIGTERM);
+    return PROXY_ERROR;
+}
+
 int FLBPluginRegister(void *def)
 {
     return nsgflow_forked ? -1 : nsgflowInputRegister(def);
@@ -75,9 +89,9 @@ int FLBPluginInit(void *plugin)
     nsgflow_input_begin(plugin);
     if (nsgflow_forked) {
         nsgflow_input_log(LOG_ERROR, nsgflow_daemon_text);
-        return PROXY_ERROR;
+        return refuse();
     }
-    return nsgflowInputInit(plugin);
+    return nsgflowInputInit(plugin) == PROXY_OK ? PROXY_OK : refuse();
 }
 
 int FLBPluginInputCallback(void **data, size_t *size)
@@ -92,11 +106,20 @@ int FLBPluginInputCleanupCallback(void *data)
     return nsgflow_forked ? PROXY_OK : nsgflowInputTaken(data);
 }
 
+/* What a host has taken lies in a ring, which it empties four times a second
+ * until the instance counts as paused. That is after this function where
+ * flb_input_plugin_pause calls it (seen in 5.1): waiting lets the ring run
+ * empty. Before, what the ring holds is lost when the agent stops: the
+ * checkpoints stay before it. */
 void FLBPluginInputPause(void)
 {
-    if (!nsgflow_forked) {
-        nsgflowInputPause(1);
+    if (nsgflow_forked) {
+        return;
     }
+    if (dlsym(RTLD_DEFAULT, "flb_input_plugin_pause")) {
+        nsgflowInputSettle();
+    }
+    nsgflowInputPause(1);
 }
 
 void FLBPluginInputResume(void)

@@ -107,6 +107,16 @@ func nsgflowInputTaken(data unsafe.Pointer) (code C.int) {
 	return proxyOK
 }
 
+// nsgflowInputSettle waits until the host has put into chunks what it took.
+//
+//export nsgflowInputSettle
+func nsgflowInputSettle() {
+	defer surviveInput()
+	if r := theFollower(); r != nil {
+		time.Sleep(time.Until(r.took.Add(blob.Settled)))
+	}
+}
+
 //export nsgflowInputPause
 func nsgflowInputPause(paused C.int) {
 	defer surviveInput()

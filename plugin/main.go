@@ -89,7 +89,15 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	i.mu.Lock()
 	defer i.mu.Unlock()
 
-	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size))
+	// The events are written straight into what the host will free.
+	room := i.filter.room(int(size))
+	memory := C.nsgflow_room(C.size_t(room))
+	defer func() { C.free(memory) }()
+	var dst []byte
+	if memory != nil {
+		dst = unsafe.Slice((*byte)(memory), room)
+	}
+	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size), dst)
 	counts := i.filter.counts()
 	i.totals = totals(counts)
 	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
@@ -99,14 +107,17 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	if !changed {
 		return C.FILTER_NOTOUCH
 	}
-	if len(events) > 0 {
-		copied := C.nsgflow_copy(unsafe.Pointer(&events[0]), C.size_t(len(events)))
-		if copied == nil {
-			log(ins, C.LOG_ERROR, fmt.Sprintf("no memory for %d bytes of events: chunk passed on unchanged", len(events)))
-			return C.FILTER_NOTOUCH
-		}
-		*out, *outSize = copied, C.size_t(len(events))
+	if len(events) == 0 {
+		return C.FILTER_MODIFIED
 	}
+	start := unsafe.Pointer(&events[0])
+	if start == memory && room < 2*len(events)+roomSlack {
+		memory = nil // it is the host's now
+	} else if start = C.nsgflow_copy(start, C.size_t(len(events))); start == nil {
+		log(ins, C.LOG_ERROR, fmt.Sprintf("no memory for %d bytes of events: chunk passed on unchanged", len(events)))
+		return C.FILTER_NOTOUCH
+	}
+	*out, *outSize = start, C.size_t(len(events))
 	return C.FILTER_MODIFIED
 }
 

@@ -17,6 +17,7 @@ type reader struct {
 	lines    blob.Lines
 	lag      time.Duration
 	token    blob.Token // of the batch that the host has, 0: none
+	took     time.Time  // when the host took the last batch
 	buffer   bytes.Buffer
 }
 
@@ -42,7 +43,7 @@ func (r *reader) collect(now time.Time) ([]byte, error) {
 func (r *reader) taken() {
 	if r.token != 0 {
 		r.follower.Commit(r.token)
-		r.token = 0
+		r.token, r.took = 0, time.Now()
 	}
 }
 

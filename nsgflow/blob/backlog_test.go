@@ -24,12 +24,12 @@ func TestBacklog(t *testing.T) {
 		if records > 0 {
 			block.WriteString(",")
 		}
-		block.WriteString(vnetRecord(records))
+		block.WriteString(azure.VNetRecord(records))
 	}
 	var all sync.WaitGroup
 	for i := range blobs {
 		all.Go(func() {
-			l := azure.NewFlowLog(t, c, vnetName(i, thisHour))
+			l := azure.NewFlowLog(t, c, azure.VNetName(i, azure.ThisHour))
 			for n := range blocks {
 				text := block.String()
 				if n > 0 {

@@ -52,7 +52,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	var names []string
 	for nic := range 100 { // more than fits in what the store holds already
-		names = append(names, nsgName("EDGE-NSG", nic, thisHour))
+		names = append(names, azure.NSGName("EDGE-NSG", nic, azure.ThisHour))
 	}
 	want := fill(t, c, names)
 	same(t, take(t, f, total(want)), want)
@@ -65,7 +65,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, _ = open(t, o)
-	want = fill(t, c, []string{vnetName(1, thisHour)})
+	want = fill(t, c, []string{azure.VNetName(1, azure.ThisHour)})
 	same(t, take(t, f, total(want)), want)
 	if log.count("checkpoints: cannot") != 1 {
 		t.Errorf("log:\n%s", log)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 // cutAll feeds a text in pieces of a size.
@@ -92,7 +94,7 @@ func FuzzCut(f *testing.F) {
 func BenchmarkCut(b *testing.B) {
 	var text strings.Builder
 	for i := range 3000 {
-		text.WriteString("," + vnetRecord(i))
+		text.WriteString("," + azure.VNetRecord(i))
 	}
 	bytes := []byte(text.String())
 	b.SetBytes(int64(text.Len()))

@@ -10,23 +10,23 @@ import (
 
 // Damage costs no good record, and is handed on as it is.
 func TestDamage(t *testing.T) {
-	whole := nsgRecord(1)
+	whole := azure.NSGRecord(1)
 	half := whole[:len(whole)/2]
 	for _, tt := range []struct {
 		name   string
 		blocks []string
 		want   []string
 	}{
-		{"a record without an end", []string{nsgRecord(1), "," + half, "," + nsgRecord(2)}, []string{nsgRecord(1), "," + half, nsgRecord(2)}},
-		{"rubbish", []string{"nonsense" + nsgRecord(1)}, []string{"nonsense", nsgRecord(1)}},
-		{"closed twice", []string{nsgRecord(1) + "]}", "," + nsgRecord(2)}, []string{nsgRecord(1), nsgRecord(2)}},
-		{"in two blocks", []string{whole[:100], whole[100:] + "," + nsgRecord(2)}, []string{whole, nsgRecord(2)}},
-		{"blanks", []string{"\r\n  " + nsgRecord(1), "\r\n,\r\n" + nsgRecord(2) + "\n"}, []string{nsgRecord(1), nsgRecord(2)}},
+		{"a record without an end", []string{azure.NSGRecord(1), "," + half, "," + azure.NSGRecord(2)}, []string{azure.NSGRecord(1), "," + half, azure.NSGRecord(2)}},
+		{"rubbish", []string{"nonsense" + azure.NSGRecord(1)}, []string{"nonsense", azure.NSGRecord(1)}},
+		{"closed twice", []string{azure.NSGRecord(1) + "]}", "," + azure.NSGRecord(2)}, []string{azure.NSGRecord(1), azure.NSGRecord(2)}},
+		{"in two blocks", []string{whole[:100], whole[100:] + "," + azure.NSGRecord(2)}, []string{whole, azure.NSGRecord(2)}},
+		{"blanks", []string{"\r\n  " + azure.NSGRecord(1), "\r\n,\r\n" + azure.NSGRecord(2) + "\n"}, []string{azure.NSGRecord(1), azure.NSGRecord(2)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := azure.NewContainer(t)
 			f, _ := open(t, opts(t, c))
-			name := nsgName("EDGE-NSG", 1, thisHour)
+			name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour)
 			l := azure.NewFlowLog(t, c, name)
 			for _, text := range tt.blocks {
 				l.GrowRaw(text)
@@ -48,8 +48,8 @@ func TestDamage(t *testing.T) {
 func TestHalfRecord(t *testing.T) {
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
-	whole := nsgRecord(1)
-	name, old := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 2, thisHour.Add(-5*time.Hour))
+	whole := azure.NSGRecord(1)
+	name, old := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.NSGName("EDGE-NSG", 2, azure.ThisHour.Add(-5*time.Hour))
 	a, b := azure.NewFlowLog(t, c, name), azure.NewFlowLog(t, c, old)
 	a.GrowRaw(whole[:200])
 	b.GrowRaw(whole[:200])
@@ -61,20 +61,20 @@ func TestHalfRecord(t *testing.T) {
 func TestReplacedAndShrunk(t *testing.T) {
 	c := azure.NewContainer(t)
 	f, l := open(t, opts(t, c))
-	name := nsgName("EDGE-NSG", 1, thisHour)
+	name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour)
 	first := azure.NewFlowLog(t, c, name)
-	first.Grow(nsgRecord(1), nsgRecord(2), nsgRecord(3))
+	first.Grow(azure.NSGRecord(1), azure.NSGRecord(2), azure.NSGRecord(3))
 	take(t, f, 3)
 
 	first.Shrink()
-	first.Grow(nsgRecord(4)) // one block, beginning with a comma
+	first.Grow(azure.NSGRecord(4)) // one block, beginning with a comma
 	got := take(t, f, 1)
 	if len(got) != 1 || !strings.Contains(string(got[0].Text), ",4,443,") || l.count("has shrunk") != 1 {
 		t.Errorf("shrunk: %d records, log %s", len(got), l)
 	}
 
 	first.Shrink()
-	first.Grow(nsgRecord(5), nsgRecord(6))
+	first.Grow(azure.NSGRecord(5), azure.NSGRecord(6))
 	if got := take(t, f, 2); len(got) != 2 || l.count("was replaced") != 1 {
 		t.Errorf("replaced: %d records, log %s", len(got), l)
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestFollowNewAndGrowing(t *testing.T) {
 	c := azure.NewContainer(t)
-	nsg, vnet := nsgName("EDGE-NSG", 1, thisHour), vnetName(1, thisHour)
+	nsg, vnet := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.VNetName(1, azure.ThisHour)
 	want := map[string][]string{}
 	a, b := azure.NewFlowLog(t, c, nsg), azure.NewFlowLog(t, c, vnet)
 	f, _ := open(t, opts(t, c))
@@ -23,7 +23,7 @@ func TestFollowNewAndGrowing(t *testing.T) {
 		var as, bs []string
 		for range minute + 1 {
 			n++
-			as, bs = append(as, nsgRecord(n)), append(bs, vnetRecord(n))
+			as, bs = append(as, azure.NSGRecord(n)), append(bs, azure.VNetRecord(n))
 		}
 		a.Grow(as...)
 		b.Grow(bs...)
@@ -65,11 +65,11 @@ func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 	f, _ := open(t, o)
 	var names []string
 	for i := range blobs {
-		hour := thisHour.Add(-time.Duration(i%3) * time.Hour)
+		hour := azure.ThisHour.Add(-time.Duration(i%3) * time.Hour)
 		if i%2 == 0 {
-			names = append(names, nsgName(fmt.Sprintf("NSG-%d", i%10), i, hour))
+			names = append(names, azure.NSGName(fmt.Sprintf("NSG-%d", i%10), i, hour))
 		} else {
-			names = append(names, vnetName(i, hour))
+			names = append(names, azure.VNetName(i, hour))
 		}
 	}
 	done := make(chan map[string][]string)
@@ -99,17 +99,17 @@ func TestHourChange(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.page = 2 // small enough that flat listings are not the cheapest
-	now, next := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 1, thisHour.Add(time.Hour))
+	now, next := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(time.Hour))
 	var names []string
 	for i := range 12 {
-		names = append(names, nsgName("EDGE-NSG", i, thisHour.Add(-24*time.Hour)))
+		names = append(names, azure.NSGName("EDGE-NSG", i, azure.ThisHour.Add(-24*time.Hour)))
 	}
 	want := fill(t, c, append(names, now))
 	wire := &wire{}
 	o.Transport = wire
 	f, _ := open(t, o)
 	got := take(t, f, total(want))
-	wire.setAhead(time.Until(thisHour.Add(time.Hour + 2*time.Minute)))
+	wire.setAhead(time.Until(azure.ThisHour.Add(time.Hour + 2*time.Minute)))
 	for name, texts := range fill(t, c, []string{next}) {
 		want[name] = texts
 	}
@@ -120,13 +120,13 @@ func TestHourChange(t *testing.T) {
 func TestRestartRepeatsNothing(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
-	name := vnetName(1, thisHour)
+	name := azure.VNetName(1, azure.ThisHour)
 	l := azure.NewFlowLog(t, c, name)
 	var texts []string
 	var got []Record
 	for n := range 5 {
 		f, _ := open(t, o)
-		texts = append(texts, vnetRecord(2*n), vnetRecord(2*n+1))
+		texts = append(texts, azure.VNetRecord(2*n), azure.VNetRecord(2*n+1))
 		l.Grow(texts[2*n:]...)
 		got = append(got, take(t, f, 2)...)
 		if err := f.Close(5 * time.Second); err != nil {
@@ -145,9 +145,9 @@ func TestCheckpointLag(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.CheckpointLag = 2 * time.Second
-	name := vnetName(1, thisHour)
+	name := azure.VNetName(1, azure.ThisHour)
 	l := azure.NewFlowLog(t, c, name)
-	texts := []string{vnetRecord(1), vnetRecord(2), vnetRecord(3)}
+	texts := []string{azure.VNetRecord(1), azure.VNetRecord(2), azure.VNetRecord(3)}
 	l.Grow(texts...)
 
 	restart := func(commit, wait time.Duration) int {
@@ -178,7 +178,7 @@ func TestCheckpointLag(t *testing.T) {
 			t.Errorf("%d records, want 3: %s", n, step.why)
 		}
 	}
-	texts = append(texts, vnetRecord(4))
+	texts = append(texts, azure.VNetRecord(4))
 	l.Grow(texts[3])
 	if n := restart(time.Millisecond, 0); n != 1 {
 		t.Errorf("%d records, want 1: Close waited for the lag", n)
@@ -189,7 +189,7 @@ func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
 	c := azure.NewContainer(t)
 	var names []string
 	for i := range 60 {
-		names = append(names, nsgName("EDGE-NSG", i/2, thisHour.Add(-time.Duration(i%2)*time.Hour)), vnetName(i, thisHour))
+		names = append(names, azure.NSGName("EDGE-NSG", i/2, azure.ThisHour.Add(-time.Duration(i%2)*time.Hour)), azure.VNetName(i, azure.ThisHour))
 	}
 	want := fill(t, c, names)
 	var got []Record
@@ -217,9 +217,9 @@ func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
 func TestPause(t *testing.T) {
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
-	l := azure.NewFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour))
+	l := azure.NewFlowLog(t, c, azure.NSGName("EDGE-NSG", 1, azure.ThisHour))
 	f.Pause()
-	l.Grow(nsgRecord(1))
+	l.Grow(azure.NSGRecord(1))
 	time.Sleep(300 * time.Millisecond)
 	if b, err := f.Next(0); err != nil || len(b.Records) > 0 {
 		t.Errorf("paused: %d records, %v", len(b.Records), err)
@@ -232,12 +232,12 @@ func TestPause(t *testing.T) {
 func TestBatchSize(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
-	name := nsgName("EDGE-NSG", 1, thisHour)
+	name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour)
 	var texts []string
 	for n := range 40 {
-		texts = append(texts, nsgRecord(n))
+		texts = append(texts, azure.NSGRecord(n))
 	}
-	big := strings.Replace(nsgRecord(99), "UserRule_", "UserRule_"+strings.Repeat("x", 5000), 1)
+	big := strings.Replace(azure.NSGRecord(99), "UserRule_", "UserRule_"+strings.Repeat("x", 5000), 1)
 	texts = append(texts, big)
 	azure.NewFlowLog(t, c, name).Grow(texts...)
 	f, _ := open(t, o)

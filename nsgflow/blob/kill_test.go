@@ -101,11 +101,11 @@ func TestKill(t *testing.T) {
 			default:
 			}
 			if n%40 == 0 {
-				logs = append(logs, azure.NewFlowLog(t, c, vnetName(len(logs), thisHour)))
+				logs = append(logs, azure.NewFlowLog(t, c, azure.VNetName(len(logs), azure.ThisHour)))
 			}
 			i := rand.IntN(len(logs))
-			name := vnetName(i, thisHour)
-			block := []string{vnetRecord(2 * n), vnetRecord(2*n + 1)}
+			name := azure.VNetName(i, azure.ThisHour)
+			block := []string{azure.VNetRecord(2 * n), azure.VNetRecord(2*n + 1)}
 			logs[i].Grow(block...)
 			want[name] = append(want[name], block...)
 			written.Add(2)

@@ -111,7 +111,7 @@ func TestPollCostsWhatIsNew(t *testing.T) {
 	for flowLog := range 10 {
 		for nic := range 10 {
 			for hour := range 2400 {
-				name := vnetName(nic, thisHour.Add(-time.Duration(hour)*time.Hour))
+				name := azure.VNetName(nic, azure.ThisHour.Add(-time.Duration(hour)*time.Hour))
 				names = append(names, strings.Replace(name, "EDGE-FLOWLOG", fmt.Sprintf("LOG-%d", flowLog), 1))
 			}
 		}
@@ -135,7 +135,7 @@ func TestPollCostsWhatIsNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.reset()
-	c.add(strings.Replace(vnetName(77, thisHour), "EDGE-FLOWLOG", "LOG-3", 1))
+	c.add(strings.Replace(azure.VNetName(77, azure.ThisHour), "EDGE-FLOWLOG", "LOG-3", 1))
 	if err := f.look(l); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestPollOfManySmallFolders(t *testing.T) {
 	var names []string
 	for n := range 1000 {
 		for hour := range 20 {
-			names = append(names, nsgName(fmt.Sprintf("NSG-%04d", n), n, thisHour.Add(-time.Duration(hour)*time.Hour)))
+			names = append(names, azure.NSGName(fmt.Sprintf("NSG-%04d", n), n, azure.ThisHour.Add(-time.Duration(hour)*time.Hour)))
 		}
 	}
 	c.add(names...)
@@ -184,7 +184,7 @@ func TestIdlePollOf10000(t *testing.T) {
 	}
 	for nic := range nics {
 		for hour := range 20 {
-			names = append(names, vnetName(nic, thisHour.Add(-time.Duration(hour)*time.Hour)))
+			names = append(names, azure.VNetName(nic, azure.ThisHour.Add(-time.Duration(hour)*time.Hour)))
 		}
 	}
 	c.add(names...)
@@ -225,8 +225,8 @@ func TestIdlePoll(t *testing.T) {
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			name := vnetName(i/10, thisHour.Add(-time.Duration(i%10)*time.Hour))
-			_, err := c.NewBlockBlobClient(name).Upload(context.Background(), streaming.NopCloser(strings.NewReader(`{"records":[`+vnetRecord(i)+`]}`)), (*blockblob.UploadOptions)(nil))
+			name := azure.VNetName(i/10, azure.ThisHour.Add(-time.Duration(i%10)*time.Hour))
+			_, err := c.NewBlockBlobClient(name).Upload(context.Background(), streaming.NopCloser(strings.NewReader(`{"records":[`+azure.VNetRecord(i)+`]}`)), (*blockblob.UploadOptions)(nil))
 			if err != nil {
 				t.Error(err)
 			}
@@ -260,7 +260,7 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	o := opts(t, c)
 	wire := &wire{}
 	o.Transport = wire
-	old, young := nsgName("EDGE-NSG", 1, thisHour.Add(-47*time.Hour)), nsgName("EDGE-NSG", 2, thisHour)
+	old, young := azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(-47*time.Hour)), azure.NSGName("EDGE-NSG", 2, azure.ThisHour)
 	want := fill(t, c, []string{old, young, "copy/undated.json", "copy/deleted.json"})
 	f, _ := open(t, o)
 	take(t, f, total(want))
@@ -269,7 +269,7 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	await(t, "entries in the store", func() bool { return known(old) && known(young) && known("copy/deleted.json") })
 	await(t, "all settled", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.active) == 0 })
 	horizon, _, err := f.store.begun(azure.NameOf(c))
-	if err != nil || !horizon.Equal(thisHour.Add(-late)) && !horizon.Equal(thisHour.Add(-late+time.Hour)) {
+	if err != nil || !horizon.Equal(azure.ThisHour.Add(-late)) && !horizon.Equal(azure.ThisHour.Add(-late+time.Hour)) {
 		t.Errorf("horizon %s, %v", horizon, err)
 	}
 	// A service whose clock is ahead does not make anything old.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestParsePath(t *testing.T) {
@@ -39,7 +41,7 @@ func TestShardsAreEven(t *testing.T) {
 		counts := make([]int, of)
 		for nic := range 10_000 {
 			for i := range of {
-				if (Shard{i + 1, of}).holds(parsePath(vnetName(nic, thisHour)).nic) {
+				if (Shard{i + 1, of}).holds(parsePath(azure.VNetName(nic, azure.ThisHour)).nic) {
 					counts[i]++
 				}
 			}

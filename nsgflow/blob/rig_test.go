@@ -127,32 +127,6 @@ func same(t testing.TB, got []Record, want map[string][]string) {
 	}
 }
 
-var (
-	written  = time.Now().UTC()
-	thisHour = written.Truncate(time.Hour)
-)
-
-func nsgName(nsg string, nic int, hour time.Time) string {
-	return fmt.Sprintf("resourceId=/SUBSCRIPTIONS/2AB00000-0000-4000-8000-00000000BEEF/RESOURCEGROUPS/EDGE/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/%s/%sm=00/macAddress=%012X/PT1H.json",
-		nsg, hourPath("", hour), 0x0022480A0000+nic)
-}
-
-func vnetName(nic int, hour time.Time) string {
-	return fmt.Sprintf("flowLogResourceID=/2AB00000-0000-4000-8000-00000000BEEF_NETWORKWATCHERRG/NETWORKWATCHER_WESTEUROPE_EDGE-FLOWLOG/%sm=00/macAddress=%012X/PT1H.json",
-		hourPath("", hour), 0x0022480B0000+nic)
-}
-
-// nsgRecord is a record of one tuple, which n makes unique.
-func nsgRecord(n int) string {
-	return fmt.Sprintf(`{"time":"%s","systemId":"5c0ffee0-1111-4222-8333-444455556666","macAddress":"0022480A0000","category":"NetworkSecurityGroupFlowEvent","resourceId":"/SUBSCRIPTIONS/2AB00000-0000-4000-8000-00000000BEEF/RESOURCEGROUPS/EDGE/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/EDGE-NSG","operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":2,"flows":[{"rule":"UserRule_\"{[\\","flows":[{"mac":"0022480A0000","flowTuples":["%d,10.1.0.4,192.0.2.7,%d,443,T,O,A,B,,,,"]}]}]}}`,
-		written.Format("2006-01-02T15:04:05.0000000Z"), written.Unix(), n)
-}
-
-func vnetRecord(n int) string {
-	return fmt.Sprintf(`{"time":"%s","flowLogVersion":4,"flowLogGUID":"5c0ffee0-1111-4222-8333-444455556666","macAddress":"0022480B0000","category":"FlowLogFlowEvent","flowLogResourceID":"/SUBSCRIPTIONS/2AB00000-0000-4000-8000-00000000BEEF/RESOURCEGROUPS/NETWORKWATCHERRG/PROVIDERS/MICROSOFT.NETWORK/NETWORKWATCHERS/NETWORKWATCHER_WESTEUROPE/FLOWLOGS/EDGE-FLOWLOG","targetResourceID":"/subscriptions/2ab00000-0000-4000-8000-00000000beef/resourceGroups/edge/providers/Microsoft.Network/virtualNetworks/edge","operationName":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"unspecified","flowGroups":[{"rule":"DefaultRule_AllowVnetOutBound","flowTuples":["%d,10.1.0.4,192.0.2.7,%d,443,6,O,B,NX,0,0,0,0"]}]}]}}`,
-		written.Format("2006-01-02T15:04:05.0000000Z"), written.UnixMilli(), n)
-}
-
 // fill writes logs of 1 to 3 minutes to many blobs at a time, and gives what
 // each should yield.
 func fill(t testing.TB, c *container.Client, names []string) map[string][]string {
@@ -168,9 +142,9 @@ func fill(t testing.TB, c *container.Client, names []string) map[string][]string
 			l := azure.NewFlowLog(t, c, name)
 			var texts []string
 			for minute := range 1 + i%3 {
-				record := nsgRecord
+				record := azure.NSGRecord
 				if strings.HasPrefix(name, "flowLog") {
-					record = vnetRecord
+					record = azure.VNetRecord
 				}
 				block := []string{record(i*10 + minute), record(i*10 + minute + 5)}
 				l.Grow(block...)

@@ -16,7 +16,7 @@ func TestStart(t *testing.T) {
 	}{
 		{"beginning", "beginning", []int{0, 1, 5, 60, 24 * 400}},
 		{"back", "5h", []int{0, 1, 5}},
-		{"time", thisHour.Add(-60*time.Hour + 10*time.Minute).Format(time.RFC3339), []int{0, 1, 5, 60}},
+		{"time", azure.ThisHour.Add(-60*time.Hour + 10*time.Minute).Format(time.RFC3339), []int{0, 1, 5, 60}},
 		{"now", "now", nil},
 	} {
 		for _, page := range []int32{0, 1} {
@@ -29,19 +29,19 @@ func TestStart(t *testing.T) {
 				}
 				var names []string
 				for _, ago := range []int{0, 1, 5, 60, 24 * 400} {
-					names = append(names, nsgName("EDGE-NSG", ago, thisHour.Add(-time.Duration(ago)*time.Hour)))
+					names = append(names, azure.NSGName("EDGE-NSG", ago, azure.ThisHour.Add(-time.Duration(ago)*time.Hour)))
 				}
 				all := fill(t, c, names)
 				want := map[string][]string{}
 				for _, ago := range tt.want {
-					name := nsgName("EDGE-NSG", ago, thisHour.Add(-time.Duration(ago)*time.Hour))
+					name := azure.NSGName("EDGE-NSG", ago, azure.ThisHour.Add(-time.Duration(ago)*time.Hour))
 					want[name] = all[name]
 				}
 				f, _ := open(t, o)
 				got := take(t, f, total(want))
 				await(t, "first look", func() bool { _, ok, _ := f.store.begun(azure.NameOf(c)); return ok })
 				// What is new comes in any case.
-				fresh := nsgName("EDGE-NSG", 77, thisHour)
+				fresh := azure.NSGName("EDGE-NSG", 77, azure.ThisHour)
 				want[fresh] = fill(t, c, []string{fresh})[fresh]
 				got = append(got, take(t, f, total(want)-len(got))...)
 				same(t, got, want)
@@ -55,13 +55,13 @@ func TestStartNowInTheMiddleOfABlob(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.Start = Start{Now: true}
-	name, undated := nsgName("EDGE-NSG", 1, thisHour), "copy/PT1H.json"
+	name, undated := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), "copy/PT1H.json"
 	a, b := azure.NewFlowLog(t, c, name), azure.NewFlowLog(t, c, undated)
-	a.Grow(nsgRecord(1), nsgRecord(2))
-	b.Grow(nsgRecord(3))
+	a.Grow(azure.NSGRecord(1), azure.NSGRecord(2))
+	b.Grow(azure.NSGRecord(3))
 	f, _ := open(t, o)
 	await(t, "first look", func() bool { _, ok, _ := f.store.begun(azure.NameOf(c)); return ok })
-	want := map[string][]string{name: {nsgRecord(4), nsgRecord(5)}, undated: {nsgRecord(6)}}
+	want := map[string][]string{name: {azure.NSGRecord(4), azure.NSGRecord(5)}, undated: {azure.NSGRecord(6)}}
 	a.Grow(want[name]...)
 	b.Grow(want[undated]...)
 	same(t, take(t, f, 3), want)

@@ -95,7 +95,7 @@ func TestTroubleThatPasses(t *testing.T) {
 			t.Parallel()
 			c := azure.NewContainer(t)
 			o := opts(t, c)
-			want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour), vnetName(2, thisHour), vnetName(3, thisHour)})
+			want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.VNetName(2, azure.ThisHour), azure.VNetName(3, azure.ThisHour)})
 			var n atomic.Int64
 			wire := &wire{}
 			if tt.harm != nil {
@@ -133,7 +133,7 @@ func TestRetryAfter(t *testing.T) {
 	}}
 	o.Transport, o.Concurrency = wire, 1
 	f, _ := open(t, o)
-	azure.NewFlowLog(t, c, nsgName("EDGE-NSG", 1, thisHour)).Grow(nsgRecord(1))
+	azure.NewFlowLog(t, c, azure.NSGName("EDGE-NSG", 1, azure.ThisHour)).Grow(azure.NSGRecord(1))
 	take(t, f, 1)
 	if waited := next.Sub(first); waited < 4*time.Second {
 		t.Errorf("waited %s", waited)
@@ -152,7 +152,7 @@ func TestMissingContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Delete(context.Background(), nil) })
-	want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour)})
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
 	same(t, take(t, f, total(want)), want)
 	await(t, "the end of it in the log", func() bool { return log.count("well again") == 1 })
 	if log.count("does not exist") != 1 {
@@ -181,7 +181,7 @@ func TestTokenExpires(t *testing.T) {
 	write(expired)
 	o := opts(t, c)
 	o.AccountKey, o.SASToken = "", Secret("file:"+file)
-	want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour)})
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
 	f, log := open(t, o)
 	await(t, "a refusal", func() bool { return log.count("cannot be listed: HTTP 403") == 1 })
 	write(valid)
@@ -232,7 +232,7 @@ func TestClockSkew(t *testing.T) {
 	wire := &wire{ahead: 40 * time.Minute}
 	o.Transport = wire
 	f, log := open(t, o)
-	want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 1, thisHour.Add(time.Hour))})
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(time.Hour))})
 	same(t, take(t, f, total(want)), want)
 	wire.setAhead(0)
 	await(t, "the end of it in the log", func() bool { return log.count("clock: well again") == 1 })
@@ -245,7 +245,7 @@ func TestClockSkew(t *testing.T) {
 func TestRightsComeLater(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
-	want := fill(t, c, []string{nsgName("EDGE-NSG", 1, thisHour)})
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
 	var n atomic.Int64
 	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
 		if i := n.Add(1); i <= 2 || kind == "blocks" && i < 6 || kind == "download" && i < 8 {
@@ -264,7 +264,7 @@ func TestRightsComeLater(t *testing.T) {
 func TestBlobThatCannotBeRead(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
-	gone, archived, good := nsgName("EDGE-NSG", 1, thisHour), nsgName("EDGE-NSG", 2, thisHour), nsgName("EDGE-NSG", 3, thisHour)
+	gone, archived, good := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.NSGName("EDGE-NSG", 2, azure.ThisHour), azure.NSGName("EDGE-NSG", 3, azure.ThisHour)
 	want := fill(t, c, []string{gone, archived, good})
 	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
 		switch {
