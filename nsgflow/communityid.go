@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
-	"net/netip"
 )
 
 // communityIDLen is the length of "1:" and 20 bytes in base64.
@@ -33,13 +32,11 @@ func (v variant) hasCommunityID() bool {
 func appendCommunityID(dst []byte, f *Flow) []byte {
 	var block [2 + 16 + 16 + 1 + 1 + 2 + 2]byte
 	b := block[:2] // the seed
-	var x, y [16]byte
-	from := 0
-	if f.Source.Addr.Is4() {
-		from = 12
+	a, z := f.Source.v4[:], f.Destination.v4[:]
+	if !f.Source.is4 {
+		x, y := f.Source.Addr.As16(), f.Destination.Addr.As16()
+		a, z = x[:], y[:]
 	}
-	x, y = f.Source.Addr.As16(), f.Destination.Addr.As16()
-	a, z := x[from:], y[from:]
 	p, q := f.Source.Port, f.Destination.Port
 	if c := bytes.Compare(a, z); c > 0 || c == 0 && p > q {
 		a, z, p, q = z, a, q, p
@@ -54,22 +51,28 @@ func appendCommunityID(dst []byte, f *Flow) []byte {
 	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
 }
 
-// communityIDs remembers ids: a flow has a tuple when it begins, every five
-// minutes, and when it ends.
+// communityIDs remembers ids of IPv4 flows: each has a tuple when it begins,
+// every five minutes, and when it ends.
 type communityIDs [256]struct {
-	source, destination netip.AddrPort
-	protocol            Protocol
-	id                  [communityIDLen]byte
+	flow [14]byte // addresses, ports, protocol; all zero: none yet
+	id   [communityIDLen]byte
 }
 
 func (c *communityIDs) append(dst []byte, f *Flow) []byte {
+	if !f.Source.is4 {
+		return appendCommunityID(dst, f)
+	}
 	const spread = 0x9E3779B1 // 2^32 by the golden ratio
-	kept := &c[(uint32(f.Source.Port)<<16|uint32(f.Destination.Port))*spread>>24]
-	source := netip.AddrPortFrom(f.Source.Addr, f.Source.Port)
-	destination := netip.AddrPortFrom(f.Destination.Addr, f.Destination.Port)
-	if kept.source != source || kept.destination != destination || kept.protocol != f.Protocol {
+	ports := uint32(f.Source.Port)<<16 | uint32(f.Destination.Port)
+	var flow [14]byte
+	copy(flow[0:], f.Source.v4[:])
+	copy(flow[4:], f.Destination.v4[:])
+	binary.BigEndian.PutUint32(flow[8:], ports)
+	binary.BigEndian.PutUint16(flow[12:], uint16(f.Protocol)|1<<15)
+	kept := &c[ports*spread>>24]
+	if kept.flow != flow {
+		kept.flow = flow
 		appendCommunityID(kept.id[:0], f)
-		kept.source, kept.destination, kept.protocol = source, destination, f.Protocol
 	}
 	return append(dst, kept.id[:]...)
 }

@@ -16,34 +16,32 @@ const eventIDLen = 22
 // so the texts of all tuples of a record count. Equal records, and so equal
 // flattened or denormalised ones, have equal ids: that is the purpose.
 type identity struct {
-	hash   xxh3.Hasher
 	record [16]byte
 	group  xxh3.Uint128
 	buffer []byte
 }
 
-func (id *identity) add(t text) {
-	var length [4]byte
-	binary.LittleEndian.PutUint32(length[:], uint32(len(t)))
-	_, _ = id.hash.Write(length[:])
-	_, _ = id.hash.Write(t)
+// appendPart appends t so that no two lists of parts make the same bytes.
+func appendPart(dst []byte, t text) []byte {
+	return binary.LittleEndian.AppendUint32(append(dst, t...), uint32(len(t)))
 }
 
 // begin takes up a record. node gives the text of a tuple that is no string.
 func (id *identity) begin(r *record, node func(*tuple) text) {
-	id.hash.Reset()
+	b := id.buffer[:0]
 	for _, f := range [...]recordField{fieldTime, fieldResourceID, fieldTargetResourceID, fieldFlowLogResourceID, fieldMAC} {
-		id.add(r.fields[f])
+		b = appendPart(b, r.fields[f])
 	}
-	id.add(r.line)
+	b = appendPart(b, r.line)
 	for i := range r.tuples {
 		if t := &r.tuples[i]; t.other {
-			id.add(node(t))
+			b = appendPart(b, node(t))
 		} else {
-			id.add(t.text)
+			b = appendPart(b, t.text)
 		}
 	}
-	id.record = id.hash.Sum128().Bytes()
+	id.record = xxh3.Hash128(b).Bytes()
+	id.buffer = b
 }
 
 // beginGroup takes up the group with the given place in its record.
@@ -51,8 +49,7 @@ func (id *identity) beginGroup(place int, acl, rule, mac text) {
 	b := append(id.buffer[:0], id.record[:]...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(place))
 	for _, t := range [...]text{acl, rule, mac} {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(t)))
-		b = append(b, t...)
+		b = appendPart(b, t)
 	}
 	id.group = xxh3.Hash128(b)
 	id.buffer = b

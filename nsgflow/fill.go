@@ -73,7 +73,7 @@ func appendAddress(dst []byte, a text) []byte {
 }
 
 func (e *event) appendRelated(dst []byte) []byte {
-	if e.flow.Source.Addr == e.flow.Destination.Addr {
+	if sameAddress(&e.flow.Source, &e.flow.Destination) {
 		return appendAddress(append(dst, fixArray|1), e.flow.Source.text)
 	}
 	dst = appendAddress(append(dst, fixArray|2), e.flow.Source.text)

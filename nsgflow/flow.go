@@ -79,7 +79,21 @@ type Endpoint struct {
 	Packets Counter // sent by this side
 	Bytes   Counter // sent by this side
 
-	text []byte // Addr as the tuple has it
+	text []byte  // Addr as the tuple has it
+	v4   [4]byte // an IPv4 address; Addr is made of it last, see complete
+	is4  bool
+}
+
+// complete makes Addr, which parse leaves out where nobody will look at it.
+func (e *Endpoint) complete() {
+	if e.is4 {
+		e.Addr = netip.AddrFrom4(e.v4)
+	}
+}
+
+// sameAddress compares addresses of flows that parse has read.
+func sameAddress(a, b *Endpoint) bool {
+	return a.is4 == b.is4 && (a.is4 && a.v4 == b.v4 || !a.is4 && a.Addr == b.Addr)
 }
 
 // Flow is one flow tuple, read.
@@ -103,7 +117,7 @@ type Flow struct {
 
 // addresses says which version of IP both addresses have.
 func (f *Flow) addresses() addresses {
-	switch s, d := f.Source.Addr.Is4(), f.Destination.Addr.Is4(); {
+	switch s, d := f.Source.is4, f.Destination.is4; {
 	case s && d:
 		return addressesIPv4
 	case !s && !d:

@@ -62,6 +62,11 @@ func readHeader(b []byte) (h header, ok bool) {
 	}
 	c := b[0]
 	switch {
+	case c == str8: // as tuples are
+		if len(b) < 2 || len(b)-2 < int(b[1]) {
+			return h, false
+		}
+		return header{kind: kindString, size: 2, bytes: int(b[1])}, true
 	case c <= fixNumHigh || c >= negFixNum:
 		return header{kind: kindNumber, size: 1}, true
 	case c < fixArray:
@@ -251,27 +256,30 @@ func (s *mpackSource) next(n *nodes) bool {
 	return true
 }
 
-// payload reads the string that comes next.
-func (s *mpackSource) payload() []byte {
+// str reads the string that comes next; ok is false where it is none.
+func (s *mpackSource) str() (t text, ok bool) {
 	h := s.header()
+	if h.kind != kindString {
+		return nil, false
+	}
 	from := s.pos + h.size
 	s.pos = from + h.bytes
-	return s.b[from:s.pos:s.pos]
+	return s.b[from:s.pos], true
 }
 
 func (s *mpackSource) key() []byte {
-	if s.kind() != kindString {
+	t, ok := s.str()
+	if !ok {
 		s.skip()
-		return nil
 	}
-	return s.payload()
+	return t
 }
 
 func (s *mpackSource) scalar() []byte {
-	switch s.kind() {
-	case kindString:
-		return emptyIsNil(s.payload())
-	case kindNumber:
+	if t, ok := s.str(); ok {
+		return emptyIsNil(t)
+	}
+	if s.kind() == kindNumber {
 		from := len(s.numbers)
 		s.numbers = appendNumber(s.numbers, s.skip())
 		return s.numbers[from:len(s.numbers):len(s.numbers)]
@@ -281,8 +289,8 @@ func (s *mpackSource) scalar() []byte {
 }
 
 func (s *mpackSource) tuple() (t tuple) {
-	if s.kind() == kindString {
-		t.text = s.payload()
+	var ok bool
+	if t.text, ok = s.str(); ok {
 		t.plain = plainEnd(t.text, 0) == len(t.text)
 	} else {
 		t.text, t.other = s.skip(), true

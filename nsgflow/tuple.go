@@ -34,6 +34,8 @@ func ParseTuple(family Family, tuple string) (Flow, error) {
 	if bad := f.parse(family, line); bad != tupleFine {
 		return Flow{}, newTupleError("", family, line, bad)
 	}
+	f.Source.complete()
+	f.Destination.complete()
 	return f, nil
 }
 
@@ -43,7 +45,11 @@ const tupleFine = -1
 // the column that does not parse; too few columns show as a bad column too
 // (newTupleError tells the two apart).
 func (f *Flow) parse(family Family, line []byte) (badColumn int) {
-	*f = Flow{Family: family, Protocol: ProtocolUnknown, State: StateAbsent}
+	// Field by field: the rest is written below, and clearing it costs as much
+	// as a column.
+	f.Family, f.Protocol, f.State = family, ProtocolUnknown, StateAbsent
+	f.Direction, f.Decision, f.Encryption = DirectionUnknown, DecisionUnknown, EncryptionAbsent
+	f.Unknown, f.encryption = 0, nil
 	f.Source.Packets, f.Source.Bytes = CounterAbsent, CounterAbsent
 	f.Destination.Packets, f.Destination.Bytes = CounterAbsent, CounterAbsent
 
@@ -186,7 +192,7 @@ func (e *Endpoint) address(line []byte, start int) (end int) {
 		}
 	}
 	if octet == 4 && ended(line, p) {
-		e.Addr = netip.AddrFrom4(ip)
+		e.v4, e.is4 = ip, true
 		e.text = line[start:p]
 		return p
 	}
@@ -198,7 +204,10 @@ func (e *Endpoint) address(line []byte, start int) (end int) {
 	if err != nil || addr.Zone() != "" {
 		return -1
 	}
-	e.Addr, e.text = addr, col
+	e.Addr, e.text, e.is4 = addr, col, addr.Is4()
+	if e.is4 {
+		e.v4 = addr.As4()
+	}
 	return end
 }
 

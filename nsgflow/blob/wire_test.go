@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestMain(m *testing.M) {
@@ -15,9 +13,7 @@ func TestMain(m *testing.M) {
 		followChild()
 		return
 	}
-	code := m.Run()
-	azure.Stop()
-	os.Exit(code)
+	m.Run()
 }
 
 // wire is the transport between the follower and Azurite: it counts, and may
