@@ -63,8 +63,8 @@ test: lint build hosts ## everything: race detector, pipelines in the Fluent Bit
 	CGO_ENABLED=0 $(GO) test -timeout 5m ./nsgflow/... ./plugin/...
 	@set -o pipefail; $(GO) test -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
-bench: ## time and allocations per flow
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./nsgflow/... ./plugin/...
+bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)
+	$(GO) run ./test/bench $(BENCHFLAGS)
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in ./nsgflow ./plugin; do \
