@@ -17,13 +17,13 @@ OBJECT  := $(OUT)/flb-filter_nsgflow.so
 # The input is the same file by another name: a copy would be a second Go runtime.
 INPUT   := $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104
-SOURCES := go.mod go.sum Makefile $(wildcard plugin/*.[ch]) \
+SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
            $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/blob/*.go plugin/*.go))
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
 
-.PHONY: always help build hosts run test bench fuzz soak generate lint clean
+.PHONY: always help build hosts run test bench profile fuzz soak generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -65,6 +65,9 @@ test: lint build hosts ## everything: race detector, pipelines in the Fluent Bit
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)
 	$(GO) run ./test/bench $(BENCHFLAGS)
+
+profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
+	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in ./nsgflow ./plugin; do \
