@@ -28,7 +28,8 @@ func (m metrics) timesCopy() float64      { return m["ns/tuple"] / m["copy-ns/tu
 func (m metrics) perSecond(unit string) float64 { return m[unit] / m["ns/tuple"] * 1000 }
 
 func runBenchmarks(ctx context.Context, s settings) ([]*benchmark, error) {
-	args := []string{"test", "-run", "^$", "-bench", ".", "-benchmem", "-timeout", "30m",
+	// By the profile that the object is built by.
+	args := []string{"test", "-pgo", engine.Path("plugin", "default.pgo"), "-run", "^$", "-bench", ".", "-benchmem", "-timeout", "30m",
 		"-benchtime", s.benchtime.String(), "-count", strconv.Itoa(s.runs), "./test/bench"}
 	progress("go %s", strings.Join(args, " "))
 	command := exec.CommandContext(ctx, "go", args...)
