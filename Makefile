@@ -34,7 +34,8 @@ build: $(OBJECT) $(INPUT) ## the shared object, in build/ (ARCH=arm64: cross-bui
 # Written aside and renamed: an agent or a test may have the old one open.
 $(OBJECT): $(SOURCES) $(OUT)/version
 	@mkdir -p $(OUT)/new
-	$(CROSS) CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DNSGFLOW_VERSION=$(VERSION)' $(GO) build -buildmode=c-shared -trimpath \
+	@echo "building $@" >&2
+	@$(CROSS) CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DNSGFLOW_VERSION=$(VERSION)' $(GO) build -buildmode=c-shared -trimpath \
 		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
 
@@ -53,7 +54,7 @@ hosts: $(HOSTS)
 
 $(OUT)/host-%: $(wildcard test/host/*.[ch])
 	@mkdir -p $(OUT)
-	$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
+	@$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
 run: build ## the sample flow logs as events, one JSON object a line

@@ -69,12 +69,11 @@ func (n *Normalizer) isAnother(key text, value []byte) bool {
 	if !l.structured && l.count == 0 {
 		return false
 	}
-	probe, err := New(n.options)
-	if err != nil {
-		return false // cannot be: n was made with the same
+	if n.probe == nil {
+		n.probe, _ = New(n.options) // n was made with the same
 	}
 	alone := append(appendText(appendMapHeader(nil, 1), key), value...)
-	_, _, changed := probe.AppendRecord(nil, alone, Frame{})
+	_, _, changed := n.probe.AppendRecord(nil, alone, Frame{})
 	return changed
 }
 

@@ -24,7 +24,7 @@ const (
 	fieldCount
 )
 
-// shapes is a set of the input shapes of the mapping, section 1.
+// shapes is a set of the shapes that flow logs come in, S1 to S5 for short.
 type shapes uint8
 
 const (

@@ -14,7 +14,6 @@ type look struct {
 	event      []byte       // the value of "event"
 	texts      [2]fieldText // that may be flow logs, in the order in which to try them
 	count      int          // of texts
-
 }
 
 type fieldText struct{ field, text text }

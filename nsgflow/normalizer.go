@@ -79,6 +79,7 @@ type Normalizer struct {
 	start   int // where the events of the record at hand begin in out
 	event   event
 	merger  merger
+	probe   *Normalizer // see isAnother; nil until it is needed
 	scratch []byte
 }
 

@@ -44,16 +44,16 @@ func (g *group) layered() bool { return g.place < placeFlattened }
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
-	fields   [fieldCount]text
-	columns  [13]text // S5
-	rule     bool     // S5: there is an nsgRuleName
-	source   bool     // S5: there is a sourceAddress
-	override [5]text  // S4, by column
-	groups   []group
-	tuples   []tuple // of all groups
-	flat     []tuple // the values of flow.N keys
-	shapes   shapes
-	whole    text // the JSON text of the record; nil of msgpack
+	fields    [fieldCount]text
+	columns   [13]text // S5
+	hasRule   bool     // S5: there is an nsgRuleName
+	hasSource bool     // S5: there is a sourceAddress
+	override  [5]text  // S4, by column
+	groups    []group
+	tuples    []tuple // of all groups
+	flat      []tuple // the values of flow.N keys
+	shapes    shapes
+	whole     text // the JSON text of the record; nil of msgpack
 
 	buffer []byte
 	line   text // to be parsed instead of the text of the last group's only tuple; else nil
@@ -99,10 +99,10 @@ func (r *record) isVNet() bool {
 func (r *record) read(s source, key []byte, e entry) {
 	switch e.role {
 	case roleField:
-		r.rule = r.rule || e.field == fieldRule && e.shapes == shapeDenormalised
+		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
 		r.fields[e.field] = s.scalar()
 	case roleColumn:
-		r.source = r.source || e.column == 1
+		r.hasSource = r.hasSource || e.column == 1
 		r.columns[e.column] = columnText(s)
 	case roleOverride:
 		r.override[e.column] = columnText(s)
@@ -235,7 +235,7 @@ func (r *record) finish() bool {
 	if len(r.flat) > 0 {
 		r.finishFlattened()
 	}
-	if r.shapes == 0 && r.rule && r.source {
+	if r.shapes == 0 && r.hasRule && r.hasSource {
 		r.finishDenormalised()
 	}
 	return r.shapes&records != 0

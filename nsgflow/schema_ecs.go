@@ -67,7 +67,7 @@ var ecs = []field{
 	{"azure.flow_log.mac", "keyword", inAll, textOf(textMACOdd), "a MAC that is not twelve hex digits"},
 	{"azure.flow_log.state", "keyword", inFlows, of(stateWord).or(textFlowState), "`begin`, `continue`, `end`, `deny`"},
 	{"azure.flow_log.encryption.code", "keyword", inVNet, each(slotEncryption), "encryption code of the tuple"},
-	{"azure.flow_log.encryption.status", "keyword", inVNet, of(encryptionStatus), "the code in words"},
+	{"azure.flow_log.encryption.status", "keyword", inVNet, of(encryptionStatus), "the code in words: `encrypted`, `unencrypted`, or `unencrypted:` with the reason"},
 }
 
 func ecsType(v variant) any {

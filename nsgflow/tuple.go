@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// columns of a tuple, for messages. The comments of mapping table and
-// documents count them from zero, and so do the errors.
+// columnNames are the columns of a tuple, for messages, which count them from
+// zero.
 var columnNames = [13]string{
 	"time", "source ip", "destination ip", "source port", "destination port",
 	"protocol", "direction", "decision", "state",

@@ -1,5 +1,5 @@
 // Command plugin is built with -buildmode=c-shared: the shared object is
-// Fluent Bit's native filter nsgflow.
+// Fluent Bit's native filter nsgflow and, by its other name, the input.
 package main
 
 /*
@@ -110,6 +110,7 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	if len(events) == 0 {
 		return C.FILTER_MODIFIED
 	}
+	// Handed over as it is, unless most of it would be left empty.
 	start := unsafe.Pointer(&events[0])
 	if start == memory && room < 2*len(events)+roomSlack {
 		memory = nil // it is the host's now

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"time"
+	"unsafe"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -21,6 +22,13 @@ type reader struct {
 	buffer   bytes.Buffer
 }
 
+const (
+	// aroundRecord is more than keys and heads take in a record.
+	aroundRecord = 128
+	// keptBytes is how large a buffer may be that waits for the next second.
+	keptBytes = 8 << 20
+)
+
 // collect returns the records that are ready, at most a batch: [time, body],
 // the framing that every host takes. They are valid until the next call.
 func (r *reader) collect(now time.Time) ([]byte, error) {
@@ -29,7 +37,15 @@ func (r *reader) collect(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	r.token = batch.Token
+	size := 0
+	for _, record := range batch.Records {
+		size += len(record.Text) + len(record.Path) + len(record.Container) + len(record.Blob) + aroundRecord
+	}
+	if r.buffer.Cap() > keptBytes {
+		r.buffer = bytes.Buffer{}
+	}
 	r.buffer.Reset()
+	r.buffer.Grow(size)
 	e := msgpack.NewEncoder(&r.buffer)
 	for i := range batch.Records {
 		if err := encodeRecord(e, &batch.Records[i], now); err != nil {
@@ -60,7 +76,7 @@ func encodeRecord(e *msgpack.Encoder, r *blob.Record, now time.Time) error {
 		write(e, at[:]),
 		e.EncodeMapLen(3),
 		e.EncodeString("message"),
-		e.EncodeString(string(r.Text)),
+		e.EncodeString(unsafe.String(unsafe.SliceData(r.Text), len(r.Text))), // nobody changes it
 		e.EncodeString("log"),
 		e.EncodeMapLen(2),
 		e.EncodeString("file"),

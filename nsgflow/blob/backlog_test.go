@@ -14,7 +14,7 @@ import (
 // here 200 MB, more than may be held at a time.
 func TestBacklog(t *testing.T) {
 	blobs, blockBytes, blocks := 25, 1<<20, 8
-	if testing.Short() {
+	if !long {
 		blobs = 3
 	}
 	c := azure.NewContainer(t)

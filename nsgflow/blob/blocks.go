@@ -135,7 +135,7 @@ func (f *Follower) push(s *source, records []Record, m mark, failed error) (mark
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.await(func() bool { return f.paused.IsZero() && f.held < 2*f.o.BatchBytes }) {
+	if !f.await(func() bool { return f.paused.IsZero() && f.held < f.o.BatchBytes }) {
 		return m, f.ctx.Err()
 	}
 	s.read = m

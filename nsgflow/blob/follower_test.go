@@ -55,7 +55,7 @@ func TestFollowNewAndGrowing(t *testing.T) {
 
 func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 	blobs := 1000
-	if testing.Short() {
+	if !long {
 		blobs = 100
 	}
 	c := azure.NewContainer(t)
@@ -256,4 +256,47 @@ func TestBatchSize(t *testing.T) {
 		f.Commit(b.Token)
 	}
 	same(t, got, map[string][]string{name: texts})
+}
+
+// What a paused host was given last may never leave its hands: its checkpoint
+// waits for Resume, and a stop meanwhile leaves it where it is, unless the
+// host had a second's time.
+func TestPauseHoldsCheckpoints(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.CheckpointLag = 1500 * time.Millisecond
+	l := azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour))
+	l.Grow(azure.VNetRecord(1))
+
+	for _, step := range []struct {
+		why           string
+		before, after time.Duration // of the pause, until the stop
+		resume        bool
+		again         bool // the next follower hands it over again
+	}{
+		{"paused at once", 0, 2 * time.Second, false, true},
+		{"paused within a second, resumed at the end", 300 * time.Millisecond, 2 * time.Second, true, true},
+		{"paused after more than a second", 1200 * time.Millisecond, 0, false, false},
+	} {
+		f, _ := open(t, o)
+		take(t, f, 1) // ends after a quarter of a second without records
+		time.Sleep(step.before)
+		f.Pause()
+		time.Sleep(step.after)
+		if step.resume {
+			f.Resume()
+		}
+		if err := f.Close(0); err != nil {
+			t.Fatal(err)
+		}
+		s, err := openStore(o.StatePath, o.Endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _, err := s.get(azure.NameOf(c), azure.VNetName(1, azure.ThisHour))
+		s.close()
+		if err != nil || (m.Offset == 0) != step.again {
+			t.Errorf("%s: checkpoint at %d, %v", step.why, m.Offset, err)
+		}
+	}
 }

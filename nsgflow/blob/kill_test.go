@@ -78,7 +78,7 @@ func followChild() {
 // no more than what it read within the lag.
 func TestKill(t *testing.T) {
 	loops := 50
-	if testing.Short() {
+	if !long {
 		loops = 8
 	}
 	c := azure.NewContainer(t)

@@ -179,7 +179,7 @@ func TestIdlePollOf10000(t *testing.T) {
 	c := &catalogue{}
 	var names []string
 	nics := 500
-	if testing.Short() {
+	if !long {
 		nics = 260 // more than a page of a listing
 	}
 	for nic := range nics {
@@ -215,7 +215,7 @@ func TestIdlePollOf10000(t *testing.T) {
 // The same against the emulator, from a store.
 func TestIdlePoll(t *testing.T) {
 	blobs := 1000
-	if testing.Short() {
+	if !long {
 		blobs = 150
 	}
 	c := azure.NewContainer(t)

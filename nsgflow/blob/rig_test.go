@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,9 @@ import (
 
 	"fluent-bit-nsgflow/test/azure"
 )
+
+// long tests what takes minutes: fifty kills, thousands of blobs.
+var long = os.Getenv("NSGFLOW_LONG") != ""
 
 // opts are the options of a test: quick, and from the beginning.
 func opts(t testing.TB, c *container.Client) Options {
