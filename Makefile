@@ -61,8 +61,8 @@ run: build ## the sample flow logs as events, one JSON object a line
 	@$(GO) run ./test/run
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
-	CGO_ENABLED=0 $(GO) test -timeout 5m ./nsgflow/... ./plugin/...
-	@set -o pipefail; $(GO) test -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
+	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m ./nsgflow ./plugin
+	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)
 	$(GO) run ./test/bench $(BENCHFLAGS)
@@ -71,14 +71,16 @@ profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds th
 	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
-	@for package in ./nsgflow ./plugin; do \
+	@for package in ./nsgflow ./nsgflow/blob ./plugin; do \
 		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
 
-soak: build hosts ## the leak test with CHUNKS (2000000) chunks
+soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 50 kills, 1 GB of backlog
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/door
+	NSGFLOW_KILLS=50 NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run 'TestAzureKill|TestAzureBacklog' -timeout 1h ./test
+	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/blob
 
 generate: ## what is generated from the code's tables
 	$(GO) generate ./...

@@ -39,7 +39,7 @@ static const struct option_text input_options[] = {
     {"state_path", "/var/lib/fluent-bit/nsgflow",
      "Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it. Takes: folder."},
     {"batch_bytes", "4M",
-     "Most that is handed to Fluent Bit at a time, which is once a second. Takes: size from 64K to 64M."},
+     "Most that is handed to Fluent Bit at a time, which is once a second. Takes: size from 64K to 32M."},
     {"concurrency", "4",
      "Blobs that are read at the same time. Takes: number from 1 to 64."},
     {"checkpoint_lag", "5s",

@@ -22,6 +22,7 @@ type dataStream struct {
 	mu        sync.Mutex
 	documents map[string]event // by id
 	order     []string
+	others    []event // without an id
 	requests  int
 	conflicts int
 	refuse    string // a document with this text is refused with status 400
@@ -68,11 +69,15 @@ func (s *dataStream) create(t *testing.T, action, document string) int {
 		t.Error(err)
 	}
 	id := a["create"].ID
-	if id == "" || e.Body.at("event", "id") != id {
+	if own, _ := e.Body.at("event", "id").(string); id != own {
 		t.Errorf("id %q of %s", id, document)
 	}
 	if s.refuse != "" && strings.Contains(document, s.refuse) {
 		return http.StatusBadRequest
+	}
+	if id == "" {
+		s.others = append(s.others, e)
+		return http.StatusCreated
 	}
 	if _, ok := s.documents[id]; ok {
 		s.conflicts++
@@ -131,6 +136,51 @@ func TestDataStream(t *testing.T) {
 				if stream.conflicts < len(want) {
 					t.Errorf("%d documents were there already, of %d", stream.conflicts, len(want))
 				}
+			})
+		}
+	})
+}
+
+// Other logs, before, between and behind the flows, and a text that is damaged
+// have no event.id: each arrives, with no document's id, and costs none.
+func TestDataStreamOfMixedLogs(t *testing.T) {
+	flows := read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json")
+	other := "Mar  4 09:02:11 web-1 sshd[1190]: Connection reset by 192.0.2.77 port 41002 [preauth]\n"
+	damaged := strings.TrimRight(flows, "\n")[:len(flows)/2] + "\n"
+	input := read(t, "../conf/samples/mixed.log") + other + other + damaged + flows + damaged + other
+	inEveryRelease(t, func(t *testing.T, r release) {
+		root := stage(t)
+		write(t, root, "flow-logs/mixed.log", input)
+		write(t, root, "etc/plain.conf", service(root)+tailing(root, "*", "flow", exitOnEOF)+filtering("*", "schema ecs")+printing)
+		plain := r.start(t, root, nil, "-c", "etc/plain.conf")
+		plain.wait()
+		identified := func(d document) bool { return d.at("event", "id") != nil }
+		all := undated(plain.printed())
+		want, others := kept(all, identified), kept(all, func(d document) bool { return !identified(d) })
+		if len(want) == 0 || len(others) < 8 {
+			t.Fatalf("%d flows, %d other records: the input shows nothing", len(want), len(others))
+		}
+		for file, prefix := range ecsOutputs {
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				var stream dataStream
+				server := stream.serve(t)
+				root := stage(t)
+				write(t, root, "flow-logs/mixed.log", input)
+				a := r.start(t, root, credentials(prefix, server.URL), "-c", "etc/"+file)
+				a.until("every record", stream.seen(func() bool { return len(stream.order)+len(stream.others)+stream.conflicts >= len(all) }))
+				a.stop()
+				if stream.conflicts != 0 {
+					t.Errorf("%d documents have the id of another", stream.conflicts)
+				}
+				same(t, want, stream.events())
+				for i := range stream.others {
+					// The output writes the time of arrival first.
+					if body := stream.others[i].Body; len(body) > 0 && body[0].Key == "@timestamp" {
+						stream.others[i].Body = body[1:]
+					}
+				}
+				same(t, others, stream.others)
 			})
 		}
 	})

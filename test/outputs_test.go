@@ -144,7 +144,7 @@ func bulkServer(t *testing.T, prefix string) receiver {
 		bulk := lines(string(body))
 		items := make([]any, 0, len(bulk)/2)
 		for ; len(bulk) >= 2; bulk = bulk[2:] {
-			if want := `{"create":{"_index":"logs-azure.flow-default"}}`; bulk[0] != want {
+			if want := `{"create":{"_index":"logs-azure.flow_sekoia-default"}}`; bulk[0] != want {
 				t.Errorf("action %s, want %s", bulk[0], want)
 			}
 			// Elasticsearch refuses a document with a field twice, and
@@ -157,7 +157,7 @@ func bulkServer(t *testing.T, prefix string) receiver {
 				t.Error(err)
 			}
 			c.add(e)
-			items = append(items, map[string]any{"create": map[string]any{"_index": "logs-azure.flow-default", "status": http.StatusCreated}})
+			items = append(items, map[string]any{"create": map[string]any{"_index": "logs-azure.flow_sekoia-default", "status": http.StatusCreated}})
 		}
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(map[string]any{"took": 1, "errors": false, "items": items})
