@@ -55,12 +55,13 @@ func TestIndexTemplate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := ""
+		set := map[string]string{}
 		for _, line := range strings.Split(string(conf), "\n") {
-			if words := strings.Fields(line); len(words) == 2 && words[0] == "Index" {
-				name = words[1]
+			if words := strings.Fields(line); len(words) == 2 {
+				set[words[0]] = words[1]
 			}
 		}
+		name := set["Logstash_Prefix"] + "-" + set["Logstash_DateFormat"]
 		if match, err := filepath.Match(index.Patterns[0], name); err != nil || !match {
 			t.Errorf("%s: %q is not of pattern %q", file, name, index.Patterns[0])
 		}
