@@ -34,7 +34,7 @@ func TestAzureWrongOptionsStopTheStart(t *testing.T) {
 			option, message string
 			from            int // major release
 		}{
-			{"batch_bytes lots", `[input:nsgflow:nsgflow.0] option batch_bytes: "lots" is not allowed, it takes: size from 64K to 64M`, 2},
+			{"batch_bytes lots", `[input:nsgflow:nsgflow.0] option batch_bytes: "lots" is not allowed, it takes: size from 64K to 32M`, 2},
 			{"shard 3/2", `[input:nsgflow:nsgflow.0] option shard: "3/2" is not allowed, it takes: i/n`, 2},
 			{"auth sas_token", `[input:nsgflow:nsgflow.0] option sas_token: missing, auth "sas_token" needs it`, 2},
 			{"account_key file:/nowhere", `[input:nsgflow:nsgflow.0] option account_key: open /nowhere: no such file or directory`, 2},
