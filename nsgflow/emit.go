@@ -11,7 +11,7 @@ func (n *Normalizer) separate(in shapes) {
 		return
 	}
 	n.separated, n.clash = true, false
-	n.others, n.othersLen = n.besides(n.others, func(key text, _ []byte) bool {
+	n.others, n.othersLen = appendSome(n.others[:0], n.body, func(key text, _ []byte) bool {
 		if n.field != nil && string(key) == string(n.field) || n.field == nil && lookUp(key).shapes&in != 0 {
 			return false
 		}
@@ -20,13 +20,14 @@ func (n *Normalizer) separate(in shapes) {
 	})
 }
 
-// besides makes a map of the source record's fields that want wants.
-func (n *Normalizer) besides(to []byte, want func(key text, value []byte) bool) (object []byte, count int) {
-	to = append(to[:0], map32, 0, 0, 0, 0)
+// appendSome appends to dst, which is empty, a map of those entries of object
+// that want wants. object may be nil.
+func appendSome(dst, object []byte, want func(key text, value []byte) bool) (some []byte, count int) {
+	dst = append(dst, map32, 0, 0, 0, 0)
 	var rest []byte
 	left := 0
-	if n.body != nil {
-		rest, left = entriesOf(n.body)
+	if object != nil {
+		rest, left = entriesOf(object)
 	}
 	for range left {
 		entry := rest
@@ -35,12 +36,12 @@ func (n *Normalizer) besides(to []byte, want func(key text, value []byte) bool) 
 		rest = after
 		name, _ := stringOf(key)
 		if want(name, value) {
-			to = append(to, entry[:len(entry)-len(rest)]...)
+			dst = append(dst, entry[:len(entry)-len(rest)]...)
 			count++
 		}
 	}
-	binary.BigEndian.PutUint32(to[1:], uint32(count))
-	return to, count
+	binary.BigEndian.PutUint32(dst[1:], uint32(count))
+	return dst, count
 }
 
 // separateForeign makes around, which is others without a field that is a
@@ -56,10 +57,7 @@ func (n *Normalizer) separateForeign() {
 		n.around = append(n.around[:0], n.others...)
 		return
 	}
-	body := n.body
-	n.body = n.others
-	n.around, _ = n.besides(n.around, func(key text, value []byte) bool { return !n.isAnother(key, value) })
-	n.body = body
+	n.around, _ = appendSome(n.around[:0], n.others, func(key text, value []byte) bool { return !n.isAnother(key, value) })
 }
 
 // isAnother says whether a field alone makes a record a flow log.

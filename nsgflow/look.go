@@ -1,8 +1,6 @@
 package nsgflow
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // look is a first look at a record.
 type look struct {

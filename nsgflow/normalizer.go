@@ -162,6 +162,10 @@ const maxAgain = 8
 func (n *Normalizer) settle(out []byte, start int) []byte {
 	limit := n.limit
 	n.depth++
+	defer func() { // also where a panic goes through: the filter lives on
+		n.limit = limit
+		n.depth--
+	}()
 	rest := bytes.Clone(out[start:])
 	out = out[:start]
 	for len(rest) > 0 {
@@ -178,8 +182,6 @@ func (n *Normalizer) settle(out []byte, start int) []byte {
 		}
 		rest = rest[p+size:]
 	}
-	n.limit = limit
-	n.depth--
 	return out
 }
 

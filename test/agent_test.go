@@ -264,7 +264,3 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
-
-func (b *buffer) lines() []string {
-	return strings.FieldsFunc(b.String(), func(r rune) bool { return r == '\n' })
-}
