@@ -58,9 +58,10 @@ type communityIDs [256]struct {
 	id   [communityIDLen]byte
 }
 
-func (c *communityIDs) append(dst []byte, f *Flow) []byte {
+func (c *communityIDs) write(dst *[communityIDLen]byte, f *Flow) {
 	if !f.Source.is4 {
-		return appendCommunityID(dst, f)
+		appendCommunityID(dst[:0], f)
+		return
 	}
 	const spread = 0x9E3779B1 // 2^32 by the golden ratio
 	ports := uint32(f.Source.Port)<<16 | uint32(f.Destination.Port)
@@ -74,5 +75,5 @@ func (c *communityIDs) append(dst []byte, f *Flow) []byte {
 		kept.flow = flow
 		appendCommunityID(kept.id[:0], f)
 	}
-	return append(dst, kept.id[:]...)
+	*dst = kept.id
 }

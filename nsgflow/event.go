@@ -17,10 +17,13 @@ type event struct {
 	buffer  []byte            // holds packed
 	time    []byte            // the record's time as a msgpack string; empty if it is none
 
+	numbers [slotCount]uint64 // of the flow, by slot; see count
+
 	forms *forms // the templates for the group
 
-	composed []byte // the message's JSON up to what differs between the group's tuples
-	verbatim text   // the whole message; nil: composed
+	opening  []byte // of the message; see openMessage
+	middle   []byte // of the message, where the template has none
+	verbatim text   // the whole message; nil: it is composed
 
 	err *TupleError // valid iff it is the event of a tuple that failed
 }
@@ -58,7 +61,7 @@ func (n *Normalizer) beginGroup(r *record, place int) {
 	e := &n.event
 	g := &r.groups[place]
 	e.rec, e.group, e.verbatim = r, g, nil
-	e.buffer, e.composed = e.buffer[:0], e.composed[:0]
+	e.buffer = e.buffer[:0]
 	n.readTexts(r, g)
 	e.forms = n.formsOf(e)
 	switch {
@@ -66,7 +69,7 @@ func (n *Normalizer) beginGroup(r *record, place int) {
 	case g.place == placeFlattened && g.to-g.from == 1 && r.whole != nil:
 		e.verbatim = validText(r.whole)
 	default:
-		e.compose()
+		e.openMessage()
 	}
 	if n.identifies {
 		n.identity.beginGroup(place, e.texts[textACL], e.texts[textRule], e.texts[textMAC])
@@ -84,6 +87,7 @@ func (n *Normalizer) emitTuple(t *tuple) {
 	n.counts.Flows[f.Family][f.Decision]++
 	n.counts.Unknown += uint64(f.Unknown)
 	e.when = momentOf(f.Time)
+	e.count()
 	n.write(n.template(formOf(f, len(e.time) > 0)), len(t.text))
 }
 
@@ -147,10 +151,9 @@ func (n *Normalizer) write(t *template, extra int) {
 		others = len(n.others)
 	}
 	const values = 256 // the frame, the time as text, numbers, addresses
-	n.out = slices.Grow(n.out, len(n.frame.Metadata)+others+t.size+2*e.size+len(e.composed)+len(e.verbatim)+6*extra+values)
+	n.out = slices.Grow(n.out, len(n.frame.Metadata)+others+t.size+2*e.size+len(e.opening)+len(e.verbatim)+6*extra+values)
 
-	var when [10]byte
-	out := n.frame.append(n.out, appendTime(when[:0], e.when))
+	out := n.frame.appendAt(n.out, e.when)
 	switch {
 	case others == 0 || n.othersLen == 0:
 		out = appendMapHeader(out, t.keys)

@@ -55,12 +55,12 @@ func (id *identity) beginGroup(place int, acl, rule, mac text) {
 	id.buffer = b
 }
 
-// append appends the id of a tuple of the group. Half of the group's hash goes
+// write writes the id of a tuple of the group. Half of the group's hash goes
 // in as the seed, the other half into the result.
-func (id *identity) append(dst []byte, index uint32, t text) []byte {
+func (id *identity) write(dst *[eventIDLen]byte, index uint32, t text) {
 	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	sum := xxh3.Hash128Seed(t, id.group.Lo+uint64(index)*spread)
 	sum.Hi ^= id.group.Hi
 	b := sum.Bytes()
-	return base64.RawURLEncoding.AppendEncode(dst, b[:])
+	base64.RawURLEncoding.Encode(dst[:], b[:])
 }

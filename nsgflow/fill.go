@@ -1,83 +1,108 @@
 package nsgflow
 
+import "encoding/binary"
+
 // fill appends the entries of an event's map.
 func (n *Normalizer) fill(out []byte, t *template) []byte {
 	e := &n.event
 	for i := range t.pieces {
 		p := &t.pieces[i]
-		out = appendShort(out, p.ready)
+		n.starts[i] = len(out)
+		out = append(out, p.ready...)
 		switch p.slot {
 		case slotNone:
 			out = append(out, e.packed[p.text]...)
 		case slotMessage:
-			out = e.appendMessage(out)
-		case slotTimestamp:
-			out = append(out, byte(fixStr|timestampLen))
-			out = n.clock.append(out, e.when)
+			out = e.appendMessage(out, t.message)
 		case slotSourceIP:
-			out = appendAddress(out, e.flow.Source.text)
-		case slotSourcePort:
-			out = appendUint(out, uint64(e.flow.Source.Port))
-		case slotSourcePackets:
-			out = appendUint(out, uint64(e.flow.Source.Packets))
-		case slotSourceBytes:
-			out = appendUint(out, uint64(e.flow.Source.Bytes))
+			out = appendAddress(out, e.flow.Source.column)
 		case slotDestinationIP:
-			out = appendAddress(out, e.flow.Destination.text)
-		case slotDestinationPort:
-			out = appendUint(out, uint64(e.flow.Destination.Port))
-		case slotDestinationPackets:
-			out = appendUint(out, uint64(e.flow.Destination.Packets))
-		case slotDestinationBytes:
-			out = appendUint(out, uint64(e.flow.Destination.Bytes))
+			out = appendAddress(out, e.flow.Destination.column)
 		case slotRelatedIP:
 			out = e.appendRelated(out)
 		case slotRecordTime:
 			out = append(out, e.time...)
 		case slotEncryption:
 			out = appendText(out, e.flow.encryption)
-		case slotEventID:
-			out = n.identity.append(append(out, fixStr|eventIDLen), e.tuple.index, n.tupleText())
-		case slotBytes:
-			out = appendUint(out, uint64(e.flow.Source.Bytes+e.flow.Destination.Bytes))
-		case slotPackets:
-			out = appendUint(out, uint64(e.flow.Source.Packets+e.flow.Destination.Packets))
-		case slotCommunityID:
-			out = n.communityIDs.append(append(out, fixStr|communityIDLen), &e.flow)
 		case slotTuple:
 			out = appendText(out, n.tupleText())
 		case slotError:
 			out = appendString(out, n.counts.LastError)
 		}
 	}
-	return append(out, t.tail...)
+	e.fillNumbers(out, t.numbers, n.starts)
+	n.fillTexts(out, t.texts)
+	return out
 }
 
-// short is the length up to which bytes are copied without a look at how many
-// they are, where both sides have the room: most pieces between two values,
-// and all IPv4 addresses, are that short.
-const short = 16
-
-func appendShort(dst, b []byte) []byte {
-	n := len(dst)
-	if len(b) <= short && cap(b) >= short && cap(dst)-n >= short {
-		*(*[short]byte)(dst[n : n+short]) = *(*[short]byte)(b[:short])
-		return dst[:n+len(b)]
+// fillNumbers fills holes with numbers. starts are where the pieces begin.
+func (e *event) fillNumbers(out []byte, holes []hole, starts []int) {
+	for i := range holes {
+		h := &holes[i]
+		at := starts[h.piece] + int(h.at)
+		number := e.numbers[h.slot]
+		switch h.size {
+		case 2:
+			binary.BigEndian.PutUint16(out[at:at+2], uint16(number))
+		case 4:
+			binary.BigEndian.PutUint32(out[at:at+4], uint32(number))
+		case 8:
+			binary.BigEndian.PutUint64(out[at:at+8], number)
+		}
 	}
-	return append(dst, b...)
 }
 
-// appendAddress appends an address as the tuple has it: at most 45 bytes.
-func appendAddress(dst []byte, a text) []byte {
-	return appendShort(appendStringHeader(dst, len(a)), a)
+// fillTexts fills holes with texts.
+func (n *Normalizer) fillTexts(out []byte, holes []hole) {
+	e := &n.event
+	for i := range holes {
+		h := &holes[i]
+		hole := out[n.starts[h.piece]+int(h.at):]
+		switch h.slot {
+		case slotTimestamp:
+			n.clock.write((*[timestampLen]byte)(hole), e.when)
+		case slotEventID:
+			n.identity.write((*[eventIDLen]byte)(hole), e.tuple.index, n.tupleText())
+		case slotCommunityID:
+			n.communityIDs.write((*[communityIDLen]byte)(hole), &e.flow)
+		}
+	}
+}
+
+// count sets the numbers of the flow.
+func (e *event) count() {
+	s, d, numbers := &e.flow.Source, &e.flow.Destination, &e.numbers
+	numbers[slotSourcePort] = uint64(s.Port)
+	numbers[slotSourcePackets] = uint64(s.Packets)
+	numbers[slotSourceBytes] = uint64(s.Bytes)
+	numbers[slotDestinationPort] = uint64(d.Port)
+	numbers[slotDestinationPackets] = uint64(d.Packets)
+	numbers[slotDestinationBytes] = uint64(d.Bytes)
+	numbers[slotPackets] = uint64(s.Packets + d.Packets)
+	numbers[slotBytes] = uint64(s.Bytes + d.Bytes)
+}
+
+// block is what is copied without a look at how many bytes of it count, where
+// there is room for all: no IPv4 address is longer.
+type block [16]byte
+
+// appendAddress appends an address as the tuple has it: column is one byte, in
+// whose place the string's header comes, and the address, of at most 45.
+func appendAddress(dst []byte, column text) []byte {
+	if at := len(dst); len(column) <= len(block{}) && cap(column) >= len(block{}) && cap(dst)-at >= len(block{}) {
+		*(*block)(dst[at : at+len(block{})]) = *(*block)(column[:len(block{})])
+		dst[:at+1][at] = fixStr | byte(len(column)-1)
+		return dst[:at+len(column)]
+	}
+	return append(appendStringHeader(dst, len(column)-1), column[1:]...)
 }
 
 func (e *event) appendRelated(dst []byte) []byte {
 	if sameAddress(&e.flow.Source, &e.flow.Destination) {
-		return appendAddress(append(dst, fixArray|1), e.flow.Source.text)
+		return appendAddress(append(dst, fixArray|1), e.flow.Source.column)
 	}
-	dst = appendAddress(append(dst, fixArray|2), e.flow.Source.text)
-	return appendAddress(dst, e.flow.Destination.text)
+	dst = appendAddress(append(dst, fixArray|2), e.flow.Source.column)
+	return appendAddress(dst, e.flow.Destination.column)
 }
 
 // tupleText is the tuple as text: of a node of another type its JSON.

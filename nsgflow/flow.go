@@ -79,9 +79,9 @@ type Endpoint struct {
 	Packets Counter // sent by this side
 	Bytes   Counter // sent by this side
 
-	text []byte  // Addr as the tuple has it
-	v4   [4]byte // an IPv4 address; Addr is made of it last, see complete
-	is4  bool
+	column []byte  // Addr as the tuple has it, and the comma in front of it
+	v4     [4]byte // an IPv4 address; Addr is made of it last, see complete
+	is4    bool
 }
 
 // complete makes Addr, which parse leaves out where nobody will look at it.

@@ -12,6 +12,7 @@ type form struct {
 	variant
 	texts uint32 // set of groupText
 	slots uint32 // set of slot
+	wide  bool   // counters need more than four bytes
 }
 
 // formKey is a form but for its texts, as bits.
@@ -25,6 +26,7 @@ const (
 	keyDestinationBytes
 	keyEncryption
 	keyTime
+	keyWide
 	keyFailed
 
 	keyVariant = 8 // where the bits of the variant begin
@@ -45,6 +47,9 @@ func formOf(f *Flow, hasTime bool) formKey {
 	}
 	if f.Destination.Bytes >= 0 {
 		key |= keyDestinationBytes
+	}
+	if max(f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes) >= 1<<31 {
+		key |= keyWide // their sums, too, have more than four bytes only then
 	}
 	if len(f.encryption) > 0 {
 		key |= keyEncryption
@@ -74,7 +79,7 @@ const (
 // form is the form that the bits stand for.
 func (k formKey) form(texts uint32) form {
 	bits := func(at, n int) uint8 { return uint8(k >> (keyVariant + at) & (1<<n - 1)) }
-	f := form{texts: texts, slots: slotsOfFlows, variant: variant{
+	f := form{texts: texts, slots: slotsOfFlows, wide: k&keyWide != 0, variant: variant{
 		family: Family(bits(0, 4)), failed: k&keyFailed != 0, decision: Decision(bits(4, 4)), state: State(bits(8, 4)),
 		direction: Direction(bits(12, 4)), encryption: Encryption(bits(16, 4)), addresses: addresses(bits(20, 4)),
 		protocol: Protocol(k >> (keyVariant + 24)),
@@ -119,34 +124,48 @@ type formed struct {
 	*template
 }
 
-// What is kept is bounded: real logs have a few forms a group, crafted ones
-// could ask for all combinations of protocols and states.
+// What is kept is bounded: real logs have a few forms a group and some hundred
+// bytes of texts, crafted ones could ask for all combinations of protocols and
+// states, and for texts without end.
 const (
-	maxForms  = 32   // of one group
-	maxGroups = 4096 // that are known
-	maxBaked  = 8192 // templates of them all
+	maxForms = 32       // of one group
+	maxPlain = 256      // sets of texts
+	maxTexts = 64 << 10 // bytes of one group
+	maxKept  = 32 << 20 // bytes of all groups and their templates
 )
 
 // formsOf finds the templates for a group whose texts are read.
 func (n *Normalizer) formsOf(e *event) *forms {
+	if len(e.buffer) > maxTexts {
+		return n.plainForms(e.present)
+	}
 	hash := xxh3.HashSeed(e.buffer, uint64(e.present))
 	known := n.groups[hash]
 	if known != nil && known.texts == e.present && bytes.Equal(known.text, e.buffer) {
 		known.baked = true
 		return known
 	}
-	if len(n.groups) >= maxGroups || n.bakedForms >= maxBaked {
-		clear(n.groups)
-		n.bakedForms = 0
-	}
+	n.keep(len(e.buffer))
 	n.groups[hash] = &forms{texts: e.present, text: bytes.Clone(e.buffer)}
 	return n.plainForms(e.present)
+}
+
+// keep makes room for something of a size that is kept with a group.
+func (n *Normalizer) keep(size int) {
+	const overhead = 512 // of a group or a template: its headers
+	if n.kept += size + overhead; n.kept > maxKept {
+		clear(n.groups)
+		n.kept = size + overhead
+	}
 }
 
 // plainForms are the templates with gaps for texts.
 func (n *Normalizer) plainForms(texts uint32) *forms {
 	f := n.plain[texts]
 	if f == nil {
+		if len(n.plain) >= maxPlain {
+			clear(n.plain)
+		}
 		f = &forms{texts: texts}
 		n.plain[texts] = f
 	}
@@ -177,7 +196,11 @@ func (n *Normalizer) newTemplate(f *forms, key formKey) *template {
 			t = n.newTemplate(plain, key)
 		}
 		t = t.bake(&n.event.packed)
-		n.bakedForms++
+		if n.options.Original {
+			t.message = n.event.appendMiddle(nil, n.event.flow.State)
+			t.size += len(t.message)
+		}
+		n.keep(t.size)
 	} else {
 		t = newTemplate(n.rows, key.form(f.texts))
 	}

@@ -2,7 +2,6 @@ package nsgflow
 
 import (
 	"bytes"
-	"math/bits"
 	"unsafe"
 
 	"github.com/tidwall/gjson"
@@ -16,8 +15,6 @@ type jsonSource struct {
 	depth int
 	fault string // what is wrong at pos, once something is
 }
-
-func trailingZeroBytes(w uint64) int { return bits.TrailingZeros64(w) >> 3 }
 
 func (s *jsonSource) reset(text []byte) { *s = jsonSource{text: text} }
 
@@ -91,12 +88,11 @@ const (
 // peek is the next byte that is not white space, 0 at the end.
 func (s *jsonSource) peek() byte {
 	for s.pos < len(s.text) {
-		switch c := s.text[s.pos]; c {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-		default:
+		c := s.text[s.pos]
+		if c > ' ' || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
 			return c
 		}
+		s.pos++
 	}
 	return 0
 }
@@ -136,6 +132,10 @@ func (s *jsonSource) more(n nodes) (nodes, bool) {
 func (s *jsonSource) next(n *nodes) bool {
 	if s.fault != "" {
 		return false
+	}
+	if p := s.pos + 1; n.begun && p < len(s.text) && s.text[p] == '"' && s.text[p-1] == ',' {
+		s.pos = p
+		return true
 	}
 	c := s.peek()
 	if c == n.close {
@@ -189,16 +189,21 @@ func (s *jsonSource) str() (text []byte, plain bool) {
 		s.pos = end + 1
 		return s.text[start:end], true
 	}
+	return s.oddString(end), false
+}
+
+// oddString reads a string that has something else at end.
+func (s *jsonSource) oddString(end int) text {
 	raw := s.text[s.pos:s.skipString(end)]
 	if s.fault != "" {
-		return nil, false
+		return nil
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1], false
+		return raw[1 : len(raw)-1]
 	}
 	// gjson makes U+FFFD of halves of surrogate pairs.
 	unescaped := gjson.Parse(unsafe.String(&raw[0], len(raw))).Str
-	return []byte(unescaped), false
+	return []byte(unescaped)
 }
 
 func (s *jsonSource) scalar() []byte {

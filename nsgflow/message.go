@@ -2,37 +2,56 @@ package nsgflow
 
 import "github.com/tidwall/gjson"
 
-// compose begins the flattened JSON of the group's flows.
-func (e *event) compose() {
-	r := e.rec
-	b := append(e.composed, '{')
-	add := func(key string, t text) {
-		if t != nil {
-			b = appendMember(b, key, t)
+// The original of a flow is the JSON of a flattened record: the record's time,
+// then what follows from the texts of the group and the tuple's state (the
+// middle), then the tuple.
+
+// textsOfMessage are those that the middle is made of.
+const textsOfMessage = 1<<textOperation | 1<<textRule | 1<<textVersion | 1<<textFlowState | 1<<textResource | 1<<textMAC |
+	1<<textFlowLogVersion | 1<<textFlowLogResource | 1<<textGUID | 1<<textACL
+
+// openMessage begins the messages of a record.
+func (e *event) openMessage() {
+	e.opening = append(e.opening[:0], '{')
+	if t := e.rec.fields[fieldTime]; t != nil {
+		e.opening = appendMember(e.opening, "time", t)
+	}
+}
+
+// appendMiddle appends the members between the time and the tuple, and the
+// tuple's key.
+func (e *event) appendMiddle(b []byte, state State) []byte {
+	t := &e.texts
+	add := func(key string, text groupText) {
+		if t[text] != nil {
+			b = appendMember(b, key, t[text])
 		}
 	}
-	add("time", r.fields[fieldTime])
 	if e.group.family == NSG {
-		add("macAddress", e.texts[textMAC])
-		add("resourceId", r.fields[fieldResourceID])
-		add("operationName", r.fields[fieldOperation])
-		add("version", e.texts[textVersion])
-		add("rule", e.texts[textRule])
+		add("macAddress", textMAC)
+		add("resourceId", textResource)
+		add("operationName", textOperation)
+		add("version", textVersion)
+		add("rule", textRule)
+		b = append(b, flowStates[state]...)
+		if state == StateAbsent {
+			add("flow_state", textFlowState)
+		}
 	} else {
-		if v := r.fields[fieldFlowLogVersion]; isNumber(v) {
+		if v := t[textFlowLogVersion]; isNumber(v) {
 			b = append(append(append(b, `"flowLogVersion":`...), v...), ',')
 		} else {
-			add("flowLogVersion", v)
+			add("flowLogVersion", textFlowLogVersion)
 		}
-		add("flowLogGUID", r.fields[fieldFlowLogGUID])
-		add("macAddress", e.texts[textMAC])
-		add("operationName", r.fields[fieldOperation])
-		add("flowLogResourceID", r.fields[fieldFlowLogResourceID])
-		add("targetResourceID", r.fields[fieldTargetResourceID])
-		add("aclID", e.texts[textACL])
-		add("rule", e.texts[textRule])
+		add("flowLogGUID", textGUID)
+		add("macAddress", textMAC)
+		add("operationName", textOperation)
+		add("flowLogResourceID", textFlowLogResource)
+		add("targetResourceID", textResource)
+		add("aclID", textACL)
+		add("rule", textRule)
 	}
-	e.composed = b
+	return append(b, `"flow.0":"`...)
 }
 
 // appendMember appends a member of an object and a comma.
@@ -49,7 +68,7 @@ func appendJSONText(dst []byte, t text) []byte {
 	return gjson.AppendJSONString(dst, string(t))
 }
 
-// flowStates are the members between the composed part and the tuple.
+// flowStates are the members for the state of an NSG tuple.
 var flowStates = [...]string{
 	Begin:    `"flow_state":"begin",`,
 	Continue: `"flow_state":"continue",`,
@@ -57,28 +76,25 @@ var flowStates = [...]string{
 	Deny:     ``,
 }
 
-// appendMessage appends the flattened JSON of the flow.
-func (e *event) appendMessage(dst []byte) []byte {
+// appendMessage appends the flattened JSON of the flow. middle is that of the
+// template; nil: there is none yet.
+func (e *event) appendMessage(dst, middle []byte) []byte {
 	if e.verbatim != nil {
 		return append(appendStringHeader(dst, len(e.verbatim)), e.verbatim...)
 	}
-	const before, after = `"flow.0":"`, `"}`
-	state := ""
-	if e.group.family == NSG {
-		state = flowStates[e.flow.State]
-		if e.flow.State == StateAbsent && e.texts[textFlowState] != nil {
-			state = string(appendMember(nil, "flow_state", e.texts[textFlowState]))
-		}
+	if middle == nil {
+		e.middle = e.appendMiddle(e.middle[:0], e.flow.State)
+		middle = e.middle
 	}
+	const after = `"}`
 	t := e.tuple.text
-	if !e.tuple.plain {
+	if !e.tuple.plain && plainEnd(t, 0) < len(t) {
 		quoted := gjson.AppendJSONString(nil, string(t))
 		t = quoted[1 : len(quoted)-1]
 	}
-	dst = appendStringHeader(dst, len(e.composed)+len(state)+len(before)+len(t)+len(after))
-	dst = append(dst, e.composed...)
-	dst = append(dst, state...)
-	dst = append(dst, before...)
+	dst = appendStringHeader(dst, len(e.opening)+len(middle)+len(t)+len(after))
+	dst = append(dst, e.opening...)
+	dst = append(dst, middle...)
 	dst = append(dst, t...)
 	return append(dst, after...)
 }

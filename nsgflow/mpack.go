@@ -89,9 +89,7 @@ func (s *mpackSource) scalar() []byte {
 
 func (s *mpackSource) tuple() (t tuple) {
 	var ok bool
-	if t.text, ok = s.str(); ok {
-		t.plain = plainEnd(t.text, 0) == len(t.text)
-	} else {
+	if t.text, ok = s.str(); !ok {
 		t.text, t.other = s.skip(), true
 	}
 	return t

@@ -36,7 +36,7 @@ type Normalizer struct {
 	ours       map[string]bool   // top-level names of events
 	plain      map[uint32]*forms // by their texts
 	groups     map[uint64]*forms // by the hash of their texts
-	bakedForms int               // templates of all groups
+	kept       int               // bytes of texts and templates of all groups
 	texts      uint32            // set of groupText that the rows use
 	derives    bool              // some of them are not in the log as they are
 	identifies bool              // the rows have an event id
@@ -76,7 +76,8 @@ type Normalizer struct {
 	mac          [17]byte
 
 	out     []byte
-	start   int // where the events of the record at hand begin in out
+	starts  []int // of the pieces of the event at hand in out
+	start   int   // where the events of the record at hand begin in out
 	event   event
 	merger  merger
 	probe   *Normalizer // see isAnother; nil until it is needed
@@ -112,6 +113,10 @@ func New(o Options) (*Normalizer, error) {
 		n.times = n.times || f.slot == slotRecordTime
 		n.rows = append(n.rows, r)
 	}
+	if o.Original {
+		n.texts |= textsOfMessage
+	}
+	n.starts = make([]int, len(n.rows)+1)
 	if IsEventName(o.TimestampKey) {
 		return nil, fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}
@@ -236,9 +241,9 @@ func (n *Normalizer) release() {
 		r.reset()
 	}
 	e := &n.event
-	*e = event{buffer: e.buffer[:0], composed: e.composed[:0], time: e.time[:0]} // the rest points to what is not ours
-	if cap(e.buffer)+cap(e.composed)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
-		e.buffer, e.composed, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil
+	*e = event{buffer: e.buffer[:0], opening: e.opening[:0], middle: e.middle[:0], time: e.time[:0]} // the rest points to what is not ours
+	if cap(e.buffer)+cap(e.opening)+cap(e.middle)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
+		e.buffer, e.opening, e.middle, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil, nil
 		n.around = nil
 		n.merger = merger{}
 	}

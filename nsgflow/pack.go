@@ -28,21 +28,6 @@ func appendMapHeader(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, map32), uint32(n))
 }
 
-// appendUint appends n in its shortest form.
-func appendUint(dst []byte, n uint64) []byte {
-	switch {
-	case n <= fixNumHigh:
-		return append(dst, byte(n))
-	case n < 1<<8:
-		return append(dst, uint8Code, byte(n))
-	case n < 1<<16:
-		return append(dst, uint16Code, byte(n>>8), byte(n))
-	case n < 1<<32:
-		return binary.BigEndian.AppendUint32(append(dst, uint32Code), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, uint64Code), n)
-}
-
 var replacement = []byte("\uFFFD")
 
 // validText is t with U+FFFD in the place of what is not UTF-8: older hosts

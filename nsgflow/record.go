@@ -310,6 +310,6 @@ func (r *record) finishDenormalised() {
 		r.addColumn(c, col)
 	}
 	r.line = r.buffer
-	r.tuples = append(r.tuples, tuple{text: r.line, plain: plainEnd(r.line, 0) == len(r.line)})
+	r.tuples = append(r.tuples, tuple{text: r.line})
 	r.add(g)
 }

@@ -1,6 +1,9 @@
 package nsgflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // maxDepth bounds the nesting of what is read. Deeper input is foreign.
 const maxDepth = 64
@@ -73,7 +76,7 @@ type nodes struct {
 type tuple struct {
 	text  []byte // of a string: its text, without escapes; else the node's bytes
 	index uint32 // of a flow.N key: N; else the place in the array
-	plain bool   // text is printable ASCII and stands in JSON as it is
+	plain bool   // text is known to be printable ASCII that stands in JSON as it is
 	other bool   // not a string
 }
 
@@ -85,19 +88,25 @@ const (
 // plainEnd returns the place of the first byte from p on that does not stand
 // in a JSON string as it is, or is not ASCII; len(b) if there is none.
 func plainEnd(b []byte, p int) int {
-	for p+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[p:])
-		// Which bytes are a quote, a backslash, below a space, or not
-		// ASCII? The lowest such bit is exact, the ones above may not be.
-		quote, back := w^(lowBits*'"'), w^(lowBits*'\\')
-		hit := ((quote-lowBits)&^quote | (back-lowBits)&^back | (w-lowBits*' ')&^w | w) & highBits
-		if hit != 0 {
-			return p + trailingZeroBytes(hit)
+	for p+16 <= len(b) {
+		first, second := binary.LittleEndian.Uint64(b[p:p+8]), binary.LittleEndian.Uint64(b[p+8:p+16])
+		if first, second = special(first), special(second); first|second != 0 {
+			if first == 0 {
+				return p + 8 + bits.TrailingZeros64(second)>>3
+			}
+			return p + bits.TrailingZeros64(first)>>3
 		}
-		p += 8
+		p += 16
 	}
 	for p < len(b) && b[p] >= ' ' && b[p] < 0x80 && b[p] != '"' && b[p] != '\\' {
 		p++
 	}
 	return p
+}
+
+// special has a high bit for each byte of w that is below a space, a quote, a
+// backslash or not ASCII. The lowest such bit is exact, the ones above may not
+// be.
+func special(w uint64) uint64 {
+	return ((w - lowBits*' ') | ((w ^ lowBits*'"') - lowBits) | ((w ^ lowBits*'\\') - lowBits) | w) & highBits
 }

@@ -11,16 +11,23 @@ import (
 // group and the values of its tuple follows from the letters of the tuple
 // (the variant) and from which texts and values there are. So a schema's
 // table is worked through once for each such combination; what comes out is
-// a template: pieces of ready msgpack with gaps. An event is its pieces
-// copied, and its gaps filled. Groups with the same texts come again and again:
-// for those the texts are filled in once and for all (bake).
+// a template: pieces of ready msgpack with holes, for values that are of one
+// size in all events, and gaps between the pieces, for the others. An event is
+// its pieces copied, and its holes and gaps filled. Groups with the same texts
+// come again and again: for those the texts are filled in once and for all
+// (bake).
+//
+// Numbers are written in holes of four bytes (ports: two) instead of the form
+// that is shortest for each: that is what makes most of an event one copy.
 
 // template writes events of one form.
 type template struct {
-	pieces []piece
-	tail   []byte // what stands behind the last gap
-	keys   int    // of the event's map
-	size   int    // of all pieces and the tail
+	pieces  []piece // the last one has no gap
+	numbers []hole
+	texts   []hole
+	message []byte // the middle of the message; nil: made for each event
+	keys    int    // of the event's map
+	size    int    // of all pieces
 }
 
 // piece is ready msgpack, followed by one gap.
@@ -28,6 +35,32 @@ type piece struct {
 	ready []byte
 	text  groupText // the gap: this text, or
 	slot  slot      // this value
+}
+
+// hole is a place in a piece.
+type hole struct {
+	at    uint32
+	piece uint16
+	size  uint8
+	slot  slot
+}
+
+// fixed are the values that have holes: their msgpack headers, and how many
+// bytes follow.
+var fixed = [slotCount]struct {
+	header, size byte
+}{
+	slotTimestamp:          {fixStr | byte(timestampLen), byte(timestampLen)},
+	slotEventID:            {fixStr | eventIDLen, eventIDLen},
+	slotCommunityID:        {fixStr | communityIDLen, communityIDLen},
+	slotSourcePort:         {uint16Code, 2},
+	slotDestinationPort:    {uint16Code, 2},
+	slotSourcePackets:      {uint32Code, 4},
+	slotSourceBytes:        {uint32Code, 4},
+	slotDestinationPackets: {uint32Code, 4},
+	slotDestinationBytes:   {uint32Code, 4},
+	slotPackets:            {uint32Code, 4},
+	slotBytes:              {uint32Code, 4},
 }
 
 // newTemplate works through the fields of a schema. The writing of its pieces
@@ -39,13 +72,12 @@ func newTemplate(rows []row, f form) *template {
 			root.add(rows[i].path, leaf{value, gap, gap.text != textNone && strings.HasPrefix(rows[i].typ, "[]")})
 		}
 	}
-	w := templateWriter{}
+	w := templateWriter{wide: f.wide}
 	w.enc = msgpack.NewEncoder(&w.ready)
 	for _, b := range root.below {
 		w.write(b)
 	}
-	w.t.tail = padded(w.ready.Bytes())
-	w.t.size += len(w.t.tail)
+	w.gap(piece{})
 	w.t.keys = len(root.below)
 	return &w.t
 }
@@ -54,29 +86,39 @@ func newTemplate(rows []row, f form) *template {
 // that differ from tuple to tuple.
 func (t *template) bake(packed *[textCount][]byte) *template {
 	b := &template{keys: t.keys}
-	var ready []byte
-	for _, p := range t.pieces {
-		ready = append(ready, p.ready...)
+	var whole piece                   // so far
+	at := make([]hole, len(t.pieces)) // where each piece came to lie
+	for i, p := range t.pieces {
+		at[i] = hole{at: uint32(len(whole.ready)), piece: uint16(len(b.pieces))}
+		whole.ready = append(whole.ready, p.ready...)
 		if p.slot == slotNone {
-			ready = append(ready, packed[p.text]...)
+			whole.ready = append(whole.ready, packed[p.text]...)
 			continue
 		}
-		b.add(piece{ready: ready, slot: p.slot})
-		ready = nil
+		whole.slot = p.slot
+		b.add(whole)
+		whole = piece{}
 	}
-	b.tail = padded(append(ready, t.tail...))
-	b.size += len(b.tail)
+	b.add(whole)
+	for _, h := range t.numbers {
+		b.numbers = append(b.numbers, h.moved(at))
+	}
+	for _, h := range t.texts {
+		b.texts = append(b.texts, h.moved(at))
+	}
 	return b
 }
 
+// moved is the hole with its piece behind others.
+func (h hole) moved(to []hole) hole {
+	h.at, h.piece = h.at+to[h.piece].at, to[h.piece].piece
+	return h
+}
+
 func (t *template) add(p piece) {
-	p.ready = padded(p.ready)
 	t.size += len(p.ready)
 	t.pieces = append(t.pieces, p)
 }
-
-// padded is b with room behind it: see appendShort.
-func padded(b []byte) []byte { return append(make([]byte, 0, len(b)+short), b...) }
 
 // row is a field of a schema with its name in parts.
 type row struct {
@@ -144,6 +186,7 @@ func (b *branch) add(path []string, l leaf) {
 
 type templateWriter struct {
 	t     template
+	wide  bool // counters are as large as they get
 	ready bytes.Buffer
 	enc   *msgpack.Encoder
 }
@@ -167,9 +210,27 @@ func (w *templateWriter) write(b *branch) {
 		if b.leaf.list {
 			_ = w.enc.EncodeArrayLen(1)
 		}
-		gap := b.leaf.gap
-		gap.ready = w.ready.Bytes()
-		w.t.add(gap)
-		w.ready.Reset()
+		w.gap(b.leaf.gap)
 	}
+}
+
+// gap leaves room for a value: a hole, or the gap behind a piece.
+func (w *templateWriter) gap(p piece) {
+	if v := fixed[p.slot]; v.size > 0 {
+		if w.wide && v.header == uint32Code {
+			v.header, v.size = uint64Code, 8
+		}
+		w.ready.WriteByte(v.header)
+		h := hole{uint32(w.ready.Len()), uint16(len(w.t.pieces)), v.size, p.slot}
+		if v.size > 8 {
+			w.t.texts = append(w.t.texts, h)
+		} else {
+			w.t.numbers = append(w.t.numbers, h)
+		}
+		w.ready.Write(make([]byte, v.size))
+		return
+	}
+	p.ready = bytes.Clone(w.ready.Bytes())
+	w.t.add(p)
+	w.ready.Reset()
 }

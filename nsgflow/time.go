@@ -71,19 +71,25 @@ const timestampLen = len("2006-01-02T15:04:05.000Z")
 // of a record lie close together.
 type clock struct {
 	minute int64 // since 1970
-	prefix [len("2006-01-02T15:04:")]byte
+	text   [timestampLen]byte
 }
 
-// append appends m in RFC 3339, UTC, with three fraction digits. m lies
-// between 1970 and 2038.
-func (c *clock) append(dst []byte, m moment) []byte {
+// write writes m in RFC 3339, UTC, with three fraction digits. m lies between
+// 1970 and 2038.
+func (c *clock) write(text *[timestampLen]byte, m moment) {
 	minute, second := m.seconds/60, m.seconds%60
-	if minute != c.minute || c.prefix[0] == 0 {
+	if minute != c.minute || c.text[0] == 0 {
 		c.minute = minute
-		time.Unix(minute*60, 0).UTC().AppendFormat(c.prefix[:0], "2006-01-02T15:04:")
+		to := time.Unix(minute*60, 0).UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:")
+		copy(c.text[len(to):], "00.000Z")
 	}
-	ms := m.nanoseconds / 1e6
-	dst = append(dst, c.prefix[:]...)
-	return append(dst, byte('0'+second/10), byte('0'+second%10), '.',
-		byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+	*text = c.text
+	const seconds, fraction = len("2006-01-02T15:04:"), len("2006-01-02T15:04:05.")
+	text[seconds] += byte(second / 10)
+	text[seconds+1] += byte(second % 10)
+	if ms := m.nanoseconds / 1e6; ms > 0 {
+		text[fraction] += byte(ms / 100)
+		text[fraction+1] += byte(ms / 10 % 10)
+		text[fraction+2] += byte(ms % 10)
+	}
 }

@@ -30,7 +30,7 @@ const (
 // after the 13th are ignored. The error is a *TupleError.
 func ParseTuple(family Family, tuple string) (Flow, error) {
 	var f Flow
-	line := []byte(tuple)
+	line := append(make([]byte, 0, len(tuple)+usualRoom), tuple...)
 	if bad := f.parse(family, line); bad != tupleFine {
 		return Flow{}, newTupleError("", family, line, bad)
 	}
@@ -45,6 +45,13 @@ const tupleFine = -1
 // the column that does not parse; too few columns show as a bad column too
 // (newTupleError tells the two apart).
 func (f *Flow) parse(family Family, line []byte) (badColumn int) {
+	if f.parseUsual(family, line) {
+		return tupleFine
+	}
+	return f.parseColumns(family, line)
+}
+
+func (f *Flow) parseColumns(family Family, line []byte) (badColumn int) {
 	// Field by field: the rest is written below, and clearing it costs as much
 	// as a column.
 	f.Family, f.Protocol, f.State = family, ProtocolUnknown, StateAbsent
@@ -193,7 +200,7 @@ func (e *Endpoint) address(line []byte, start int) (end int) {
 	}
 	if octet == 4 && ended(line, p) {
 		e.v4, e.is4 = ip, true
-		e.text = line[start:p]
+		e.column = line[start-1 : p]
 		return p
 	}
 	col, end := column(line, start)
@@ -204,7 +211,7 @@ func (e *Endpoint) address(line []byte, start int) (end int) {
 	if err != nil || addr.Zone() != "" {
 		return -1
 	}
-	e.Addr, e.text, e.is4 = addr, col, addr.Is4()
+	e.Addr, e.column, e.is4 = addr, line[start-1:end], addr.Is4()
 	if e.is4 {
 		e.v4 = addr.As4()
 	}

@@ -6,9 +6,9 @@
  *
  *   -l 1.9|2.1|2.2|3.2  be this release, as far as a filter can tell (3.2)
  *   -n COUNT   that many instances of the last group of options (1)
- *   -r COUNT   go through the input that many times, write the last result (1)
+ *   -r COUNT   go through the input that many times (1); results must agree
  *   -j COUNT   that many threads, each all of it; results must agree (1)
- *   -t         print the time spent in cb_filter
+ *   -t         print the time spent in cb_filter, leave results uncompared
  *   -m         print how the memory in use grew after the first time through
  *   -c         print the counters of the instances
  *   -g         keep the own filters out of sight, by which a plugin tells layouts
@@ -322,8 +322,16 @@ int main(int argc, char **argv)
     results = calloc(chunk_count + 1, sizeof(*results));
     for (int round = 0; round < rounds; round++) {
         for (size_t i = 0; i < chunk_count; i++) {
-            free(results[i].data);
-            results[i] = pipeline(chunks[i]);
+            struct chunk out = pipeline(chunks[i]);
+
+            if (round == 0) {
+                results[i] = out;
+                continue;
+            }
+            if (!timing && (out.size != results[i].size || memcmp(out.data, results[i].data, out.size) != 0)) {
+                fail(EXIT_CONTRACT, "chunk %zu gives something else the next time", i);
+            }
+            free(out.data); /* at once, as the engine does when it has copied it */
         }
         if (round == 0) {
             in_use = allocated();
