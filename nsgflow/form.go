@@ -196,7 +196,7 @@ func (n *Normalizer) newTemplate(f *forms, key formKey) *template {
 			t = n.newTemplate(plain, key)
 		}
 		t = t.bake(&n.event.packed)
-		if n.options.Original {
+		if n.options.Original && key&keyFailed == 0 {
 			t.message = n.event.appendMiddle(nil, n.event.flow.State)
 			t.size += len(t.message)
 		}

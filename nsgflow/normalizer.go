@@ -130,7 +130,8 @@ func (n *Normalizer) Counts() Counts { return n.counts }
 // If it is a flow log or holds one, its events are appended to dst, framed as
 // frame says, and changed is true. Else dst comes back as it was.
 // size is the length of the map; 0 where it is damaged or cut off.
-// dst must not overlap b.
+// dst must not overlap b. Memory behind b, up to its capacity, may be looked
+// at, but does not count.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
 	l := n.look(b)
 	if l.size == 0 || l.deep || !l.structured && l.count == 0 || isEvent(l.event, b[:l.size]) {
@@ -191,7 +192,7 @@ func (n *Normalizer) settle(out []byte, start int) []byte {
 }
 
 // AppendText reads JSON text like the string in a record's message field:
-// AppendRecord of a record that has no other fields.
+// AppendRecord of a record that has no other fields; see there.
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
 	n.begin(dst, frame)
 	n.body, n.field = nil, messageField
