@@ -16,11 +16,13 @@ type look struct {
 
 type fieldText struct{ field, text text }
 
-func (n *Normalizer) look(b []byte) (l look) {
+// look looks at the map that b begins with. l is empty; its size stays 0 where
+// b is damaged.
+func (n *Normalizer) look(l *look, b []byte) {
 	h, ok := readHeader(b)
 	if !ok || h.kind != kindObject {
 		l.size, l.deep, _ = SkipMsgpack(b)
-		return l
+		return
 	}
 	p := h.size
 	for range h.nodes / 2 {
@@ -44,11 +46,11 @@ func (n *Normalizer) look(b []byte) (l look) {
 			ok = ok && sound
 		}
 		if !ok {
-			return look{}
+			return
 		}
 		l.deep = l.deep || deep || deepKey
 		if mayMatter(key) || n.options.Key != "" {
-			n.glance(&l, key, b[p:p+size])
+			n.glance(l, key, b[p:p+size])
 		}
 		p += size
 	}
@@ -56,7 +58,6 @@ func (n *Normalizer) look(b []byte) (l look) {
 	if l.object == nil {
 		l.object = b[:p]
 	}
-	return l
 }
 
 // glance is the look at one entry of a record.

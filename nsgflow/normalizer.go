@@ -133,7 +133,8 @@ func (n *Normalizer) Counts() Counts { return n.counts }
 // dst must not overlap b. Memory behind b, up to its capacity, may be looked
 // at, but does not count.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
-	l := n.look(b)
+	var l look
+	n.look(&l, b)
 	if l.size == 0 || l.deep || !l.structured && l.count == 0 || isEvent(l.event, b[:l.size]) {
 		if l.size > 0 {
 			n.counts.Foreign++
