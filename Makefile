@@ -61,7 +61,7 @@ run: build ## the sample flow logs as events, one JSON object a line
 	@$(GO) run ./test/run
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
-	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m ./nsgflow ./plugin
+	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin
 	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)

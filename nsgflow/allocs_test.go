@@ -1,6 +1,10 @@
 package nsgflow_test
 
-import "testing"
+import (
+	"testing"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
 
 // Once the buffers have grown, a flow log costs no allocation for each event.
 // What a record may cost are the texts of its numbers.
@@ -8,12 +12,14 @@ func TestAllocationsOfFlowLogs(t *testing.T) {
 	const tuples = 1_000
 	for _, l := range flowLogs(t, tuples) {
 		for _, structured := range []bool{false, true} {
-			n := newNormalizer(t)
-			inputs := l.inputs(t, structured)
-			dst := appendAll(n, nil, inputs, structured)
-			got := testing.AllocsPerRun(20, func() { dst = appendAll(n, dst[:0], inputs, structured) })
-			if got > 0 {
-				t.Errorf("%s, structured %v: %v allocations for %d events", l.name, structured, got, tuples)
+			for name, changes := range map[string]func(*nsgflow.Options){"sekoia": withOriginal, "ecs": inECS} {
+				n := newNormalizer(t, changes)
+				inputs := l.inputs(t, structured)
+				dst := appendAll(n, nil, inputs, structured)
+				got := testing.AllocsPerRun(20, func() { dst = appendAll(n, dst[:0], inputs, structured) })
+				if got > 0 {
+					t.Errorf("%s, %s, structured %v: %v allocations for %d events", name, l.name, structured, got, tuples)
+				}
 			}
 		}
 	}

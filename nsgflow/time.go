@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+	"unsafe"
 )
 
 // moment is a time as Fluent Bit keeps it.
@@ -19,7 +20,8 @@ func momentOf(milliseconds int64) moment {
 // recordTime reads a record's time field. Only times from 1970 to 2038 count:
 // later ones make some hosts drop the record, 4.0 the rest of its chunk.
 func recordTime(t text) (moment, bool) {
-	parsed, err := time.Parse(time.RFC3339Nano, string(t))
+	// The error quotes its input; it is dropped here.
+	parsed, err := time.Parse(time.RFC3339Nano, unsafe.String(unsafe.SliceData(t), len(t)))
 	if err != nil || parsed.Unix() < 0 || parsed.Unix() > maxSeconds {
 		return moment{}, false
 	}
