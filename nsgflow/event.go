@@ -21,9 +21,10 @@ type event struct {
 
 	forms *forms // the templates for the group
 
-	opening  []byte // of the message; see openMessage
-	middle   []byte // of the message, where the template has none
-	verbatim text   // the whole message; nil: it is composed
+	opening     []byte // of the message; see openMessage
+	middle      []byte // of the message, where the template has none: that of
+	middleState State  // this state; empty: of none
+	verbatim    text   // the whole message; nil: it is composed
 
 	err *TupleError // valid iff it is the event of a tuple that failed
 }
@@ -61,7 +62,7 @@ func (n *Normalizer) beginGroup(r *record, place int) {
 	e := &n.event
 	g := &r.groups[place]
 	e.rec, e.group, e.verbatim = r, g, nil
-	e.buffer = e.buffer[:0]
+	e.buffer, e.middle = e.buffer[:0], e.middle[:0]
 	n.readTexts(r, g)
 	e.forms = n.formsOf(e)
 	switch {

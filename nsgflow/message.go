@@ -83,7 +83,9 @@ func (e *event) appendMessage(dst, middle []byte) []byte {
 		return append(appendStringHeader(dst, len(e.verbatim)), e.verbatim...)
 	}
 	if middle == nil {
-		e.middle = e.appendMiddle(e.middle[:0], e.flow.State)
+		if len(e.middle) == 0 || e.middleState != e.flow.State {
+			e.middle, e.middleState = e.appendMiddle(e.middle[:0], e.flow.State), e.flow.State
+		}
 		middle = e.middle
 	}
 	const after = `"}`
