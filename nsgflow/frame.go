@@ -62,27 +62,27 @@ func (f *Frame) IsGroupMarker() bool {
 	return t[0] == fixExt8 && t[1] == 0 && binary.BigEndian.Uint32(t[2:]) >= 0xFFFFFFFE
 }
 
-// appendAt appends what stands before the body of a record of another time.
+// append appends what stands before the body of a record.
+func (f *Frame) append(dst []byte, when []byte) []byte {
+	return f.appendMetadata(append(f.appendHeaders(dst), when...))
+}
+
+// appendAt is append with another time.
 func (f *Frame) appendAt(dst []byte, when moment) []byte {
-	dst = append(dst, fixArray|2)
+	return f.appendMetadata(appendTime(f.appendHeaders(dst), when))
+}
+
+func (f *Frame) appendHeaders(dst []byte) []byte {
 	if f.Metadata == nil {
-		return appendTime(dst, when)
+		return append(dst, fixArray|2)
 	}
-	dst = appendTime(append(dst, fixArray|2), when)
+	return append(dst, fixArray|2, fixArray|2)
+}
+
+func (f *Frame) appendMetadata(dst []byte) []byte {
 	if len(f.Metadata) == 1 { // an empty map, as nearly all are
 		return append(dst, f.Metadata[0])
 	}
-	return append(dst, f.Metadata...)
-}
-
-// append appends what stands before the body of a record.
-func (f *Frame) append(dst []byte, when []byte) []byte {
-	dst = append(dst, fixArray|2)
-	if f.Metadata == nil {
-		return append(dst, when...)
-	}
-	dst = append(dst, fixArray|2)
-	dst = append(dst, when...)
 	return append(dst, f.Metadata...)
 }
 

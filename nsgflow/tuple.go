@@ -51,6 +51,7 @@ func (f *Flow) parse(family Family, line []byte) (badColumn int) {
 	return f.parseColumns(family, line)
 }
 
+// parseColumns reads any line, column by column.
 func (f *Flow) parseColumns(family Family, line []byte) (badColumn int) {
 	// Field by field: the rest is written below, and clearing it costs as much
 	// as a column.

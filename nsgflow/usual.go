@@ -124,15 +124,14 @@ func (f *Flow) parseUsual(family Family, line []byte) bool {
 	var counters int
 	if family == NSG {
 		counters = f.usualNSG(w, destinationPort+1, end)
-		all >>= counters & 63
 	} else {
 		counters = f.usualVNet(w, destinationPort+1, line[front:])
-		all = w.separators32(counters)
 	}
 	switch {
 	case counters == 0 || stray&highBits != 0:
 		return false
 	case counters < end:
+		all >>= counters & 63
 		if end > 64 {
 			all = w.separators32(counters)
 		}
