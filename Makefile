@@ -14,11 +14,12 @@ else
 endif
 
 OBJECT  := $(OUT)/flb-filter_nsgflow.so
-# The input is the same file by another name: a copy would be a second Go runtime.
-INPUT   := $(OUT)/in_nsgflow.so
+# The inputs are the same file by other names: a copy would be a second Go
+# runtime. in_nsgflow.so is for hosts that the native input does not know.
+INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104
 SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
-           $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/blob/*.go plugin/*.go))
+           $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/storage/*.go plugin/*.go))
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
@@ -29,7 +30,7 @@ CHUNKS   ?= 2000000
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-build: $(OBJECT) $(INPUT) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
+build: $(OBJECT) $(INPUTS) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
 
 # Written aside and renamed: an agent or a test may have the old one open.
 $(OBJECT): $(SOURCES) $(OUT)/version
@@ -39,7 +40,7 @@ $(OBJECT): $(SOURCES) $(OUT)/version
 		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
 
-$(INPUT): | $(OBJECT)
+$(INPUTS): | $(OBJECT)
 	@ln -sf $(notdir $(OBJECT)) $@
 
 # What is left of -v: which Fluent Bits, what is skipped and why, what fails.
@@ -71,7 +72,7 @@ profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds th
 	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
-	@for package in ./nsgflow ./nsgflow/blob ./plugin; do \
+	@for package in ./nsgflow ./nsgflow/storage ./plugin; do \
 		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
@@ -80,7 +81,7 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 50 kills, 1 GB of backlog
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/door
 	NSGFLOW_KILLS=50 NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run 'TestAzureKill|TestAzureBacklog' -timeout 1h ./test
-	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/blob
+	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/storage
 
 generate: ## what is generated from the code's tables
 	$(GO) generate ./...

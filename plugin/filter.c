@@ -5,25 +5,14 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "_cgo_export.h"
 #include "filter.h"
 #include "options.h"
-
-#ifndef NSGFLOW_VERSION /* bare: flags of cgo cannot carry quotes */
-#define NSGFLOW_VERSION 0.1.0
-#endif
-#define QUOTED(text) #text
-#define EXPANDED(text) QUOTED(text)
-#define VERSION EXPANDED(NSGFLOW_VERSION)
-
-const char nsgflow_version[] = VERSION;
 
 /* struct flb_filter_plugin, word by word. The host copies as many bytes as its
  * own struct has (72, 80 or 88 so far) from this symbol: the spare words stay
@@ -37,34 +26,13 @@ void *filter_nsgflow_plugin[WORDS];
 
 #define EVENT_TYPE_LOGS 1 /* shares its word with an int of flags, all zero */
 
-/* struct flb_config_map, its head. */
-struct option_head {
-    int type; /* 0: string */
-    const char *name;
-    const char *fallback;
-    int flags;
-    int set_property;
-    uintptr_t offset;
-    const char *text;
-};
-
 static _Alignas(void *) char config_map[CONFIG_MAP_SIZE(filter_options)];
 
 static struct {
     const char *(*get_property)(const char *key, void *ins);
     void (*set_context)(void *ins, void *context);
     const char *(*name)(void *ins);
-    void (*log)(int level, const char *file, int line, const char *format, ...);
 } host;
-
-/* Set in a child that the host forked off after loading: the threads of the Go
- * runtime did not come along, and a call into Go would hang for ever. */
-int nsgflow_forked;
-
-static void in_child(void)
-{
-    nsgflow_forked = 1;
-}
 
 size_t nsgflow_name_offset(const void *ins)
 {
@@ -102,13 +70,6 @@ void nsgflow_log(void *ins, int level, const char *text)
     }
 }
 
-void nsgflow_print(int level, const char *kind, const char *name, const char *text)
-{
-    if (host.log) {
-        host.log(level, NULL, 0, "[%s:nsgflow:%s] %s", kind, name, text);
-    }
-}
-
 const char *nsgflow_property(void *ins, const char *key)
 {
     return host.get_property(key, ins);
@@ -125,17 +86,6 @@ void *nsgflow_room(size_t size)
 {
     return size ? malloc(size) : NULL;
 }
-
-void *nsgflow_copy(const void *out, size_t size)
-{
-    void *copy = malloc(size);
-
-    return copy ? memcpy(copy, out, size) : NULL;
-}
-
-const char nsgflow_daemon_text[] =
-    "cannot run in daemon mode (-d, --daemon, daemon on): the agent forks after loading plugins, "
-    "and Go does not survive a fork: run it in the foreground, for instance under systemd";
 
 /* Nonzero, with the reason in the log, where this process cannot run Go. */
 static int refused(void *ins)
@@ -209,39 +159,26 @@ static int has_pre_run(void)
     return -1;
 }
 
-void nsgflow_config_map(char *map, const struct option_text *options, size_t count)
-{
-    size_t stride = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic") ? STRIDE_5_0_3 : STRIDE;
-
-    for (size_t i = 0; i < count; i++) {
-        struct option_head *head = (struct option_head *) (map + i * stride);
-
-        head->name = options[i].key;
-        head->fallback = options[i].fallback;
-        head->text = options[i].text;
-    }
-}
-
 /* Runs inside the host's dlopen, before it copies the struct. */
 __attribute__((constructor)) static void fit_host(void)
 {
     void **callback = &filter_nsgflow_plugin[CALLBACKS];
     int pre_run = has_pre_run();
+    static char description[128];
 
     host.get_property = dlsym(RTLD_DEFAULT, "flb_filter_get_property");
     host.set_context = dlsym(RTLD_DEFAULT, "flb_filter_set_context");
     host.name = dlsym(RTLD_DEFAULT, "flb_filter_name");
-    host.log = dlsym(RTLD_DEFAULT, "flb_log_print");
 
     nsgflow_config_map(config_map, filter_options, COUNT(filter_options));
     filter_nsgflow_plugin[EVENT_TYPE] = (void *) (uintptr_t) EVENT_TYPE_LOGS;
     filter_nsgflow_plugin[NAME] = "nsgflow";
-    filter_nsgflow_plugin[DESCRIPTION] =
-        "Azure NSG and VNet flow logs to ECS events, one per flow (nsgflow " VERSION ")";
+    snprintf(description, sizeof(description), "Azure NSG and VNet flow logs to ECS events, one per flow (nsgflow %s)",
+             nsgflow_version);
+    filter_nsgflow_plugin[DESCRIPTION] = description;
     filter_nsgflow_plugin[OPTIONS] = config_map;
 
-    if (pre_run < 0 || !host.get_property || !host.set_context ||
-        pthread_atfork(NULL, NULL, in_child) != 0) {
+    if (pre_run < 0 || !host.get_property || !host.set_context) {
         /* The first two words take the same arguments in both layouts, where
          * a host gets to call them. */
         callback[0] = cb_unknown_host;

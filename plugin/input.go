@@ -4,166 +4,177 @@ package main
 
 /*
 #include <stdlib.h>
-#include "filter.h"
 #include "input.h"
 */
 import "C"
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
 	"unsafe"
 
-	"github.com/fluent/fluent-bit-go/input"
-
-	"fluent-bit-nsgflow/nsgflow/blob"
+	"fluent-bit-nsgflow/nsgflow/storage"
 )
 
-// follower is the one input of the process: before Fluent Bit 4.1 the proxy's
-// callbacks do not say which instance they are for.
+// agent is what all inputs of the process share.
+var agent = storage.NewAgent()
+
+// inputs are the [INPUT] sections that are running, by handles that C keeps.
 var (
-	followerMu sync.Mutex
-	follower   *reader
+	inputsMu   sync.Mutex
+	inputs     = map[uintptr]*input{}
+	lastHandle uintptr
 )
 
-// The results that the proxy takes.
-const (
-	proxyError = C.int(input.FLB_ERROR)
-	proxyOK    = C.int(input.FLB_OK)
-)
-
-//export nsgflowInputRegister
-func nsgflowInputRegister(def unsafe.Pointer) (code C.int) {
-	code = -1
-	defer surviveInput()
-	code = C.int(input.FLBPluginRegister(def, "nsgflow", "Azure flow logs from Azure Storage"))
-	C.nsgflow_input_offer(def)
-	return code
+// input is one [INPUT] section.
+type input struct {
+	ins     unsafe.Pointer // the host's; valid inside callbacks only
+	feed    *feed
+	metrics *inputMetrics
+	shown   time.Time // when metrics were set
 }
+
+// metricsInterval is between two updates of the host's metrics.
+const metricsInterval = 5 * time.Second
 
 //export nsgflowInputInit
-func nsgflowInputInit(plugin unsafe.Pointer) (code C.int) {
-	code = proxyError
-	defer surviveInput()
-	followerMu.Lock()
-	defer followerMu.Unlock()
-	if follower != nil {
-		sayInput(blob.Error, "a second input nsgflow in one agent is not possible: name several containers in one, or run several agents with option shard")
-		return proxyError
-	}
-	options, err := blob.Parse(func(key string) string { return input.FLBPluginConfigKey(plugin, key) })
+func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code C.int) {
+	code = refused
+	defer recoverInput(ins)
+	options, err := storage.Parse(func(key string) string {
+		name := C.CString(key)
+		defer C.free(unsafe.Pointer(name))
+		return C.GoString(C.nsgflow_input_property(ins, name))
+	})
 	if err != nil {
-		sayInput(blob.Error, err.Error())
-		return proxyError
+		logInput(ins, storage.Error, err.Error())
+		return refused
 	}
-	r := &reader{}
-	if r.follower, err = blob.Open(context.Background(), options, r.lines.Add); err != nil {
-		sayInput(blob.Error, err.Error())
-		return proxyError
-	}
-	r.lag = options.CheckpointLag
-	follower = r
-	return proxyOK
-}
-
-//export nsgflowInputCollect
-func nsgflowInputCollect(data *unsafe.Pointer, size *C.size_t) (code C.int) {
-	code = proxyOK
-	defer surviveInput()
-	r := theFollower()
-	if r == nil {
-		return proxyOK
-	}
-	records, err := r.collect(time.Now())
-	r.lines.Drain(sayInput)
+	f, err := openFeed(agent, options, numberedName(ins), func() { C.nsgflow_ring(wake) })
 	if err != nil {
-		sayInput(blob.Error, err.Error())
+		logInput(ins, storage.Error, err.Error())
+		return refused
 	}
-	if len(records) == 0 {
-		return proxyOK
-	}
-	copied := C.nsgflow_copy(unsafe.Pointer(&records[0]), C.size_t(len(records)))
-	if copied == nil {
-		sayInput(blob.Error, fmt.Sprintf("no memory for %d bytes of records: they are read again after a restart", len(records)))
-		return proxyOK
-	}
-	*data, *size = copied, C.size_t(len(records))
-	return proxyOK
+	i := &input{ins: ins, feed: f, metrics: newInputMetrics(ins)}
+	inputsMu.Lock()
+	lastHandle++
+	inputs[lastHandle] = i
+	*handle = C.uintptr_t(lastHandle)
+	inputsMu.Unlock()
+	i.show()
+	return accepted
 }
 
-// nsgflowInputTaken is the proxy's cleanup callback: the host has copied the
-// buffer. That does not say that it is safe yet: see blob.Follower.Commit.
-//
-//export nsgflowInputTaken
-func nsgflowInputTaken(data unsafe.Pointer) (code C.int) {
-	code = proxyOK
-	defer surviveInput()
-	C.free(data)
-	if r := theFollower(); r != nil {
-		r.taken()
-	}
-	return proxyOK
+// numberedName is the instance's, as the host numbers them: nsgflow.0.
+func numberedName(ins unsafe.Pointer) string {
+	return C.GoString(C.nsgflow_input_numbered(ins))
 }
 
-// nsgflowInputSettle waits until the host has put into chunks what it took.
+func inputOf(handle C.uintptr_t) *input {
+	inputsMu.Lock()
+	defer inputsMu.Unlock()
+	return inputs[uintptr(handle)]
+}
+
+// nsgflowInputNext gives the segment to append now. It stays where it is until
+// nsgflowInputAppended. It returns 0 where there is none.
 //
-//export nsgflowInputSettle
-func nsgflowInputSettle() {
-	defer surviveInput()
-	if r := theFollower(); r != nil {
-		time.Sleep(time.Until(r.took.Add(blob.Settled)))
+//export nsgflowInputNext
+func nsgflowInputNext(handle C.uintptr_t, held C.size_t, to *C.struct_segment) C.int {
+	i := inputOf(handle)
+	if i == nil {
+		return 0
 	}
+	defer recoverInput(i.ins)
+	s := i.feed.next(int(held))
+	if s == nil {
+		return 0
+	}
+	data := s.buffer.Bytes()
+	s.pinned.Pin(&data[0])
+	to.data, to.size, to.records = unsafe.Pointer(&data[0]), C.size_t(len(data)), C.size_t(s.records)
+	return 1
+}
+
+//export nsgflowInputAppended
+func nsgflowInputAppended(handle C.uintptr_t, taken C.int, held C.size_t) {
+	if i := inputOf(handle); i != nil {
+		defer recoverInput(i.ins)
+		i.feed.done(taken != 0, int(held))
+	}
+}
+
+// nsgflowInputTick says what there is to say, and whether the host should flush
+// now.
+//
+//export nsgflowInputTick
+func nsgflowInputTick(handle C.uintptr_t, held C.size_t) (flush C.int) {
+	i := inputOf(handle)
+	if i == nil {
+		return 0
+	}
+	defer recoverInput(i.ins)
+	i.feed.lines.Drain(i.log)
+	if time.Since(i.shown) >= metricsInterval {
+		i.show()
+	}
+	if i.feed.tick(int(held)) {
+		return 1
+	}
+	return 0
 }
 
 //export nsgflowInputPause
-func nsgflowInputPause(paused C.int) {
-	defer surviveInput()
-	r := theFollower()
-	switch {
-	case r == nil:
-	case paused != 0:
-		r.follower.Pause()
-	default:
-		r.follower.Resume()
+func nsgflowInputPause(handle C.uintptr_t, paused C.int) {
+	if i := inputOf(handle); i != nil {
+		defer recoverInput(i.ins)
+		i.feed.paused.Store(paused != 0)
+		i.feed.wake()
 	}
 }
 
 //export nsgflowInputExit
-func nsgflowInputExit() (code C.int) {
-	code = proxyOK
-	defer surviveInput()
-	followerMu.Lock()
-	r := follower
-	follower = nil
-	followerMu.Unlock()
-	if r == nil {
-		return proxyOK
+func nsgflowInputExit(handle C.uintptr_t, ins unsafe.Pointer, held C.size_t) {
+	defer recoverInput(ins)
+	i := inputOf(handle)
+	if i == nil {
+		return
 	}
-	err := r.follower.Close(r.lag + time.Second)
-	r.lines.Drain(sayInput)
-	if err != nil {
-		sayInput(blob.Error, err.Error())
+	inputsMu.Lock()
+	delete(inputs, uintptr(handle))
+	inputsMu.Unlock()
+	if err := i.feed.close(int(held)); err != nil {
+		i.log(storage.Error, err.Error())
 	}
-	return proxyOK
+	i.feed.lines.Drain(i.log)
 }
 
-func theFollower() *reader {
-	followerMu.Lock()
-	defer followerMu.Unlock()
-	return follower
+// nsgflowInputs counts the inputs that are running.
+//
+//export nsgflowInputs
+func nsgflowInputs() C.int {
+	inputsMu.Lock()
+	defer inputsMu.Unlock()
+	return C.int(len(inputs))
 }
 
-func surviveInput() {
-	if fault := recover(); fault != nil {
-		sayInput(blob.Error, "internal fault: "+quote(fmt.Sprint(fault)))
-	}
+func (i *input) log(level storage.Level, text string) { logInput(i.ins, level, text) }
+
+func (i *input) show() {
+	i.shown = time.Now()
+	i.metrics.show(i.feed)
 }
 
-// sayInput writes a line to the host's log. Inside a callback only.
-func sayInput(level blob.Level, text string) {
+// logInput writes a line to the host's log. Inside a callback only.
+func logInput(ins unsafe.Pointer, level storage.Level, text string) {
 	line := C.CString(text)
 	defer C.free(unsafe.Pointer(line))
-	C.nsgflow_input_log(C.int(level)+C.LOG_ERROR, line)
+	C.nsgflow_input_log(ins, C.int(level)+C.LOG_ERROR, line)
+}
+
+func recoverInput(ins unsafe.Pointer) {
+	if p := recover(); p != nil {
+		logInput(ins, storage.Error, "internal error: "+quote(fmt.Sprint(p)))
+	}
 }

@@ -1,14 +1,43 @@
 #ifndef NSGFLOW_INPUT_H
 #define NSGFLOW_INPUT_H
 
-/* Valid inside a callback of the proxy only. */
-void nsgflow_input_log(int level, const char *text);
+#include <stdint.h>
 
-/* What fluent-bit-go's definition of a plugin lacks: the option table, where
- * the host takes one. */
-void nsgflow_input_offer(void *def);
+#include "fluentbit.h"
 
-/* Notes the instance, for its log level. */
-void nsgflow_input_begin(void *plugin);
+/* An input instance of the host. It belongs to the host's engine thread; the
+ * host frees none of it. */
+struct input {
+    void *ins;
+    void *config;
+    uintptr_t feed;     /* the Go side's handle */
+    int wake;           /* eventfd: rings the collector */
+    int collector;
+    uint64_t flushed;   /* milliseconds, when the host was last asked to flush */
+};
+
+/* What Go offers to append. */
+struct segment {
+    const void *data;
+    size_t size;
+    size_t records;
+};
+
+/* What the Go side asks of the host. Valid inside a callback only. */
+const char *nsgflow_input_property(void *ins, const char *key);
+void nsgflow_input_log(void *ins, int level, const char *text);
+
+/* The instance's alias, else its numbered name; and the numbered name, which
+ * its folder of chunks is called by. Empty: not found. */
+const char *nsgflow_input_name(void *ins);
+const char *nsgflow_input_numbered(void *ins);
+
+/* A metric among the host's own of this instance; NULL where there can be none.
+ * The host's metrics context owns it and destroys it after cb_exit. */
+void *nsgflow_metric_new(void *ins, int gauge, const char *name, const char *help, int labels, char **keys);
+void nsgflow_metric_set(void *metric, int gauge, double value, int labels, char **values);
+
+/* Adds one to an eventfd. From any thread. */
+void nsgflow_ring(int eventfd);
 
 #endif

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/nsgflow/blob"
+	"fluent-bit-nsgflow/nsgflow/storage"
 )
 
 //go:generate sh -c "CGO_ENABLED=0 go run . options.h > options.h.new && mv options.h.new options.h"
@@ -134,7 +134,7 @@ func optionsHeader() string {
 		row(p.key, p.fallback, p.text, p.values)
 	}
 	b.WriteString("};\n\nstatic const struct option_text input_options[] = {\n")
-	for _, p := range blob.Table {
+	for _, p := range storage.Table {
 		row(p.Key, p.Default, p.Text, p.Values)
 	}
 	b.WriteString("};\n")

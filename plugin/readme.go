@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/nsgflow/blob"
+	"fluent-bit-nsgflow/nsgflow/storage"
 )
 
 //go:generate sh -c "CGO_ENABLED=0 go run . readme < ../README.md > ../README.md.new && mv ../README.md.new ../README.md"
@@ -19,7 +19,7 @@ import (
 func readmeBlocks() map[string]string {
 	blocks := map[string]string{
 		"options": optionsMarkdown(),
-		"input":   blob.Markdown(),
+		"input":   storage.Markdown(),
 		"nsg": sideBySide(`{"records":[{"time":"2025-03-04T09:00:41.3718205Z","systemId":"6e0b41c7-95d2-4c83-8f1e-2ab7d09c4e35",` +
 			`"macAddress":"000D3AF1C27E","category":"NetworkSecurityGroupFlowEvent",` +
 			`"resourceId":"/SUBSCRIPTIONS/3D1F6A52-7C0B-4E8D-9B24-5A60C8E1F703/RESOURCEGROUPS/SHOP-PROD/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/WEB-NSG",` +

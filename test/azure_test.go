@@ -20,12 +20,11 @@ import (
 // file.
 func stageInput(t *testing.T, r release) string {
 	t.Helper()
-	if r.before(2, 1) {
-		t.Skipf("skipped: Fluent Bit %s has no Go inputs", r.version)
-	}
 	root := stage(t)
-	if err := os.Symlink("flb-filter_nsgflow.so", filepath.Join(root, "plugins", "in_nsgflow.so")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"flb-in_nsgflow.so", "in_nsgflow.so"} {
+		if err := os.Symlink("flb-filter_nsgflow.so", filepath.Join(root, "plugins", name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return root
 }
@@ -44,7 +43,7 @@ func following(root string, options ...string) string {
     Name           nsgflow
     Tag            flow
     poll_interval  1s
-    checkpoint_lag 1s
+    list_interval  1s
     state_path     %[1]s/state
     storage.type   filesystem
     %[2]s

@@ -1,0 +1,61 @@
+package storage
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// alerts are the things that are wrong at present. Each is logged once when it
+// is raised and once when it is cleared; one that comes and goes is logged at
+// most once in alertInterval.
+type alerts struct {
+	log Log
+	now func() time.Time
+
+	mu   sync.Mutex
+	kept map[string]*alert
+}
+
+type alert struct {
+	on, logged    bool
+	since, lastly time.Time
+}
+
+const alertInterval = time.Minute
+
+func newAlerts(log Log) *alerts {
+	return &alerts{log: log, now: time.Now, kept: map[string]*alert{}}
+}
+
+func (a *alerts) raise(what string, level Level, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one := a.kept[what]
+	if one == nil {
+		one = &alert{}
+		a.kept[what] = one
+	}
+	if one.on {
+		return
+	}
+	now := a.now()
+	one.on, one.since = true, now
+	if one.logged = now.Sub(one.lastly) >= alertInterval; one.logged {
+		one.lastly = now
+		a.log(level, text)
+	}
+}
+
+func (a *alerts) clear(what string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one := a.kept[what]
+	if one == nil || !one.on {
+		return
+	}
+	one.on = false
+	if one.logged {
+		a.log(Info, fmt.Sprintf("%s: recovered after %s", what, a.now().Sub(one.since).Round(time.Second)))
+	}
+}

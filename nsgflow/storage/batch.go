@@ -1,0 +1,224 @@
+package storage
+
+import (
+	"bytes"
+	"time"
+)
+
+// Record is the exact JSON text of one record, or bytes that are none but
+// stood among them.
+type Record struct {
+	Text      []byte
+	Account   string // name of the storage account
+	Path      string // URL of the blob, without what may be secret
+	Container string
+	Blob      string
+	Offset    int64 // of Text in the blob
+}
+
+// Token names a batch. Later batches have larger ones. 0 is none.
+type Token uint64
+
+// Batch is what is handed out at a time.
+type Batch struct {
+	Records []Record
+	Token   Token // 0 iff there are no records
+}
+
+// part is what was read of one blob at a time, in the order of the blob.
+type part struct {
+	blob    *blobState
+	records []Record
+	end     checkpoint // holds behind the records; valid iff its ETag is not empty
+}
+
+// inFlight is a batch between its handing out and its checkpoint on disk.
+type inFlight struct {
+	token       Token // 0: it has no records, nothing could get lost
+	checkpoints map[*blobState]checkpoint
+}
+
+// Ready holds an element when Next may have something.
+func (f *Follower) Ready() <-chan struct{} { return f.ready }
+
+// Next is what is ready now: whole records of one account, of at most limit
+// bytes together, or one that is larger. It does not wait; accounts take turns.
+// Every batch must be committed, see Commit.
+func (f *Follower) Next(limit int) (Batch, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.damaged != nil {
+		return Batch{}, f.damaged
+	}
+	if f.closed || f.ctx.Err() != nil {
+		return Batch{}, ErrClosed
+	}
+	for range f.accounts {
+		a := f.accounts[f.turn%len(f.accounts)]
+		f.turn++
+		records, checkpoints := a.take(limit)
+		if len(checkpoints) == 0 {
+			continue
+		}
+		flight := inFlight{checkpoints: checkpoints}
+		if len(records) > 0 {
+			f.token++
+			flight.token = f.token
+		}
+		f.inFlight = append(f.inFlight, flight)
+		if len(records) > 0 {
+			signal(f.ready) // there may be more
+			return Batch{records, f.token}, nil
+		}
+		signal(f.commits)
+	}
+	return Batch{}, nil
+}
+
+// take removes records from what is ready, up to limit bytes, and gives the
+// checkpoints that hold behind them.
+func (a *account) take(limit int) (records []Record, checkpoints map[*blobState]checkpoint) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.ready) == 0 {
+		return nil, nil
+	}
+	checkpoints = map[*blobState]checkpoint{}
+	size := 0
+	for len(a.ready) > 0 {
+		p := &a.ready[0]
+		n := 0
+		for n < len(p.records) && (size == 0 || size+len(p.records[n].Text) <= limit) {
+			size += len(p.records[n].Text)
+			n++
+		}
+		if n > 0 {
+			last := p.records[n-1]
+			checkpoints[p.blob] = p.blob.stamp(checkpointAfter(last.Text, last.Offset))
+			records = append(records, p.records[:n]...)
+			a.noteTime(last.Text)
+		}
+		if n < len(p.records) {
+			p.records = p.records[n:]
+			break
+		}
+		if p.end.ETag != "" {
+			checkpoints[p.blob] = p.blob.stamp(p.end)
+		}
+		p.blob.parts--
+		a.ready[0] = part{}
+		a.ready = a.ready[1:]
+	}
+	for b := range checkpoints {
+		b.inFlight++
+	}
+	a.stats.Records += uint64(len(records))
+	a.stats.Bytes += uint64(size)
+	a.f.agent.memory.change(&a.memory, -int64(size))
+	return records, checkpoints
+}
+
+// Commit says that the host has all batches up to this one for good. Their
+// checkpoints are written at once, in the background: see Saved.
+func (f *Follower) Commit(t Token) {
+	f.mu.Lock()
+	f.committed = max(f.committed, t)
+	f.mu.Unlock()
+	signal(f.commits)
+}
+
+// Saved is the last batch whose checkpoint is on disk.
+func (f *Follower) Saved() Token {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.saved
+}
+
+func (f *Follower) flushLoop() {
+	for {
+		select {
+		case <-f.commits:
+		case <-f.ctx.Done():
+			return
+		}
+		for !f.flush() && f.sleep(saveRetry) {
+		}
+	}
+}
+
+// flush writes the checkpoints of what is committed. It reports false where
+// that has to be tried again.
+func (f *Follower) flush() bool {
+	due, n, last := f.due()
+	if n == 0 {
+		return true
+	}
+	if err := f.store.put(due); err != nil {
+		f.storeFailed(err)
+		return false
+	}
+	f.alerts.clear("checkpoints")
+	f.mu.Lock()
+	done := f.inFlight[:n]
+	f.inFlight = append([]inFlight(nil), f.inFlight[n:]...)
+	f.saved = max(f.saved, last)
+	f.mu.Unlock()
+	for _, flight := range done {
+		for b := range flight.checkpoints {
+			b.a.mu.Lock()
+			b.inFlight--
+			b.a.stats.Checkpoints++
+			b.a.forget(b)
+			b.a.mu.Unlock()
+		}
+	}
+	f.notify()
+	return true
+}
+
+// due are the checkpoints that may be written, of the first n batches in
+// flight, the last of which is named last.
+func (f *Follower) due() (all map[string]map[string]checkpoint, n int, last Token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all = map[string]map[string]checkpoint{}
+	for _, flight := range f.inFlight {
+		if flight.token > f.committed {
+			break
+		}
+		for b, c := range flight.checkpoints {
+			bucket := b.bucket
+			if all[bucket] == nil {
+				all[bucket] = map[string]checkpoint{}
+			}
+			all[bucket][b.name] = c
+		}
+		last = max(last, flight.token)
+		n++
+	}
+	return all, n, last
+}
+
+// signal puts an element into a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// noteTime keeps the time of a record, at which Azure wrote it.
+func (a *account) noteTime(text []byte) {
+	_, rest, ok := bytes.Cut(text, []byte(`"time"`))
+	if !ok {
+		return
+	}
+	rest = bytes.TrimLeft(rest, " :\t\r\n")
+	if len(rest) == 0 || rest[0] != '"' {
+		return
+	}
+	text, _, _ = bytes.Cut(rest[1:min(len(rest), 64)], []byte{'"'})
+	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) {
+		a.stats.Newest = at
+	}
+}

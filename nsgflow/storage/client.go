@@ -1,0 +1,158 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+)
+
+// client holds the service client of one account that is signed in at present.
+type client struct {
+	o       Options
+	account namedAccount
+	signIn  *credentials
+	auth    Auth
+	secret  Secret // of auth; may be empty
+	options service.ClientOptions
+
+	mu       sync.Mutex
+	current  *service.Client
+	text     string // of the secret that current was made with
+	redactor *strings.Replacer
+}
+
+// newClient signs in. policies see every request.
+func newClient(o Options, account namedAccount, signIn *credentials, policies ...policy.Policy) (*client, error) {
+	c := &client{o: o, account: account, signIn: signIn, redactor: strings.NewReplacer()}
+	c.auth, c.secret = o.credential()
+	c.options.Transport = signIn.transport
+	c.options.PerRetryPolicies = policies
+	// The account waits by itself, for all its requests together.
+	c.options.Retry.MaxRetries = -1
+	c.options.Telemetry.ApplicationID = "fluent-bit-nsgflow"
+	_, err := c.renew()
+	return c, err
+}
+
+// newTransport is used by all accounts of a section.
+func newTransport(o Options) policy.Transporter {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = o.Concurrency + 2
+	t.ResponseHeaderTimeout = 30 * time.Second
+	return &http.Client{Transport: t}
+}
+
+// renew signs in with what the secret says now, and reports whether that is
+// something new.
+func (c *client) renew() (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text, err := c.secret.read(c.account.name)
+	if err != nil {
+		return false, fmt.Errorf("option %s: %w", c.auth, err)
+	}
+	if c.current != nil && text == c.text {
+		return false, nil
+	}
+	redactor := strings.NewReplacer(secretParts(text)...)
+	current, err := c.open(text)
+	if err != nil {
+		return false, fmt.Errorf("cannot sign in with %s: %s", c.auth, redactor.Replace(err.Error()))
+	}
+	c.current, c.text, c.redactor = current, text, redactor
+	return true, nil
+}
+
+// open makes a client with a secret, or with an identity where there is none.
+func (c *client) open(secret string) (*service.Client, error) {
+	switch c.auth {
+	case authConnectionString:
+		return service.NewClientFromConnectionString(secret, &c.options)
+	case authAccountKey:
+		key, err := service.NewSharedKeyCredential(c.account.name, secret)
+		if err != nil {
+			return nil, errors.New("the key is not base64")
+		}
+		return service.NewClientWithSharedKeyCredential(c.account.url, key, &c.options)
+	case authSASToken:
+		return service.NewClientWithNoCredential(c.account.url+"?"+strings.TrimPrefix(secret, "?"), &c.options)
+	}
+	identity, err := c.signIn.identity(c.account.url)
+	if err != nil {
+		return nil, err
+	}
+	return service.NewClient(c.account.url, identity, &c.options)
+}
+
+// accountOf is the account of a service's URL: the first path segment of an
+// emulator's, else the first label of the host.
+func accountOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	if path := strings.Trim(u.Path, "/"); path != "" {
+		return path
+	}
+	label, _, _ := strings.Cut(u.Hostname(), ".")
+	return label
+}
+
+func (c *client) service() *service.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
+// redact takes the secret out of a text.
+func (c *client) redact(text string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.redactor.Replace(text)
+}
+
+// url is the blob service without what may be secret.
+func (c *client) url() string {
+	base, _, _ := strings.Cut(c.service().URL(), "?")
+	return strings.TrimRight(base, "/")
+}
+
+// credentials are what all accounts of a section sign in with.
+type credentials struct {
+	auth      Auth
+	transport policy.Transporter
+
+	mu  sync.Mutex
+	one azcore.TokenCredential // nil: not asked for yet
+}
+
+func newCredentials(o Options) *credentials {
+	c := &credentials{auth: o.Auth, transport: o.Transport}
+	if c.transport == nil {
+		c.transport = newTransport(o)
+	}
+	return c
+}
+
+// identity gives tokens for the cloud that an endpoint belongs to. It is the
+// same for all accounts, so that they share its tokens.
+func (c *credentials) identity(endpoint string) (azcore.TokenCredential, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.one != nil {
+		return c.one, nil
+	}
+	one, err := newIdentity(c.auth, azcore.ClientOptions{Cloud: cloudOf(endpoint), Transport: c.transport})
+	if err == nil {
+		c.one = one
+	}
+	return one, err
+}

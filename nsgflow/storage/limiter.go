@@ -1,0 +1,119 @@
+package storage
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// limiter shares out a quantity among accounts. Each account may always hold
+// its own part, so that none waits for another; what accounts hold beyond that
+// is limited for all together, and one of several gets at most half of it.
+type limiter struct {
+	mu      sync.Mutex
+	own     int64 // that every account may hold
+	limit   int64 // of what all accounts hold beyond own
+	beyond  int64 // that they hold now
+	holders int   // accounts that hold something or wait
+	waiting []*waiter
+}
+
+// holding is what one account holds of a limiter. The zero value holds nothing.
+type holding struct{ held, waits int64 }
+
+type waiter struct {
+	h  *holding
+	n  int64
+	ok chan struct{} // closed when it is granted
+}
+
+func newLimiter(own, limit int64) *limiter { return &limiter{own: own, limit: limit} }
+
+// raise makes the limit at least so large.
+func (l *limiter) raise(limit int64) {
+	l.mu.Lock()
+	l.limit = max(l.limit, limit)
+	l.grant()
+	l.mu.Unlock()
+}
+
+// acquire waits for n. It returns an error iff the context ends before.
+func (l *limiter) acquire(ctx context.Context, h *holding, n int64) error {
+	l.mu.Lock()
+	l.count(h, func() { h.waits++ })
+	w := &waiter{h, n, make(chan struct{})}
+	l.waiting = append(l.waiting, w)
+	l.grant()
+	l.mu.Unlock()
+	select {
+	case <-w.ok:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, w); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+		l.count(h, func() { h.waits-- })
+		l.grant()
+	} else {
+		l.add(h, -n)
+	}
+	return ctx.Err()
+}
+
+// add changes what an account holds, without waiting: n < 0 gives back.
+func (l *limiter) change(h *holding, n int64) {
+	l.mu.Lock()
+	l.add(h, n)
+	l.mu.Unlock()
+}
+
+func (l *limiter) add(h *holding, n int64) {
+	l.count(h, func() {
+		before := max(0, h.held-l.own)
+		h.held += n
+		l.beyond += max(0, h.held-l.own) - before
+	})
+	l.grant()
+}
+
+// count keeps the number of holders over a change of one.
+func (l *limiter) count(h *holding, change func()) {
+	before := h.held > 0 || h.waits > 0
+	change()
+	switch after := h.held > 0 || h.waits > 0; {
+	case after && !before:
+		l.holders++
+	case before && !after:
+		l.holders--
+	}
+}
+
+// grant gives those who wait what is there, first come, first served, but past
+// those who have to wait longer.
+func (l *limiter) grant() {
+	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
+		if !l.fits(w.h, w.n) {
+			return false
+		}
+		w.h.waits--
+		before := max(0, w.h.held-l.own)
+		w.h.held += w.n
+		l.beyond += max(0, w.h.held-l.own) - before
+		close(w.ok)
+		return true
+	})
+}
+
+func (l *limiter) fits(h *holding, n int64) bool {
+	after := max(0, h.held+n-l.own)
+	if after == 0 {
+		return true
+	}
+	most := l.limit
+	if l.holders > 1 {
+		most = max(l.limit/2, n)
+	}
+	return after <= most && l.beyond+after-max(0, h.held-l.own) <= l.limit
+}

@@ -1,0 +1,349 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+)
+
+// list finds the flow logs and NICs of a container: it walks down the folders
+// to the flow logs, and lists in each the hours since the last listing.
+func (c *container) list() error {
+	began, now := time.Now(), c.a.clock.time()
+	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
+	c.skipped = map[string]checkpoint{}
+	if err := c.walk(sweep); err != nil {
+		return err
+	}
+	if err := c.each(c.folders(sweep, now), c.listFlat); err != nil {
+		return err
+	}
+	if err := c.settle(c.a.clock.earliest()); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for root := range c.roots {
+		c.roots[root] = now
+	}
+	c.listed = began
+	if sweep {
+		c.swept = began
+	}
+	return nil
+}
+
+// folders are those to list: of every flow log the hours that may hold
+// something new.
+func (c *container) folders(sweep bool, now time.Time) (folders []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for root, listed := range c.roots {
+		from := listed.Add(-stillWritten)
+		if sweep || listed.IsZero() || from.Before(c.horizon) {
+			from = c.horizon
+		}
+		for _, folder := range covering(root, from, now) {
+			if folder, ok := narrow(folder, c.a.f.o.Prefix); ok {
+				folders = append(folders, folder)
+			}
+		}
+	}
+	return folders
+}
+
+// walk finds the folders of flow logs. Whole, it looks into every folder on the
+// way; else it takes for granted what Azure names alike everywhere.
+func (c *container) walk(whole bool) error {
+	var tops []string
+	if err := c.listLevel(c.a.f.o.Prefix, func(folder string) { tops = append(tops, folder) }); err != nil {
+		return err
+	}
+	return c.each(tops, func(folder string) error { return c.descend(folder, whole) })
+}
+
+// descend goes down to where the dates begin, or to a flow log that is known.
+func (c *container) descend(folder string, whole bool) error {
+	root, _, span := cutDate(folder)
+	c.mu.Lock()
+	_, found := c.roots[root]
+	if span.unit != unitNone && !found {
+		c.roots[root] = time.Time{}
+	}
+	c.mu.Unlock()
+	if span.unit != unitNone || found && !whole {
+		return nil
+	}
+	if !whole {
+		folder += constantFolders(folder)
+	}
+	var below []string
+	if err := c.listLevel(folder, func(name string) { below = append(below, name) }); err != nil {
+		return err
+	}
+	for _, name := range below {
+		if err := c.descend(name, whole); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// constantFolders are the only ones that Azure makes in a folder on the way to
+// the flow log of an NSG:
+// resourceId=/SUBSCRIPTIONS/{}/RESOURCEGROUPS/{}/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/{}/
+func constantFolders(folder string) string {
+	levels := strings.Split(strings.TrimSuffix(folder, "/"), "/")
+	switch n := len(levels); {
+	case levels[n-1] == "resourceId=":
+		return "SUBSCRIPTIONS/"
+	case n > 1 && levels[n-2] == "SUBSCRIPTIONS":
+		return "RESOURCEGROUPS/"
+	case n > 1 && levels[n-2] == "RESOURCEGROUPS":
+		return "PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/"
+	}
+	return ""
+}
+
+// settle ends a listing: it moves the horizon as far as nothing before it is
+// unread or without a checkpoint, and forgets what lies before.
+func (c *container) settle(now time.Time) error {
+	horizon := now.Add(-late).Truncate(time.Hour)
+	c.a.mu.Lock()
+	for _, b := range c.a.active {
+		if written := b.written(); b.container == c.name && !written.IsZero() && written.Add(-time.Hour).Before(horizon) {
+			horizon = written.Add(-time.Hour).Truncate(time.Hour)
+		}
+	}
+	c.a.mu.Unlock()
+	if horizon.Before(c.horizon) {
+		horizon = c.horizon
+	}
+	err := c.putSkipped()
+	if err == nil && c.begun && horizon.Equal(c.horizon) {
+		return nil
+	}
+	if err == nil {
+		err = c.a.f.store.settle(c.bucket, horizon, func(name string, read checkpoint) bool {
+			if p := parsePath(name); p.dated() {
+				return !p.hour.Before(horizon)
+			}
+			return read.Modified.IsZero() || !read.Modified.Before(horizon)
+		})
+	}
+	if err != nil {
+		c.a.f.storeFailed(err)
+		if c.begun {
+			return nil // the horizon can wait, what is new cannot
+		}
+		return err
+	}
+	c.begun, c.horizon = true, horizon
+	return nil
+}
+
+// observe takes one blob of a listing.
+func (c *container) observe(item *azcontainer.BlobItem) error {
+	p := item.Properties
+	if item.Name == nil || p == nil || p.ETag == nil || p.BlobType == nil || *p.BlobType != azcontainer.BlobTypeBlockBlob ||
+		p.ResourceType != nil && *p.ResourceType == "directory" { // of a hierarchical namespace
+		return nil
+	}
+	name, version, now := *item.Name, versionOf(*p.ETag), c.a.clock.time()
+	path, modified := parsePath(name), now
+	if p.LastModified != nil {
+		modified = *p.LastModified
+	}
+	if settled := path.hour; path.dated() && settled.Before(c.horizon) || !path.dated() && modified.Before(c.horizon) {
+		return nil
+	}
+	if !c.a.f.o.Shard.holds(path.nic) {
+		return nil
+	}
+	c.remember(name, path, modified, now)
+	before := !c.begun && (c.a.f.o.Start.Now || !path.dated() && modified.Before(c.since))
+
+	c.a.mu.Lock()
+	defer c.a.mu.Unlock()
+	if !c.a.await(func() bool { return len(c.a.queue) < maxQueue }) {
+		return c.a.f.ctx.Err()
+	}
+	b, err := c.a.stateOf(c, name, func() bool { return !before })
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		return c.skip(name, version, modified, p.ContentLength)
+	}
+	b.wanted = version
+	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
+	if b.read.Half && !b.closed {
+		c.a.unended(b)
+	}
+	if b.read.ETag == version && !(b.read.Half && b.closed) {
+		c.a.forget(b)
+		return nil
+	}
+	b.changedAt(modified)
+	if b.progress == idle {
+		b.byName = false
+		c.a.enqueue(b)
+	}
+	return nil
+}
+
+// remember keeps the names that are asked for without a listing.
+func (c *container) remember(name string, path blobPath, modified, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !path.dated() && now.Sub(modified) < time.Hour:
+		c.undated[name] = modified
+	case path.dated() && now.Sub(path.hour) <= known+time.Hour:
+		n := nic{path.root, path.tail}
+		if c.nics[n].Before(path.hour) {
+			c.nics[n] = path.hour
+		}
+	}
+}
+
+// skip leaves out what stands in a blob before the beginning.
+func (c *container) skip(name, version string, modified time.Time, length *int64) error {
+	read := checkpoint{ETag: version}
+	if length != nil {
+		read.Offset = max(0, *length-tailBytes)
+	}
+	if !parsePath(name).dated() {
+		read.Modified = modified
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skipped[name] = read
+	if len(c.skipped) < maxSkipped {
+		return nil
+	}
+	return c.putSkipped()
+}
+
+// maxSkipped bounds what is held of blobs that are left out.
+const maxSkipped = 1000
+
+func (c *container) putSkipped() error {
+	if len(c.skipped) == 0 {
+		return nil
+	}
+	err := c.a.f.store.put(map[string]map[string]checkpoint{c.bucket: c.skipped})
+	if err == nil {
+		clear(c.skipped)
+	}
+	return err
+}
+
+// each does one thing for several folders, several of them at a time.
+func (c *container) each(folders []string, do func(string) error) error {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	turns := make(chan struct{}, 1+c.a.f.o.Concurrency)
+	for _, folder := range folders {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			err := do(folder)
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// listFlat shows all blobs whose names begin with prefix to observe.
+func (c *container) listFlat(prefix string) error {
+	for marker := (*string)(nil); ; {
+		var page azcontainer.ListBlobsFlatResponse
+		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
+			o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+			page, err = s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+			return err
+		})
+		if err != nil {
+			return c.absent(err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			if err := c.observe(item); err != nil {
+				return err
+			}
+		}
+		if marker = page.NextMarker; marker == nil || *marker == "" {
+			return nil
+		}
+	}
+}
+
+// listLevel shows the blobs of one folder to observe, and the folders in it to
+// below.
+func (c *container) listLevel(folder string, below func(name string)) error {
+	for marker := (*string)(nil); ; {
+		var page azcontainer.ListBlobsHierarchyResponse
+		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
+			o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+			page, err = s.NewContainerClient(c.name).NewListBlobsHierarchyPager("/", o).NextPage(ctx)
+			return err
+		})
+		if err != nil {
+			return c.absent(err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			if err := c.observe(item); err != nil {
+				return err
+			}
+		}
+		for _, prefix := range page.Segment.BlobPrefixes {
+			if prefix.Name != nil {
+				below(*prefix.Name)
+			}
+		}
+		if marker = page.NextMarker; marker == nil || *marker == "" {
+			return nil
+		}
+	}
+}
+
+// touch makes a request that brings nothing but the service's time.
+func (c *container) touch() error {
+	one := int32(1)
+	return c.absent(c.doList(func(ctx context.Context, s *service.Client) error {
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.a.f.o.Prefix, MaxResults: &one}
+		_, err := s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+		return err
+	}))
+}
+
+func (c *container) doList(request func(context.Context, *service.Client) error) error {
+	err := c.a.do(listTimeout, request)
+	if err == nil {
+		c.a.alerts.clear(c.missing())
+	}
+	return err
+}
+
+// absent takes a container that is not there for an empty one: Azure makes it
+// with the first flow log.
+func (c *container) absent(err error) error {
+	if err == nil || !bloberror.HasCode(err, bloberror.ContainerNotFound, bloberror.ContainerBeingDeleted) {
+		return err
+	}
+	c.a.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	return nil
+}
+
+func (c *container) missing() string { return fmt.Sprintf("container %q missing", c.name) }

@@ -1,0 +1,334 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"fluent-bit-nsgflow/test/azure"
+)
+
+// catalogue is a storage service that holds names and nothing else: every blob
+// has the same few bytes.
+type catalogue struct {
+	mu     sync.Mutex
+	names  []string // sorted
+	counts map[string]int
+}
+
+const catalogueText = `{"records":[{"time":"2026-01-02T03:04:05.0000000Z"}]}`
+
+func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := r.URL.Query()
+	status, body, kind := http.StatusOK, "", "download"
+	switch q.Get("comp") {
+	case "":
+		if r.Method != http.MethodHead {
+			break
+		}
+		kind = "properties"
+		name := strings.TrimPrefix(r.URL.Path, "/flowlogs/")
+		if _, there := slices.BinarySearch(c.names, name); !there {
+			status = http.StatusNotFound
+		} else if r.Header.Get("If-None-Match") != "" {
+			status = http.StatusNotModified
+		}
+	case "list":
+		kind, body = "list", c.list(q.Get("prefix"), q.Get("delimiter"), q.Get("marker"))
+	case "blocklist":
+		kind, body = "blocks", fmt.Sprintf(`<BlockList><CommittedBlocks><Block><Name>QQ==</Name><Size>12</Size></Block><Block><Name>Qg==</Name><Size>%d</Size></Block><Block><Name>Wg==</Name><Size>2</Size></Block></CommittedBlocks></BlockList>`, len(catalogueText)-14)
+	}
+	if kind == "download" {
+		var from, to int
+		fmt.Sscanf(strings.Join(r.Header["x-ms-range"], ""), "bytes=%d-%d", &from, &to)
+		status, body = http.StatusPartialContent, catalogueText[from:to+1]
+	}
+	c.counts[kind]++
+	return &http.Response{StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		Header: http.Header{"Etag": {`"0x1"`}, "Content-Type": {"application/xml"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}}, nil
+}
+
+func (c *catalogue) list(prefix, delimiter, marker string) string {
+	var b bytes.Buffer
+	b.WriteString(`<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>`)
+	at, _ := slices.BinarySearch(c.names, max(prefix, marker))
+	next := ""
+	for n := 0; at < len(c.names) && strings.HasPrefix(c.names[at], prefix); n++ {
+		name := c.names[at]
+		if n == 5000 {
+			next = name
+			break
+		}
+		if i := strings.Index(name[len(prefix):], delimiter); delimiter != "" && i >= 0 {
+			folder := name[:len(prefix)+i+1]
+			fmt.Fprintf(&b, "<BlobPrefix><Name>%s</Name></BlobPrefix>", folder)
+			at, _ = slices.BinarySearch(c.names, folder[:len(folder)-1]+"0") // "0" follows "/"
+			continue
+		}
+		fmt.Fprintf(&b, "<Blob><Name>%s</Name><Properties><Etag>0x1</Etag><BlobType>BlockBlob</BlobType><Content-Length>%d</Content-Length></Properties></Blob>", name, len(catalogueText))
+		at++
+	}
+	b.WriteString("</Blobs><NextMarker>")
+	xml.EscapeText(&b, []byte(next))
+	b.WriteString("</NextMarker></EnumerationResults>")
+	return b.String()
+}
+
+func (c *catalogue) add(names ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = append(c.names, names...)
+	slices.Sort(c.names)
+}
+
+func (c *catalogue) reset() (before map[string]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, c.counts = c.counts, map[string]int{}
+	return before
+}
+
+func catalogueOptions(t *testing.T, c *catalogue, start string) Options {
+	t.Helper()
+	c.reset()
+	o, err := Parse(func(key string) string {
+		return map[string]string{"account": "example", "account_key": azure.Key, "containers": "flowlogs",
+			"start": start, "state_path": t.TempDir()}[key]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Transport, o.PollInterval, o.ListInterval = c, time.Hour, time.Hour
+	return o
+}
+
+// pollAgain makes the follower of one container look once more; listing says
+// whether it is time for that.
+func pollAgain(t *testing.T, f *Follower, listing bool) {
+	t.Helper()
+	c := onlyContainer(f)
+	if listing {
+		c.mu.Lock()
+		c.listed = time.Time{}
+		c.mu.Unlock()
+	}
+	if err := c.poll(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "all read", func() bool { return settled(f) })
+}
+
+// A poll costs what is new, whatever the account holds: here 240,000 blobs of
+// 100 days, 10 flow logs and 10 NICs each.
+func TestPollCostsWhatIsNew(t *testing.T) {
+	c := &catalogue{}
+	var names []string
+	for flowLog := range 10 {
+		for nic := range 10 {
+			for hour := range 2400 {
+				name := azure.VNetName(nic, azure.ThisHour.Add(-time.Duration(hour)*time.Hour))
+				names = append(names, strings.Replace(name, "EDGE-FLOWLOG", fmt.Sprintf("LOG-%d", flowLog), 1))
+			}
+		}
+	}
+	c.add(names...)
+	f, _ := open(t, catalogueOptions(t, c, hoursBack(2)))
+	if got := take(t, f, 300); len(got) != 300 {
+		t.Errorf("%d records, want those of 3 hours: 300", len(got))
+	}
+	await(t, "all settled", func() bool { return settled(f) })
+	counts := c.reset()
+	t.Logf("first look: %v", counts)
+	// One for the clock, the way down to the flow logs, and one or two days.
+	if counts["list"] > 1+3+10*2 || counts["blocks"] != 300 || counts["download"] != 300 {
+		t.Errorf("first look: %v", counts)
+	}
+
+	pollAgain(t, f, false)
+	idle := c.reset()
+	t.Logf("idle poll: %v", idle)
+	if hours := len(liveHours(time.Now())); idle["properties"] > 100*hours+100 || len(idle) != 1 {
+		t.Errorf("idle poll: %v", idle)
+	}
+
+	next := azure.VNetName(3, azure.ThisHour.Add(time.Hour))
+	for range 2 {
+		pollAgain(t, f, true)
+		listing := c.reset()
+		t.Logf("listing: %v", listing)
+		// Of each flow log one, and the way down to them, which for VNet is three.
+		if listing["list"] > 10+3 {
+			t.Errorf("listing: %v", listing)
+		}
+	}
+
+	c.add(strings.Replace(azure.VNetName(77, azure.ThisHour), "EDGE-FLOWLOG", "LOG-3", 1), next)
+	onlyContainer(f).mu.Lock()
+	onlyContainer(f).listed = time.Time{}
+	onlyContainer(f).mu.Unlock()
+	if err := onlyContainer(f).poll(); err != nil {
+		t.Fatal(err)
+	}
+	take(t, f, 1)
+	if counts = c.reset(); counts["blocks"] != 1 || counts["download"] != 1 {
+		t.Errorf("poll with one new NIC: %v", counts)
+	}
+	for n := range onlyContainer(f).nics {
+		if strings.Contains(n.tail, "0022480B004D") {
+			return
+		}
+	}
+	t.Error("the new NIC is not known by name")
+}
+
+// The next hour of a known NIC needs no listing.
+func TestNextHourByName(t *testing.T) {
+	c := &catalogue{names: []string{azure.VNetName(1, time.Now().UTC().Add(-time.Hour))}}
+	f, _ := open(t, catalogueOptions(t, c, hoursBack(2)))
+	take(t, f, 1)
+	c.reset()
+	c.add(azure.VNetName(1, time.Now().UTC()))
+	if err := onlyContainer(f).poll(); err != nil {
+		t.Fatal(err)
+	}
+	take(t, f, 1)
+	if counts := c.reset(); counts["list"] != 0 {
+		t.Errorf("%v", counts)
+	}
+}
+
+// A million blobs take no memory: only those that are open do.
+func TestMillionBlobs(t *testing.T) {
+	blobs := 1_000_000
+	if !long {
+		blobs = 100_000
+	}
+	c := &catalogue{}
+	for i := range blobs {
+		c.names = append(c.names, azure.VNetName(i%50, azure.ThisHour.Add(-time.Duration(i/50)*time.Hour)))
+	}
+	slices.Sort(c.names)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	o := catalogueOptions(t, c, "beginning")
+	o.Shard = Shard{I: 1, Of: 1000} // all are listed, few are read
+	f, _ := open(t, o)
+	await(t, "first look", func() bool { return !onlyContainer(f).lastListed().IsZero() })
+	after := heap()
+	t.Logf("%d blobs: %d KB of heap", blobs, (int64(after)-int64(before))>>10)
+	if int64(after)-int64(before) > 20<<20 {
+		t.Errorf("%d bytes of heap for blobs that are not read", after-before)
+	}
+}
+
+// A directory of a hierarchical namespace is listed like an empty blob.
+func TestDirectoriesAreNoBlobs(t *testing.T) {
+	f, _ := open(t, catalogueOptions(t, &catalogue{}, "beginning"))
+	name, tag, kind, directory := "flowLogResourceID=", azcore.ETag("0x1"), azcontainer.BlobTypeBlockBlob, "directory"
+	err := onlyContainer(f).observe(&azcontainer.BlobItem{Name: &name, Properties: &azcontainer.BlobProperties{ETag: &tag, BlobType: &kind, ResourceType: &directory}})
+	if err != nil || !settled(f) {
+		t.Errorf("%v, settled %t", err, settled(f))
+	}
+}
+
+// The same against the emulator, from a store.
+func TestIdlePoll(t *testing.T) {
+	blobs := 1000
+	if !long {
+		blobs = 150
+	}
+	c := azure.NewContainer(t)
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 16)
+	for i := range blobs {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			name := azure.VNetName(i/10, azure.ThisHour.Add(-time.Duration(i%10)*time.Hour))
+			_, err := c.NewBlockBlobClient(name).Upload(context.Background(), streaming.NopCloser(strings.NewReader(`{"records":[`+azure.VNetRecord(i)+`]}`)), (*blockblob.UploadOptions)(nil))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	o := opts(t, c)
+	wire := &wire{}
+	o.Transport, o.Concurrency, o.PollInterval = wire, 16, time.Hour
+	f, _ := open(t, o)
+	if got := take(t, f, blobs); len(got) != blobs {
+		t.Errorf("%d records, want %d", len(got), blobs)
+	}
+	f.Close()
+
+	o.PollInterval, o.ListInterval = 100*time.Millisecond, 100*time.Millisecond
+	f, _ = open(t, o) // from the store
+	await(t, "polls", func() bool { return wire.count("list") >= 2 })
+	wire.reset()
+	await(t, "more polls", func() bool { return wire.count("list") >= 3 })
+	if n := wire.count("blocks") + wire.count("download"); n != 0 {
+		t.Errorf("%d requests for content", n)
+	}
+	if b, _ := f.Next(1 << 20); len(b.Records) > 0 {
+		t.Errorf("%d records again", len(b.Records))
+	}
+}
+
+func TestOldEntriesAreForgotten(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	old, young := azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(-47*time.Hour)), azure.NSGName("EDGE-NSG", 2, azure.ThisHour)
+	want := fill(t, c, []string{old, young, "copy/undated.json"})
+	f, _ := open(t, o)
+	take(t, f, total(want))
+	known := func(name string) bool { _, ok, _ := f.store.get(bucketOf(t, c), name); return ok }
+	await(t, "entries in the store", func() bool { return known(old) && known(young) && known("copy/undated.json") })
+	await(t, "all settled", func() bool { return settled(f) })
+	horizon, _, err := f.store.begun(bucketOf(t, c))
+	if err != nil || !horizon.Equal(azure.ThisHour.Add(-late)) && !horizon.Equal(azure.ThisHour.Add(-late+time.Hour)) {
+		t.Errorf("horizon %s, %v", horizon, err)
+	}
+	f.Close()
+	f, _ = open(t, o)
+	l := onlyContainer(f)
+	await(t, "a look after the restart", func() bool { return !l.lastListed().IsZero() })
+	f.stop() // no more looks of its own
+	f.running.Wait()
+	// A service whose clock is ahead does not make anything old.
+	if err := l.settle(time.Now()); err != nil || !known(old) {
+		t.Errorf("known %t, %v", known(old), err)
+	}
+	if err := l.settle(time.Now().Add(3 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if known(old) {
+		t.Error("an old entry is kept")
+	}
+	if !known(young) || !known("copy/undated.json") {
+		t.Error("an entry that is needed is gone")
+	}
+	if err := l.settle(time.Now().Add(60 * time.Hour)); err != nil || known("copy/undated.json") {
+		t.Errorf("a blob without a date, written 60 hours ago: known %t, %v", known("copy/undated.json"), err)
+	}
+}

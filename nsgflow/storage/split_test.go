@@ -1,0 +1,113 @@
+package storage
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"fluent-bit-nsgflow/test/azure"
+)
+
+// cutAll feeds a text in pieces of a size.
+func cutAll(text string, at int64, size int) (records []string, open bool) {
+	c := newSplitter(at)
+	for len(text) > 0 {
+		n := min(size, len(text))
+		c.feed([]byte(text[:n]))
+		text = text[n:]
+		for record, offset, ok := c.next(); ok; record, offset, ok = c.next() {
+			records = append(records, fmt.Sprintf("%d:%s", offset, record))
+		}
+	}
+	return records, c.open()
+}
+
+var cuts = []struct {
+	name, text string
+	at         int64
+	want       string
+	open       bool
+}{
+	{"nothing", ``, 0, ``, false},
+	{"head", `{"records":[`, 0, ``, false},
+	{"head and tail", `{"records":[]}`, 0, ``, false},
+	{"one", `{"records":[{"a":1}]}`, 0, `12:{"a":1}`, false},
+	{"two", `{"records":[{"a":1},{"b":[2]}`, 0, `12:{"a":1} 20:{"b":[2]}`, false},
+	{"mark and blanks", "\ufeff{\r\n \"records\" : [\r\n {\"a\":1}\r\n]}", 0, `23:{"a":1}`, false},
+	{"no head", `{"a":1},{"b":2}`, 0, `0:{"a":1} 8:{"b":2}`, false},
+	{"head cut short", `{"reco`, 0, ``, false},
+	{"later", `,{"a":1},{"b":2}`, 100, `101:{"a":1} 109:{"b":2}`, false},
+	{"a head in the middle is a record", `,{"records":[{"a":1}]}`, 100, `101:{"records":[{"a":1}]}`, false},
+	{"brackets in strings", `{"a":"]}{[","b":"\"}","c":"\\"},{"d":1}`, 9, `9:{"a":"]}{[","b":"\"}","c":"\\"} 41:{"d":1}`, false},
+	{"half", `{"a":1},{"b":`, 9, `9:{"a":1}`, true},
+	{"half in a string", `{"a":"\"`, 9, ``, true},
+	{"rubbish", `xyz{"a":1}`, 9, `9:xyz 12:{"a":1}`, false},
+	{"rubbish at the end", `{"a":1},xyz`, 9, `9:{"a":1}`, true},
+}
+
+func TestCut(t *testing.T) {
+	for _, tt := range cuts {
+		for _, size := range []int{1, 2, 3, 7, 1000} {
+			got, open := cutAll(tt.text, tt.at, size)
+			if text := strings.Join(got, " "); text != tt.want || open != tt.open {
+				t.Errorf("%s, %d bytes at a time: %s open %t, want %s open %t", tt.name, size, text, open, tt.want, tt.open)
+			}
+		}
+	}
+}
+
+// What is cut does not depend on the pieces, nothing but separators is lost,
+// and nothing is invented.
+func FuzzCut(f *testing.F) {
+	for _, tt := range cuts {
+		f.Add(tt.text, 1)
+	}
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		if size < 1 || size > len(text)+1 {
+			return
+		}
+		want, open := cutAll(text, 9, len(text)+1)
+		got, gotOpen := cutAll(text, 9, size)
+		if strings.Join(got, " ") != strings.Join(want, " ") || open != gotOpen {
+			t.Fatalf("%q: %q at once, %q by %d", text, want, got, size)
+		}
+		at := 0
+		for _, r := range got {
+			place, record, _ := strings.Cut(r, ":")
+			var offset int
+			fmt.Sscan(place, &offset)
+			offset -= 9
+			if strings.Trim(text[at:offset], ", \t\r\n]}") != "" {
+				t.Fatalf("%q: lost %q", text, text[at:offset])
+			}
+			if !strings.HasPrefix(text[offset:], record) {
+				t.Fatalf("%q: invented %q at %d", text, record, offset)
+			}
+			at = offset + len(record)
+		}
+		if !open && strings.Trim(text[at:], ", \t\r\n]}") != "" {
+			t.Fatalf("%q: lost %q", text, text[at:])
+		}
+	})
+}
+
+func BenchmarkCut(b *testing.B) {
+	var text strings.Builder
+	for i := range 3000 {
+		text.WriteString("," + azure.VNetRecord(i))
+	}
+	bytes := []byte(text.String())
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		c := newSplitter(12)
+		c.feed(bytes)
+		n := 0
+		for _, _, ok := c.next(); ok; _, _, ok = c.next() {
+			n++
+		}
+		if n != 3000 {
+			b.Fatal(n)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package storage
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// AccountStats are the figures of one account since Open.
+type AccountStats struct {
+	Account     string
+	Records     uint64 // handed out
+	Bytes       uint64 // of their texts
+	Read        uint64 // bytes of blobs fetched
+	Requests    map[RequestKind]uint64
+	Throttled   uint64        // answers 429 and 503
+	Retries     uint64        // requests after a failed one
+	Checkpoints uint64        // written
+	Restarts    uint64        // of blobs that were replaced or have shrunk
+	Open        int           // blobs with something unread
+	Newest      time.Time     // time of the newest record handed out; zero: none yet
+	Lag         time.Duration // of Newest, behind the service's clock
+	Oldest      time.Duration // age of the oldest change that is not read yet; 0: none
+}
+
+// RequestKind tells requests apart: list, properties, blocks or get, and the
+// HTTP status of the answer, or failed.
+type RequestKind struct{ Kind, Status string }
+
+// Stats are the figures of every account as of now.
+func (f *Follower) Stats() []AccountStats {
+	var all []AccountStats
+	for _, a := range f.all() {
+		all = append(all, a.snapshot())
+	}
+	return all
+}
+
+func (a *account) snapshot() AccountStats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.stats
+	s.Account = a.name
+	s.Requests = maps.Clone(s.Requests)
+	now := a.clock.time()
+	for _, b := range a.active {
+		if !b.unreadSince.IsZero() {
+			s.Open++
+			s.Oldest = max(s.Oldest, now.Sub(b.unreadSince))
+		}
+	}
+	if !s.Newest.IsZero() {
+		s.Lag = max(0, now.Sub(s.Newest))
+	}
+	return s
+}
+
+func (f *Follower) summaryLoop() {
+	var before AccountStats
+	var asked uint64
+	for f.sleep(summaryInterval) {
+		now, requests := sum(f.Stats())
+		lag := "unknown"
+		if !now.Newest.IsZero() {
+			lag = now.Lag.Round(time.Second).String()
+		}
+		f.log(Info, fmt.Sprintf("last minute: %d records, %d bytes, %d requests; lag %s, %d blobs open",
+			now.Records-before.Records, now.Bytes-before.Bytes, requests-asked, lag, now.Open))
+		before, asked = now, requests
+	}
+}
+
+// sum adds the figures of all accounts up; the lag is the smallest.
+func sum(all []AccountStats) (total AccountStats, requests uint64) {
+	for _, s := range all {
+		total.Records += s.Records
+		total.Bytes += s.Bytes
+		total.Open += s.Open
+		for _, n := range s.Requests {
+			requests += n
+		}
+		if s.Newest.After(total.Newest) {
+			total.Newest, total.Lag = s.Newest, s.Lag
+		}
+	}
+	return total, requests
+}
