@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resourcegraph/armresourcegraph"
 )
 
@@ -176,4 +178,28 @@ func (quota) Do(r *policy.Request) (*http.Response, error) {
 		response.Header.Set("Retry-After", strconv.Itoa(max(seconds, 1)))
 	}
 	return response, nil
+}
+
+// discoveryError is an error of the SDK in one line.
+type discoveryError struct {
+	text string
+	err  error
+}
+
+func (e discoveryError) Error() string { return "azure resource graph: " + e.text }
+func (e discoveryError) Unwrap() error { return e.err }
+
+func shortError(err error) error {
+	var signIn *azidentity.AuthenticationFailedError
+	var answer *azcore.ResponseError
+	var inURL *url.Error
+	switch {
+	case errors.As(err, &signIn) && signIn.RawResponse != nil:
+		return discoveryError{"sign-in: " + reason(signIn.RawResponse), err}
+	case errors.As(err, &answer) && answer.RawResponse != nil:
+		return discoveryError{reason(answer.RawResponse), err}
+	case errors.As(err, &inURL):
+		return discoveryError{oneLine(inURL.Err.Error()), err}
+	}
+	return discoveryError{oneLine(err.Error()), err}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/go-cmp/cmp"
 
 	"fluent-bit-nsgflow/test/azure"
@@ -238,5 +239,55 @@ func TestDiscoveryError(t *testing.T) {
 	cancel()
 	if _, err := discover(t, graph).accounts(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A refused sign-in says why, without what was sent.
+func TestDiscoverySignIn(t *testing.T) {
+	mux := http.NewServeMux()
+	server := httptest.NewTLSServer(mux)
+	defer server.Close()
+	const tenant = "7e4a0000-0000-4000-8000-00000000c0de"
+	mux.HandleFunc("/"+tenant+"/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"token_endpoint":"%[1]s/token","authorization_endpoint":"%[1]s/authorize","issuer":"%[1]s"}`, server.URL)
+	})
+	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Ensure the secret is right. Trace ID: x"}`)
+	})
+	here := cloud.Configuration{ActiveDirectoryAuthorityHost: server.URL, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Endpoint: server.URL, Audience: "https://management.example.com"}}}
+	credential, err := azidentity.NewClientSecretCredential(tenant, "client", "s3cr3t-of-the-test", &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: here, Transport: server.Client()}, DisableInstanceDiscovery: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newDiscovery(credential, here, server.Client(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.accounts(t.Context())
+	if err == nil || err.Error() != "azure resource graph: sign-in: HTTP 401 invalid_client AADSTS7000215: Invalid client secret provided" {
+		t.Error(err)
+	}
+}
+
+func TestCloudOfAuthority(t *testing.T) {
+	for host, want := range map[string]string{
+		"":                                   "https://logs.blob.core.windows.net",
+		"https://login.microsoftonline.com/": "https://logs.blob.core.windows.net",
+		"https://login.microsoftonline.us":   "https://logs.blob.core.usgovcloudapi.net",
+		"https://login.partner.microsoftonline.cn/": "https://logs.blob.core.chinacloudapi.cn",
+		"https://login.chinacloudapi.cn/":           "https://logs.blob.core.chinacloudapi.cn",
+		"https://adfs.local.azurestack.external/":   "",
+		"login.microsoftonline.com":                 "",
+	} {
+		c, ok := cloudOfAuthority(host)
+		if ok != (want != "") || ok && c.endpoint("logs") != want {
+			t.Errorf("%s: %v, %s", host, ok, c.endpoint("logs"))
+		}
+		if ok && c.Services[cloud.ResourceManager].Endpoint == "" {
+			t.Errorf("%s: no resource manager", host)
+		}
 	}
 }

@@ -13,9 +13,9 @@ const inside = "NSGFLOW_TEST_NAMESPACE"
 
 // InNamespace runs a test again in a network namespace where 169.254.169.254 is
 // on loopback, so that IMDS is at its address for all that the test starts. It
-// is true there; where it is false the test is over. Skips without the rights,
-// or without unshare (util-linux) and ip (iproute2).
-func InNamespace(t *testing.T) bool {
+// is true there; where it is false the test is over. environment is added to it.
+// Skips without the rights, or without unshare (util-linux) and ip (iproute2).
+func InNamespace(t *testing.T, environment ...string) bool {
 	t.Helper()
 	if os.Getenv(inside) != "" {
 		return true
@@ -26,7 +26,7 @@ func InNamespace(t *testing.T) bool {
 	}
 	c := exec.Command("unshare", "--net", "sh", "-c", setUp+` && exec "$0" "$@"`,
 		os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.count=1", "-test.v")
-	c.Env = append(os.Environ(), inside+"=1")
+	c.Env = append(append(os.Environ(), inside+"=1"), environment...)
 	out, err := c.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
