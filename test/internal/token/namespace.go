@@ -31,7 +31,7 @@ func InNamespace(t *testing.T, environment ...string) bool {
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)
-	} else if strings.Contains(string(out), "--- SKIP") {
+	} else if strings.Contains("\n"+string(out), "\n--- SKIP: "+t.Name()+" ") {
 		t.SkipNow()
 	}
 	return false

@@ -40,7 +40,8 @@ type issued struct {
 	expires  time.Time
 }
 
-// New starts a service without identities.
+// New starts a service without identities. The first in a network namespace
+// (InNamespace) has the address of IMDS.
 func New(t testing.TB) *Service {
 	t.Helper()
 	s := &Service{CA: NewCA(t), t: t, dir: t.TempDir(), routes: map[string]string{}, tokens: map[string]issued{}}
