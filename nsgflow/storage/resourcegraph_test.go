@@ -33,8 +33,8 @@ func (graphToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azc
 	return azcore.AccessToken{Token: strings.Join(o.Scopes, " "), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// discover asks a server that stands for the resource manager of a cloud.
-func discover(t *testing.T, h http.Handler, subscriptions ...string) *discovery {
+// discoveryAt asks a server that stands for the resource manager of a cloud.
+func discoveryAt(t *testing.T, h http.Handler, subscriptions ...string) *discovery {
 	t.Helper()
 	server := httptest.NewTLSServer(h)
 	t.Cleanup(server.Close)
@@ -137,7 +137,7 @@ func TestDiscovery(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			a := &answers{t: t, list: tt.answers}
-			d := discover(t, a, subscriptionA)
+			d := discoveryAt(t, a, subscriptionA)
 			var unusual []string
 			d.onUnusable = func(id string) { unusual = append(unusual, id) }
 			got, err := d.accounts(t.Context())
@@ -160,7 +160,7 @@ func TestDiscovery(t *testing.T) {
 // What is unusable is named once, however often it is found.
 func TestUnusableOnce(t *testing.T) {
 	const odd = `{"totalRecords":1,"count":1,"data":[{"id":"nonsense"}],"facets":[],"resultTruncated":"false"}`
-	d := discover(t, &answers{t: t, list: []string{odd, odd}})
+	d := discoveryAt(t, &answers{t: t, list: []string{odd, odd}})
 	named := 0
 	d.onUnusable = func(string) { named++ }
 	for range 2 {
@@ -177,7 +177,7 @@ func TestUnusableOnce(t *testing.T) {
 // the token.
 func TestDiscoveryRequest(t *testing.T) {
 	a := &answers{t: t, list: []string{strings.Replace(onePage, `"facets"`, `"$skipToken":"next","facets"`, 1), onePage}}
-	if _, err := discover(t, a, subscriptionA, subscriptionB).accounts(t.Context()); err != nil {
+	if _, err := discoveryAt(t, a, subscriptionA, subscriptionB).accounts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for i, ask := range a.asks {
@@ -210,7 +210,7 @@ func TestDiscoverEstate(t *testing.T) {
 	graph.Set(300, rows...)
 	graph.Fail(http.StatusServiceUnavailable, "ServiceUnavailable", "", "Retry-After", "1")
 	for _, only := range [][]string{nil, subscriptions, subscriptions[:7]} {
-		got, err := discover(t, graph, only...).accounts(t.Context())
+		got, err := discoveryAt(t, graph, only...).accounts(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +227,7 @@ func TestDiscoverEstate(t *testing.T) {
 // The answer stays in reach of who waits by it, and the secret out of the text.
 func TestDiscoveryError(t *testing.T) {
 	graph := &azure.ResourceGraph{Authorized: func(*http.Request) bool { return false }}
-	_, err := discover(t, graph).accounts(t.Context())
+	_, err := discoveryAt(t, graph).accounts(t.Context())
 	var response *azcore.ResponseError
 	if !errors.As(err, &response) || response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%v", err)
@@ -237,7 +237,7 @@ func TestDiscoveryError(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := discover(t, graph).accounts(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := discoveryAt(t, graph).accounts(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }
