@@ -150,7 +150,10 @@ func (c *credentials) identity(endpoint string) (azcore.TokenCredential, error) 
 	if c.one != nil {
 		return c.one, nil
 	}
-	one, err := newIdentity(c.auth, azcore.ClientOptions{Cloud: cloudOf(endpoint), Transport: c.transport})
+	one, err := newIdentity(c.auth, azcore.ClientOptions{
+		Cloud: cloudOf(endpoint), Transport: c.transport,
+		Retry: policy.RetryOptions{MaxRetries: -1}, // accounts wait by themselves
+	})
 	if err == nil {
 		c.one = one
 	}

@@ -2,10 +2,8 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -62,9 +60,13 @@ func hasStatus(err error, code int) bool {
 // describe is an error in one line: its reason, without the URL, which may hold
 // a secret, and without the rest of the answer.
 func describe(err error) string {
+	var discovery discoveryError
+	if errors.As(err, &discovery) {
+		return discovery.Error()
+	}
 	var signIn *azidentity.AuthenticationFailedError
 	if errors.As(err, &signIn) && signIn.RawResponse != nil {
-		return describeSignIn(signIn.RawResponse)
+		return "sign-in: " + reason(signIn.RawResponse)
 	}
 	var response *azcore.ResponseError
 	if errors.As(err, &response) {
@@ -89,24 +91,6 @@ func describe(err error) string {
 		return path.Error()
 	}
 	return shorten(err.Error())
-}
-
-// describeSignIn is the answer of a token service: RFC 6749, section 5.2.
-func describeSignIn(r *http.Response) string {
-	text := fmt.Sprintf("sign-in: HTTP %d", r.StatusCode)
-	if r.Body == nil {
-		return text
-	}
-	body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	var answer struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}
-	if json.Unmarshal(body, &answer) != nil || answer.Error == "" {
-		return text
-	}
-	reason, _, _ := strings.Cut(answer.Description, "\n")
-	return shorten(strings.TrimSpace(text + " " + answer.Error + " " + reason))
 }
 
 // shorten keeps the beginning of a text, up to the end of a word.

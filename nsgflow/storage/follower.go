@@ -15,7 +15,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -207,48 +206,4 @@ func (f *Follower) storeFailed(err error) {
 		f.log(Error, f.damaged.Error())
 		f.stop()
 	}
-}
-
-// discoverLoop looks for accounts again and again.
-func (f *Follower) discoverLoop() {
-	known := map[string]bool{} // whether it was there at the last look
-	for {
-		if found, err := f.discover(); err != nil {
-			if f.ctx.Err() == nil {
-				f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
-			}
-		} else {
-			f.alerts.clear("discovery")
-			f.takeUp(found, known)
-		}
-		if !f.sleep(f.o.DiscoverInterval) {
-			return
-		}
-	}
-}
-
-// takeUp follows the accounts that are new, and names once those that are gone.
-// These are still followed: there may be something unread in them.
-func (f *Follower) takeUp(found []namedAccount, known map[string]bool) {
-	there := map[string]bool{}
-	for _, one := range found {
-		there[one.name] = true
-		if known[one.name] {
-			continue
-		}
-		if err := f.follow(one); err != nil {
-			f.alerts.raise("account "+one.name, Error, err.Error())
-			there[one.name] = false // tried again
-			continue
-		}
-		f.alerts.clear("account " + one.name)
-		f.log(Info, fmt.Sprintf("account %s: found, its flow logs are followed", one.name))
-	}
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		if known[name] && !there[name] {
-			f.log(Warn, fmt.Sprintf("account %s: no flow log names it any more, or its flow logs cannot be seen", name))
-		}
-	}
-	clear(known)
-	maps.Copy(known, there)
 }

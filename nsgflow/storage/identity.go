@@ -45,12 +45,16 @@ var identities = map[Auth]func(azcore.ClientOptions) (azcore.TokenCredential, er
 		return azidentity.NewManagedIdentityCredential(o)
 	},
 	authWorkloadIdentity: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
-		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: c})
+		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: c, DisableInstanceDiscovery: privateCloud()})
 	},
 	authServicePrincipal: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
-		return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: c})
+		return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: c, DisableInstanceDiscovery: privateCloud()})
 	},
 }
+
+// privateCloud tells whether tokens come from a sign-in service that the public
+// cloud may not know: asking there whether it exists would fail.
+func privateCloud() bool { return os.Getenv("AZURE_AUTHORITY_HOST") != "" }
 
 // newIdentity is the identity of a way to sign in. For auto it is the chain of
 // those that the environment offers. Developers' tools are left out: an agent

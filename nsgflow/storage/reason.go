@@ -24,7 +24,7 @@ func reason(answer *http.Response) string {
 			break
 		}
 	}
-	return oneLine(text)
+	return shorten(text)
 }
 
 // tokenServiceSays is for Entra ID, whose descriptions begin with a code
@@ -69,9 +69,4 @@ func appServiceSays(body []byte) string {
 	var answer struct{ Message string }
 	json.Unmarshal(body, &answer)
 	return answer.Message
-}
-
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
 }

@@ -199,7 +199,7 @@ func shortError(err error) error {
 	case errors.As(err, &answer) && answer.RawResponse != nil:
 		return discoveryError{reason(answer.RawResponse), err}
 	case errors.As(err, &inURL):
-		return discoveryError{oneLine(inURL.Err.Error()), err}
+		return discoveryError{shorten(inURL.Err.Error()), err}
 	}
-	return discoveryError{oneLine(err.Error()), err}
+	return discoveryError{shorten(err.Error()), err}
 }
