@@ -73,7 +73,7 @@ const (
 )
 
 const (
-	segmentBytes = 256 << 10
+	segmentBytes = 64 << 10
 	// maxSince bounds what a crash repeats with memory storage.
 	maxSince = 5 * time.Second
 	// retryRefused is how long a refused append waits.
