@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +97,43 @@ func TestAzureStoppedProcess(t *testing.T) {
 		a.stop()
 		if n := readSeen(t, root).check(t, w); n > 0 {
 			t.Errorf("%d repeated", n)
+		}
+	})
+}
+
+// An agent ends whenever it is asked to, also in the middle of reading.
+// NSGFLOW_STOPS sets how often.
+func TestAzureStops(t *testing.T) {
+	t.Parallel()
+	stops := fromEnvironment(t, "NSGFLOW_STOPS", 4)
+	inEveryRelease(t, func(t *testing.T, r release) {
+		storage := azure.NewStorage(t)
+		w := newWriter(t, storage)
+		w.keepWriting()
+		defer w.stop()
+		var slowest time.Duration
+		const sideBySide = 4
+		for range stops / sideBySide {
+			var agents []*agent
+			for range sideBySide {
+				root := stageInput(t, r)
+				write(t, root, "etc/stops.conf", following(root))
+				agents = append(agents, r.start(t, root, storage.Environment, "-Y", "-c", "etc/stops.conf"))
+			}
+			for i, a := range agents {
+				time.Sleep(time.Duration(100+rand.IntN(500)) * time.Millisecond)
+				if i == 0 {
+					a.cmd.Process.Signal(syscall.SIGHUP)
+					time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond)
+				}
+				began := time.Now()
+				a.stop()
+				slowest = max(slowest, time.Since(began))
+			}
+		}
+		t.Logf("%d stops of Fluent Bit %s, the slowest in %s", stops, r.version, slowest.Round(100*time.Millisecond))
+		if slowest > 10*time.Second {
+			t.Errorf("a stop took %s", slowest)
 		}
 	})
 }
