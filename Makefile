@@ -78,10 +78,13 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 		done; \
 	done
 
-soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 50 kills, 1 GB of backlog
+soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, backlogs, an estate: some hours
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/door
-	NSGFLOW_KILLS=50 NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run 'TestAzureKill|TestAzureBacklog' -timeout 1h ./test
 	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/storage
+	NSGFLOW_KILLS=1000 $(GO) test -count 1 -v -run '^TestAzureKill$$' -timeout 4h ./test
+	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test
+	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
+	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
 
 generate: ## what is generated from the code's tables
 	$(GO) generate ./...

@@ -160,10 +160,11 @@ func TestAzureBacklog(t *testing.T) {
 		}
 		root := stageInput(t, r)
 		write(t, root, "etc/backlog.conf", catchingUp(root, port, tt.output))
-		a := r.start(t, root, b.storage.Environment, "-c", "etc/backlog.conf")
+		life := agentTimeout + time.Duration(mb)*time.Second/4
+		a := r.startFor(t, life, root, b.storage.Environment, "-c", "etc/backlog.conf")
 		began := time.Now()
 		idle, peak := 0, 0
-		for deadline := began.Add(agentTimeout); recordsOf(port) < b.records; time.Sleep(50 * time.Millisecond) {
+		for deadline := began.Add(life); recordsOf(port) < b.records; time.Sleep(50 * time.Millisecond) {
 			own := privateMB(t, a.cmd.Process.Pid)
 			if idle == 0 {
 				idle = own

@@ -164,7 +164,7 @@ func TestAzureEstate(t *testing.T) {
 	}()
 	var started []time.Time
 	for i := range kills + 1 {
-		a := r.start(t, root, nil, "-c", "etc/estate.conf")
+		a := r.startFor(t, 2*time.Minute, root, nil, "-c", "etc/estate.conf")
 		started = append(started, time.Now())
 		if i < kills {
 			time.Sleep(between)
