@@ -156,3 +156,10 @@ const (
 	slotError
 	slotCount
 )
+
+// Texts and slots are members of sets of 32 bits: the build fails here where
+// there is one too many.
+var (
+	_ [32 - textCount]struct{}
+	_ [32 - slotCount]struct{}
+)
