@@ -1,6 +1,10 @@
 package nsgflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 const othersHeader = 5 // a map header of four bytes' count, filled in last
 
@@ -23,18 +27,18 @@ func (n *Normalizer) separate(in shapes) {
 // appendSome appends to dst, which is empty, a map of those entries of object
 // that want wants. object may be nil.
 func appendSome(dst, object []byte, want func(key text, value []byte) bool) (some []byte, count int) {
-	dst = append(dst, map32, 0, 0, 0, 0)
+	dst = append(dst, msgpack.Map32, 0, 0, 0, 0)
 	var rest []byte
 	left := 0
 	if object != nil {
-		rest, left = entriesOf(object)
+		rest, left = msgpack.Entries(object)
 	}
 	for range left {
 		entry := rest
-		key, after := cut(rest)
-		value, after := cut(after)
+		key, after := msgpack.Cut(rest)
+		value, after := msgpack.Cut(after)
 		rest = after
-		name, _ := stringOf(key)
+		name, _ := msgpack.StringOf(key)
 		if want(name, value) {
 			dst = append(dst, entry[:len(entry)-len(rest)]...)
 			count++
@@ -70,7 +74,7 @@ func (n *Normalizer) isAnother(key text, value []byte) bool {
 	if n.probe == nil {
 		n.probe, _ = New(n.options) // n was made with the same
 	}
-	alone := append(appendText(appendMapHeader(nil, 1), key), value...)
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 1), key), value...)
 	_, _, changed := n.probe.AppendRecord(nil, alone, Frame{})
 	return changed
 }
@@ -85,23 +89,23 @@ func (n *Normalizer) emitForeign(node []byte) {
 	}
 	n.separateForeign()
 	n.counts.Foreign++
-	n.again = n.again || n.source == &n.mpack && isMap(node)
+	n.again = n.again || n.source == &n.mpack && msgpack.IsMap(node)
 	body := n.scratch[:0]
 	switch {
 	case n.source == &n.json:
-		body = appendMapHeader(body, 1)
-		body = appendText(body, n.field)
-		body = appendText(body, node)
-	case isMap(node):
+		body = msgpack.AppendMapHeader(body, 1)
+		body = msgpack.AppendText(body, n.field)
+		body = msgpack.AppendText(body, node)
+	case msgpack.IsMap(node):
 		body = append(body, node...)
 	default:
-		body = appendMapHeader(body, 1)
-		body = appendString(body, "records")
-		body = append(append(body, fixArray|1), node...)
+		body = msgpack.AppendMapHeader(body, 1)
+		body = msgpack.AppendString(body, "records")
+		body = append(append(body, msgpack.FixArray|1), node...)
 	}
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())
-	n.out = n.merger.append(n.out, body, n.around)
+	n.out = n.merger.Append(n.out, body, n.around)
 	n.bound()
 }
 
@@ -111,27 +115,27 @@ func (n *Normalizer) remainder(rest text, reason string) {
 	n.fail(reason)
 	body := n.scratch[:0]
 	if n.text == nil {
-		body = appendMapHeader(body, 2)
+		body = msgpack.AppendMapHeader(body, 2)
 	} else {
-		body = appendMapHeader(body, 3)
-		body = appendText(body, n.field)
-		body = appendText(body, rest)
+		body = msgpack.AppendMapHeader(body, 3)
+		body = msgpack.AppendText(body, n.field)
+		body = msgpack.AppendText(body, rest)
 	}
-	body = appendString(body, "event")
-	body = appendMapHeader(body, 1)
-	body = appendString(body, "kind")
-	body = appendString(body, "pipeline_error")
-	body = appendString(body, "error")
-	body = appendMapHeader(body, 1)
-	body = appendString(body, "message")
-	body = appendString(body, reason)
+	body = msgpack.AppendString(body, "event")
+	body = msgpack.AppendMapHeader(body, 1)
+	body = msgpack.AppendString(body, "kind")
+	body = msgpack.AppendString(body, "pipeline_error")
+	body = msgpack.AppendString(body, "error")
+	body = msgpack.AppendMapHeader(body, 1)
+	body = msgpack.AppendString(body, "message")
+	body = msgpack.AppendString(body, reason)
 	n.scratch = body
 	n.out = n.frame.append(n.out, n.frame.time())
 	if n.body == nil {
 		n.out = append(n.out, body...)
 		return
 	}
-	n.out = n.merger.append(n.out, body, n.body)
+	n.out = n.merger.Append(n.out, body, n.body)
 }
 
 func (n *Normalizer) fail(reason string) {

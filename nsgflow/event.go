@@ -1,6 +1,10 @@
 package nsgflow
 
-import "slices"
+import (
+	"slices"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // event is what templates fill their gaps from.
 type event struct {
@@ -8,7 +12,7 @@ type event struct {
 	group *group
 	tuple *tuple
 	flow  Flow
-	when  moment
+	when  msgpack.EventTime
 
 	texts   [textCount]text   // of the group, as they came
 	packed  [textCount][]byte // the same as msgpack strings
@@ -68,7 +72,7 @@ func (n *Normalizer) beginGroup(r *record, place int) {
 	switch {
 	case !n.options.Original:
 	case g.place == placeFlattened && g.to-g.from == 1 && r.whole != nil:
-		e.verbatim = validText(r.whole)
+		e.verbatim = msgpack.ValidUTF8(r.whole)
 	default:
 		e.openMessage()
 	}
@@ -128,7 +132,7 @@ func (n *Normalizer) emitError(t *tuple) {
 
 // errorTime is the tuple's time if that parses, else the record's, else the
 // source record's.
-func (n *Normalizer) errorTime(t *tuple) moment {
+func (n *Normalizer) errorTime(t *tuple) msgpack.EventTime {
 	if !t.other {
 		seconds, p := digits(t.text, 0)
 		if ms, ok := millis(seconds); ok && p > 0 && ended(t.text, p) {
@@ -138,10 +142,10 @@ func (n *Normalizer) errorTime(t *tuple) moment {
 	if m, ok := recordTime(n.event.rec.fields[fieldTime]); ok {
 		return m
 	}
-	if m, ok := frameTime(n.frame.time()); ok {
+	if m, ok := msgpack.ReadTime(n.frame.time()); ok {
 		return m
 	}
-	return moment{}
+	return msgpack.EventTime{}
 }
 
 // write writes an event. extra are the bytes of its tuple.
@@ -157,16 +161,16 @@ func (n *Normalizer) write(t *template, extra int) {
 	out := n.frame.appendAt(n.out, e.when)
 	switch {
 	case others == 0 || n.othersLen == 0:
-		out = appendMapHeader(out, t.keys)
+		out = msgpack.AppendMapHeader(out, t.keys)
 		out = n.fill(out, t)
 	case !n.clash:
-		out = appendMapHeader(out, t.keys+n.othersLen)
+		out = msgpack.AppendMapHeader(out, t.keys+n.othersLen)
 		out = n.fill(out, t)
 		out = append(out, n.others[othersHeader:]...)
 	default:
-		body := appendMapHeader(n.scratch[:0], t.keys)
+		body := msgpack.AppendMapHeader(n.scratch[:0], t.keys)
 		n.scratch = n.fill(body, t)
-		out = n.merger.append(out, n.scratch, n.others)
+		out = n.merger.Append(out, n.scratch, n.others)
 	}
 	n.out = out
 	n.bound()

@@ -1,6 +1,10 @@
 package nsgflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // fill appends the entries of an event's map.
 func (n *Normalizer) fill(out []byte, t *template) []byte {
@@ -23,11 +27,11 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		case slotRecordTime:
 			out = append(out, e.time...)
 		case slotEncryption:
-			out = appendText(out, e.flow.encryption)
+			out = msgpack.AppendText(out, e.flow.encryption)
 		case slotTuple:
-			out = appendText(out, n.tupleText())
+			out = msgpack.AppendText(out, n.tupleText())
 		case slotError:
-			out = appendString(out, n.counts.LastError)
+			out = msgpack.AppendString(out, n.counts.LastError)
 		}
 	}
 	e.fillNumbers(out, t.numbers, n.starts)
@@ -91,17 +95,17 @@ type block [16]byte
 func appendAddress(dst []byte, column text) []byte {
 	if at := len(dst); len(column) <= len(block{}) && cap(column) >= len(block{}) && cap(dst)-at >= len(block{}) {
 		*(*block)(dst[at : at+len(block{})]) = *(*block)(column[:len(block{})])
-		dst[:at+1][at] = fixStr | byte(len(column)-1)
+		dst[:at+1][at] = msgpack.FixStr | byte(len(column)-1)
 		return dst[:at+len(column)]
 	}
-	return append(appendStringHeader(dst, len(column)-1), column[1:]...)
+	return append(msgpack.AppendStringHeader(dst, len(column)-1), column[1:]...)
 }
 
 func (e *event) appendRelated(dst []byte) []byte {
 	if sameAddress(&e.flow.Source, &e.flow.Destination) {
-		return appendAddress(append(dst, fixArray|1), e.flow.Source.column)
+		return appendAddress(append(dst, msgpack.FixArray|1), e.flow.Source.column)
 	}
-	dst = appendAddress(append(dst, fixArray|2), e.flow.Source.column)
+	dst = appendAddress(append(dst, msgpack.FixArray|2), e.flow.Source.column)
 	return appendAddress(dst, e.flow.Destination.column)
 }
 

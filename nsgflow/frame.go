@@ -1,6 +1,11 @@
 package nsgflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // Frame is what surrounds the body of a Fluent Bit record. Events get the
 // framing of the record that they come from.
@@ -40,12 +45,12 @@ func ReadFrame(b []byte) (f Frame, body int, ok bool) {
 // pair reads the header of an array of two at p, which hosts write in one, in
 // three or (2.2, for instance) in five bytes.
 func pair(b []byte, p int) (next int, ok bool) {
-	h, ok := readHeader(b[p:])
-	return p + h.size, ok && h.kind == kindArray && h.nodes == 2
+	h, ok := msgpack.ReadHeader(b[p:])
+	return p + h.Size, ok && h.Kind == jsontext.Array && h.Values == 2
 }
 
 func node(b []byte, p int) (n []byte, next int, ok bool) {
-	size, _, ok := SkipMsgpack(b[p:])
+	size, _, ok := msgpack.Skip(b[p:])
 	return b[p : p+size : p+size], p + size, ok
 }
 
@@ -56,10 +61,10 @@ func (f *Frame) IsGroupMarker() bool {
 	if len(t) == 0 {
 		return false
 	}
-	if h, _ := readHeader(t); h.kind == kindNumber && t[0] != float32Code && t[0] != float64Code {
-		return integer(t) == -1 || integer(t) == -2
+	if h, _ := msgpack.ReadHeader(t); h.Kind == jsontext.Number && t[0] != msgpack.Float32Code && t[0] != msgpack.Float64Code {
+		return msgpack.Integer(t) == -1 || msgpack.Integer(t) == -2
 	}
-	return t[0] == fixExt8 && t[1] == 0 && binary.BigEndian.Uint32(t[2:]) >= 0xFFFFFFFE
+	return t[0] == msgpack.FixExt8 && t[1] == 0 && binary.BigEndian.Uint32(t[2:]) >= 0xFFFFFFFE
 }
 
 // append appends what stands before the body of a record.
@@ -68,15 +73,15 @@ func (f *Frame) append(dst []byte, when []byte) []byte {
 }
 
 // appendAt is append with another time.
-func (f *Frame) appendAt(dst []byte, when moment) []byte {
-	return f.appendMetadata(appendTime(f.appendHeaders(dst), when))
+func (f *Frame) appendAt(dst []byte, when msgpack.EventTime) []byte {
+	return f.appendMetadata(msgpack.AppendTime(f.appendHeaders(dst), when))
 }
 
 func (f *Frame) appendHeaders(dst []byte) []byte {
 	if f.Metadata == nil {
-		return append(dst, fixArray|2)
+		return append(dst, msgpack.FixArray|2)
 	}
-	return append(dst, fixArray|2, fixArray|2)
+	return append(dst, msgpack.FixArray|2, msgpack.FixArray|2)
 }
 
 func (f *Frame) appendMetadata(dst []byte) []byte {
@@ -86,7 +91,7 @@ func (f *Frame) appendMetadata(dst []byte) []byte {
 	return append(dst, f.Metadata...)
 }
 
-var epoch = appendTime(nil, moment{})
+var epoch = msgpack.AppendTime(nil, msgpack.EventTime{})
 
 // time is the record's time, as it came.
 func (f *Frame) time() []byte {
@@ -95,3 +100,14 @@ func (f *Frame) time() []byte {
 	}
 	return f.Time
 }
+
+// SkipMsgpack returns the length of the msgpack value that b begins with, and
+// whether it is nested deeper than 64 levels. ok is false where the value is
+// damaged or cut off. It needs no memory, whatever the headers declare.
+func SkipMsgpack(b []byte) (n int, deep, ok bool) { return msgpack.Skip(b) }
+
+// AppendJSON appends the msgpack value that b begins with as JSON text, and
+// returns the bytes behind it. Binary data becomes base64 text, Fluent Bit's
+// event time a number of seconds, any other extension null. Below 64 levels,
+// and where b is cut off, it writes null.
+func AppendJSON(dst, b []byte) (text, rest []byte) { return msgpack.AppendJSON(dst, b) }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unsafe"
 
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+
 	"github.com/tidwall/gjson"
 )
 
@@ -97,25 +99,25 @@ func (s *jsonSource) peek() byte {
 	return 0
 }
 
-func (s *jsonSource) kind() kind {
+func (s *jsonSource) kind() jsontext.Kind {
 	switch c := s.peek(); {
 	case s.fault != "":
-		return kindOther
+		return jsontext.Other
 	case c == '"':
-		return kindString
+		return jsontext.String
 	case c == '{':
-		return kindObject
+		return jsontext.Object
 	case c == '[':
-		return kindArray
+		return jsontext.Array
 	case c == '-' || c-'0' <= 9:
-		return kindNumber
+		return jsontext.Number
 	}
-	return kindOther
+	return jsontext.Other
 }
 
 func (s *jsonSource) open() nodes {
 	s.depth++
-	if s.depth > maxDepth {
+	if s.depth > jsontext.MaxDepth {
 		s.fail(faultDepth)
 		return nodes{}
 	}
@@ -184,7 +186,7 @@ func (s *jsonSource) key() []byte {
 // str reads the string that comes next. plain: see tuple.
 func (s *jsonSource) str() (text []byte, plain bool) {
 	start := s.pos + 1
-	end := plainEnd(s.text, start)
+	end := jsontext.PlainEnd(s.text, start)
 	if end < len(s.text) && s.text[end] == '"' {
 		s.pos = end + 1
 		return s.text[start:end], true
@@ -208,10 +210,10 @@ func (s *jsonSource) oddString(end int) text {
 
 func (s *jsonSource) scalar() []byte {
 	switch s.kind() {
-	case kindString:
+	case jsontext.String:
 		text, _ := s.str()
 		return emptyIsNil(text)
-	case kindNumber:
+	case jsontext.Number:
 		return integral(s.skip())
 	}
 	s.skip()

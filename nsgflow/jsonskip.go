@@ -3,11 +3,13 @@ package nsgflow
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
 
 // skipString passes over the rest of a string, from p on, and returns the place behind its closing quote.
 func (s *jsonSource) skipString(p int) int {
-	for p = plainEnd(s.text, p); p < len(s.text); p = plainEnd(s.text, p) {
+	for p = jsontext.PlainEnd(s.text, p); p < len(s.text); p = jsontext.PlainEnd(s.text, p) {
 		switch c := s.text[p]; {
 		case c == '"':
 			s.pos = p + 1
@@ -56,7 +58,7 @@ func escapeLen(b []byte) int {
 }
 
 // skip passes over any value. The kinds of the open brackets are the bits of
-// one word, which is what maxDepth allows.
+// one word, which is what jsontext.MaxDepth allows.
 func (s *jsonSource) skip() []byte {
 	s.peek()
 	start := s.pos
@@ -68,7 +70,7 @@ func (s *jsonSource) skip() []byte {
 		case c == '"':
 			s.skipString(s.pos + 1)
 		case c == '{' || c == '[':
-			if s.depth >= maxDepth {
+			if s.depth >= jsontext.MaxDepth {
 				s.fail(faultDepth)
 				return nil
 			}

@@ -1,6 +1,10 @@
 package nsgflow
 
-import "bytes"
+import (
+	"bytes"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
 
 // list is a list of records that is open: the array of a records key, or the
 // sequence of values that a text is.
@@ -37,7 +41,7 @@ func (n *Normalizer) readList(it nodes) (found bool) {
 	for it, ok := s.record(it); ok && !n.tooMuch; it, ok = s.record(it) {
 		start := s.offset()
 		isFlowLog := false
-		if s.kind() == kindObject {
+		if s.kind() == jsontext.Object {
 			isFlowLog = n.object()
 		} else {
 			s.skip()
@@ -70,7 +74,7 @@ func (n *Normalizer) object() (isFlowLog bool) {
 	for it, ok := s.more(s.open()); ok; it, ok = s.more(it) {
 		key := s.key()
 		e := lookUp(key)
-		if e.role != roleRecords || s.kind() != kindArray {
+		if e.role != roleRecords || s.kind() != jsontext.Array {
 			r.read(s, key, e)
 			continue
 		}

@@ -1,6 +1,11 @@
 package nsgflow
 
-import "bytes"
+import (
+	"bytes"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // look is a first look at a record.
 type look struct {
@@ -19,30 +24,30 @@ type fieldText struct{ field, text text }
 // look looks at the map that b begins with. l is empty; its size stays 0 where
 // b is damaged.
 func (n *Normalizer) look(l *look, b []byte) {
-	h, ok := readHeader(b)
-	if !ok || h.kind != kindObject {
-		l.size, l.deep, _ = SkipMsgpack(b)
+	h, ok := msgpack.ReadHeader(b)
+	if !ok || h.Kind != jsontext.Object {
+		l.size, l.deep, _ = msgpack.Skip(b)
 		return
 	}
-	p := h.size
-	for range h.nodes / 2 {
+	p := h.Size
+	for range h.Values / 2 {
 		// A short text, as nearly all keys are, or else anything.
 		var key text
 		size, deepKey, ok := int(0), false, true
-		if p < len(b) && b[p]&^31 == fixStr && len(b)-p > int(b[p]&31) {
+		if p < len(b) && b[p]&^31 == msgpack.FixStr && len(b)-p > int(b[p]&31) {
 			size = 1 + int(b[p]&31)
 			key = b[p+1 : p+size]
-		} else if size, deepKey, ok = SkipMsgpack(b[p:]); ok {
-			key, _ = stringOf(b[p : p+size])
+		} else if size, deepKey, ok = msgpack.Skip(b[p:]); ok {
+			key, _ = msgpack.StringOf(b[p : p+size])
 		}
 		p += size
 		size, deep := 0, false
 		if p < len(b) {
-			size = int(fixedSizes[b[p]])
+			size = int(msgpack.FixedSizes[b[p]])
 		}
 		if size == 0 || size > len(b)-p {
 			var sound bool
-			size, deep, sound = SkipMsgpack(b[p:])
+			size, deep, sound = msgpack.Skip(b[p:])
 			ok = ok && sound
 		}
 		if !ok {
@@ -63,7 +68,7 @@ func (n *Normalizer) look(l *look, b []byte) {
 // glance is the look at one entry of a record.
 func (n *Normalizer) glance(l *look, key text, value []byte) {
 	if n.options.Key != "" && string(key) == n.options.Key {
-		if isMap(value) {
+		if msgpack.IsMap(value) {
 			l.structured, l.object, l.field = true, value, key
 		} else {
 			l.consider(key, value)
@@ -88,7 +93,7 @@ func (n *Normalizer) glance(l *look, key text, value []byte) {
 }
 
 func (l *look) consider(key text, value []byte) {
-	t, ok := stringOf(value)
+	t, ok := msgpack.StringOf(value)
 	if !ok || !mayBeFlowLog(t) {
 		return
 	}
@@ -142,18 +147,18 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // isEvent recognises what this package has written, so that a filter that
 // meets its own output leaves it alone. event is the value of that key.
 func isEvent(event, body []byte) bool {
-	if !isMap(event) {
+	if !msgpack.IsMap(event) {
 		return false
 	}
-	kind, _ := stringOf(valueOf(event, "kind"))
+	kind, _ := msgpack.StringOf(msgpack.ValueOf(event, "kind"))
 	switch string(kind) {
 	case "event":
-		return bytes.Equal(valueOf(event, "category"), categoryNetwork)
+		return bytes.Equal(msgpack.ValueOf(event, "category"), categoryNetwork)
 	case "pipeline_error":
-		object := valueOf(body, "error")
-		return isMap(object) && valueOf(object, "message") != nil
+		object := msgpack.ValueOf(body, "error")
+		return msgpack.IsMap(object) && msgpack.ValueOf(object, "message") != nil
 	}
 	return false
 }
 
-var categoryNetwork = append([]byte{fixArray | 1}, appendString(nil, "network")...)
+var categoryNetwork = append([]byte{msgpack.FixArray | 1}, msgpack.AppendString(nil, "network")...)

@@ -1,6 +1,11 @@
 package nsgflow
 
-import "github.com/tidwall/gjson"
+import (
+	"github.com/tidwall/gjson"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // The original of a flow is the JSON of a flattened record: the record's time,
 // then what follows from the texts of the group and the tuple's state (the
@@ -62,7 +67,7 @@ func appendMember(dst []byte, key string, t text) []byte {
 
 // appendJSONText appends t as a JSON string.
 func appendJSONText(dst []byte, t text) []byte {
-	if plainEnd(t, 0) == len(t) {
+	if jsontext.PlainEnd(t, 0) == len(t) {
 		return append(append(append(dst, '"'), t...), '"')
 	}
 	return gjson.AppendJSONString(dst, string(t))
@@ -80,7 +85,7 @@ var flowStates = [...]string{
 // template; nil: there is none yet.
 func (e *event) appendMessage(dst, middle []byte) []byte {
 	if e.verbatim != nil {
-		return append(appendStringHeader(dst, len(e.verbatim)), e.verbatim...)
+		return append(msgpack.AppendStringHeader(dst, len(e.verbatim)), e.verbatim...)
 	}
 	if middle == nil {
 		if len(e.middle) == 0 || e.middleState != e.flow.State {
@@ -90,11 +95,11 @@ func (e *event) appendMessage(dst, middle []byte) []byte {
 	}
 	const after = `"}`
 	t := e.tuple.text
-	if !e.tuple.plain && plainEnd(t, 0) < len(t) {
+	if !e.tuple.plain && jsontext.PlainEnd(t, 0) < len(t) {
 		quoted := gjson.AppendJSONString(nil, string(t))
 		t = quoted[1 : len(quoted)-1]
 	}
-	dst = appendStringHeader(dst, len(e.opening)+len(middle)+len(t)+len(after))
+	dst = msgpack.AppendStringHeader(dst, len(e.opening)+len(middle)+len(t)+len(after))
 	dst = append(dst, e.opening...)
 	dst = append(dst, middle...)
 	dst = append(dst, t...)

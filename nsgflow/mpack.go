@@ -1,5 +1,10 @@
 package nsgflow
 
+import (
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
 // mpackSource reads a msgpack node whose extent SkipMsgpack has checked.
 type mpackSource struct {
 	b     []byte
@@ -22,24 +27,24 @@ func (s *mpackSource) since(p int) []byte           { return s.b[p:s.pos:s.pos] 
 func (s *mpackSource) spent() bool                  { return false }
 func (s *mpackSource) failed() bool                 { return s.bad }
 
-func (s *mpackSource) header() (h header) {
+func (s *mpackSource) header() (h msgpack.Header) {
 	if !s.bad {
 		var ok bool
-		h, ok = readHeader(s.b[s.pos:])
+		h, ok = msgpack.ReadHeader(s.b[s.pos:])
 		s.bad = !ok
 	}
 	return h
 }
 
-func (s *mpackSource) kind() kind { return s.header().kind }
+func (s *mpackSource) kind() jsontext.Kind { return s.header().Kind }
 
 func (s *mpackSource) open() nodes {
 	h := s.header()
-	s.pos += h.size
-	if h.kind == kindObject {
-		return nodes{left: h.nodes / 2}
+	s.pos += h.Size
+	if h.Kind == jsontext.Object {
+		return nodes{left: h.Values / 2}
 	}
-	return nodes{left: h.nodes}
+	return nodes{left: h.Values}
 }
 
 func (s *mpackSource) more(n nodes) (nodes, bool) {
@@ -58,11 +63,11 @@ func (s *mpackSource) next(n *nodes) bool {
 // str reads the string that comes next; ok is false where it is none.
 func (s *mpackSource) str() (t text, ok bool) {
 	h := s.header()
-	if h.kind != kindString {
+	if h.Kind != jsontext.String {
 		return nil, false
 	}
-	from := s.pos + h.size
-	s.pos = from + h.bytes
+	from := s.pos + h.Size
+	s.pos = from + h.Bytes
 	return s.b[from:s.pos], true
 }
 
@@ -78,9 +83,9 @@ func (s *mpackSource) scalar() []byte {
 	if t, ok := s.str(); ok {
 		return emptyIsNil(t)
 	}
-	if s.kind() == kindNumber {
+	if s.kind() == jsontext.Number {
 		from := len(s.numbers)
-		s.numbers = appendNumber(s.numbers, s.skip())
+		s.numbers = msgpack.AppendNumber(s.numbers, s.skip())
 		return s.numbers[from:len(s.numbers):len(s.numbers)]
 	}
 	s.skip()
@@ -112,7 +117,7 @@ func (s *mpackSource) skip() []byte {
 	if s.bad {
 		return nil
 	}
-	n, _, ok := SkipMsgpack(s.b[s.pos:])
+	n, _, ok := msgpack.Skip(s.b[s.pos:])
 	if !ok {
 		s.bad = true
 		return nil
@@ -122,6 +127,6 @@ func (s *mpackSource) skip() []byte {
 }
 
 func (s *mpackSource) appendJSON(dst, node []byte) []byte {
-	dst, _ = AppendJSON(dst, node)
+	dst, _ = msgpack.AppendJSON(dst, node)
 	return dst
 }

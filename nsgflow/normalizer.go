@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // Counts says what a Normalizer has seen since it was made.
@@ -79,7 +81,7 @@ type Normalizer struct {
 	starts  []int // of the pieces of the event at hand in out
 	start   int   // where the events of the record at hand begin in out
 	event   event
-	merger  merger
+	merger  msgpack.Merger
 	probe   *Normalizer // see isAnother; nil until it is needed
 	scratch []byte
 }
@@ -247,7 +249,7 @@ func (n *Normalizer) release() {
 	if cap(e.buffer)+cap(e.opening)+cap(e.middle)+cap(n.scratch)+cap(n.others)+cap(n.around)+cap(n.identity.buffer)+cap(n.mpack.numbers) > kept {
 		e.buffer, e.opening, e.middle, n.scratch, n.others, n.identity.buffer, n.mpack.numbers = nil, nil, nil, nil, nil, nil, nil
 		n.around = nil
-		n.merger = merger{}
+		n.merger = msgpack.Merger{}
 	}
 	n.json = jsonSource{}
 	n.mpack.reset(nil)

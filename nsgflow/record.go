@@ -1,6 +1,10 @@
 package nsgflow
 
-import "bytes"
+import (
+	"bytes"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
 
 // text is a string or number of a record, without escapes; nil if absent.
 type text = []byte
@@ -125,7 +129,7 @@ func (r *record) read(s source, key []byte, e entry) {
 // columnText reads a column; what is neither string nor number nor null
 // gives its JSON text, which does not parse as any column.
 func columnText(s source) text {
-	if k := s.kind(); k == kindArray || k == kindObject {
+	if k := s.kind(); k == jsontext.Array || k == jsontext.Object {
 		return s.appendJSON(nil, s.skip())
 	}
 	return s.scalar()
@@ -133,13 +137,13 @@ func columnText(s source) text {
 
 // readList reads properties or flowRecords.
 func (r *record) readList(s source, f Family, shape shapes) {
-	if s.kind() != kindObject {
+	if s.kind() != jsontext.Object {
 		s.skip()
 		return
 	}
 	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
 		switch key := s.key(); {
-		case string(key) == "flows" && s.kind() == kindArray:
+		case string(key) == "flows" && s.kind() == jsontext.Array:
 			r.shapes |= shape
 			var i uint32
 			for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
@@ -156,7 +160,7 @@ func (r *record) readList(s source, f Family, shape shapes) {
 
 // readOuter reads an element of flows.
 func (r *record) readOuter(s source, f Family, i uint32) {
-	if s.kind() != kindObject {
+	if s.kind() != jsontext.Object {
 		r.wrong(s, group{family: f, i: i, place: placeOuter})
 		return
 	}
@@ -168,7 +172,7 @@ func (r *record) readOuter(s source, f Family, i uint32) {
 			outer = s.scalar()
 		case string(key) != layouts[f].list:
 			s.skip()
-		case s.kind() != kindArray:
+		case s.kind() != jsontext.Array:
 			r.wrong(s, group{family: f, i: i, place: placeList})
 		default:
 			var j uint32
@@ -185,7 +189,7 @@ func (r *record) readOuter(s source, f Family, i uint32) {
 
 // readInner reads an element of the inner list into g.
 func (r *record) readInner(s source, g group) {
-	if s.kind() != kindObject {
+	if s.kind() != jsontext.Object {
 		g.place = placeInner
 		r.wrong(s, g)
 		return
@@ -198,7 +202,7 @@ func (r *record) readInner(s source, g group) {
 			inner = s.scalar()
 		case string(key) != "flowTuples":
 			s.skip()
-		case s.kind() != kindArray:
+		case s.kind() != jsontext.Array:
 			g.place = placeTuples
 			r.wrong(s, g)
 		default:

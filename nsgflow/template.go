@@ -1,10 +1,9 @@
 package nsgflow
 
 import (
-	"bytes"
 	"strings"
 
-	"github.com/vmihailenco/msgpack/v5"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // How events are written. All that makes up an event but the texts of its
@@ -50,21 +49,20 @@ type hole struct {
 var fixed = [slotCount]struct {
 	header, size byte
 }{
-	slotTimestamp:          {fixStr | byte(timestampLen), byte(timestampLen)},
-	slotEventID:            {fixStr | eventIDLen, eventIDLen},
-	slotCommunityID:        {fixStr | communityIDLen, communityIDLen},
-	slotSourcePort:         {uint16Code, 2},
-	slotDestinationPort:    {uint16Code, 2},
-	slotSourcePackets:      {uint32Code, 4},
-	slotSourceBytes:        {uint32Code, 4},
-	slotDestinationPackets: {uint32Code, 4},
-	slotDestinationBytes:   {uint32Code, 4},
-	slotPackets:            {uint32Code, 4},
-	slotBytes:              {uint32Code, 4},
+	slotTimestamp:          {msgpack.FixStr | byte(timestampLen), byte(timestampLen)},
+	slotEventID:            {msgpack.FixStr | eventIDLen, eventIDLen},
+	slotCommunityID:        {msgpack.FixStr | communityIDLen, communityIDLen},
+	slotSourcePort:         {msgpack.Uint16Code, 2},
+	slotDestinationPort:    {msgpack.Uint16Code, 2},
+	slotSourcePackets:      {msgpack.Uint32Code, 4},
+	slotSourceBytes:        {msgpack.Uint32Code, 4},
+	slotDestinationPackets: {msgpack.Uint32Code, 4},
+	slotDestinationBytes:   {msgpack.Uint32Code, 4},
+	slotPackets:            {msgpack.Uint32Code, 4},
+	slotBytes:              {msgpack.Uint32Code, 4},
 }
 
-// newTemplate works through the fields of a schema. The writing of its pieces
-// is not on the way of the data and uses the msgpack package's encoder.
+// newTemplate works through the fields of a schema.
 func newTemplate(rows []row, f form) *template {
 	root := &branch{}
 	for i := range rows {
@@ -73,7 +71,6 @@ func newTemplate(rows []row, f form) *template {
 		}
 	}
 	w := templateWriter{wide: f.wide}
-	w.enc = msgpack.NewEncoder(&w.ready)
 	for _, b := range root.below {
 		w.write(b)
 	}
@@ -187,28 +184,33 @@ func (b *branch) add(path []string, l leaf) {
 type templateWriter struct {
 	t     template
 	wide  bool // counters are as large as they get
-	ready bytes.Buffer
-	enc   *msgpack.Encoder
+	ready []byte
 }
 
-// write writes a key and its value. The encoder's errors are those of its
-// writer, and a bytes.Buffer has none.
+// write writes a key and its value.
 func (w *templateWriter) write(b *branch) {
-	_ = w.enc.EncodeString(b.key)
+	w.ready = msgpack.AppendString(w.ready, b.key)
 	if b.list {
-		_ = w.enc.EncodeArrayLen(1)
+		w.ready = append(w.ready, msgpack.FixArray|1)
 	}
-	switch {
-	case len(b.below) > 0:
-		_ = w.enc.EncodeMapLen(len(b.below))
+	if len(b.below) > 0 {
+		w.ready = msgpack.AppendMapHeader(w.ready, len(b.below))
 		for _, c := range b.below {
 			w.write(c)
 		}
-	case b.leaf.value != nil:
-		_ = w.enc.Encode(b.leaf.value)
+		return
+	}
+	switch value := b.leaf.value.(type) {
+	case string:
+		w.ready = msgpack.AppendString(w.ready, value)
+	case []string:
+		w.ready = append(w.ready, msgpack.FixArray|byte(len(value)))
+		for _, s := range value {
+			w.ready = msgpack.AppendString(w.ready, s)
+		}
 	default:
 		if b.leaf.list {
-			_ = w.enc.EncodeArrayLen(1)
+			w.ready = append(w.ready, msgpack.FixArray|1)
 		}
 		w.gap(b.leaf.gap)
 	}
@@ -217,20 +219,19 @@ func (w *templateWriter) write(b *branch) {
 // gap leaves room for a value: a hole, or the gap behind a piece.
 func (w *templateWriter) gap(p piece) {
 	if v := fixed[p.slot]; v.size > 0 {
-		if w.wide && v.header == uint32Code {
-			v.header, v.size = uint64Code, 8
+		if w.wide && v.header == msgpack.Uint32Code {
+			v.header, v.size = msgpack.Uint64Code, 8
 		}
-		w.ready.WriteByte(v.header)
-		h := hole{uint32(w.ready.Len()), uint16(len(w.t.pieces)), v.size, p.slot}
+		w.ready = append(w.ready, v.header)
+		h := hole{uint32(len(w.ready)), uint16(len(w.t.pieces)), v.size, p.slot}
 		if v.size > 8 {
 			w.t.texts = append(w.t.texts, h)
 		} else {
 			w.t.numbers = append(w.t.numbers, h)
 		}
-		w.ready.Write(make([]byte, v.size))
+		w.ready = append(w.ready, make([]byte, v.size)...)
 		return
 	}
-	p.ready = bytes.Clone(w.ready.Bytes())
+	p.ready, w.ready = w.ready, nil
 	w.t.add(p)
-	w.ready.Reset()
 }

@@ -1,5 +1,7 @@
 package nsgflow
 
+import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+
 // readTexts finds the texts that the events of a group share.
 func (n *Normalizer) readTexts(r *record, g *group) {
 	e := &n.event
@@ -38,7 +40,7 @@ func (n *Normalizer) readTexts(r *record, g *group) {
 	e.present, e.size, e.time = 0, 0, e.time[:0]
 	if n.times {
 		if _, ok := recordTime(f[fieldTime]); ok {
-			e.time = appendText(e.time, f[fieldTime])
+			e.time = msgpack.AppendText(e.time, f[fieldTime])
 		}
 	}
 	for i := range t {
@@ -46,7 +48,7 @@ func (n *Normalizer) readTexts(r *record, g *group) {
 			continue
 		}
 		from := len(e.buffer)
-		e.buffer = appendText(e.buffer, t[i])
+		e.buffer = msgpack.AppendText(e.buffer, t[i])
 		e.packed[i] = e.buffer[from:len(e.buffer):len(e.buffer)]
 		e.size += len(e.packed[i])
 		e.present |= 1 << i

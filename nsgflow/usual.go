@@ -15,6 +15,11 @@ import (
 // is wrong, is left to parseColumns, which says what a tuple is: tests hold the
 // two to the same flows.
 
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
 // window is the memory from behind a tuple's time on. It reads without the
 // checks of a slice, at places below windowSize-8.
 type window struct{ start unsafe.Pointer }

@@ -1,9 +1,9 @@
-package nsgflow
+package msgpack
 
 import "bytes"
 
-// merger makes one map of two. It keeps its memory.
-type merger struct {
+// Merger makes one map of two. It keeps its memory.
+type Merger struct {
 	members []member
 }
 
@@ -13,41 +13,41 @@ type member struct {
 	other      []byte // the map that theirs has for this key; nil: none
 }
 
-// append appends one map made of two, at every level: where both have a
-// value, ours wins. Both have passed SkipMsgpack, which bounds the recursion.
-func (m *merger) append(dst, ours, theirs []byte) []byte {
+// Append appends one map made of two, at every level: where both have a
+// value, ours wins. Both have passed Skip, which bounds the recursion.
+func (m *Merger) Append(dst, ours, theirs []byte) []byte {
 	base := len(m.members)
-	rest, n := entriesOf(ours)
+	rest, n := Entries(ours)
 	for range n {
 		var e member
-		e.key, rest = cut(rest)
-		e.value, rest = cut(rest)
+		e.key, rest = Cut(rest)
+		e.value, rest = Cut(rest)
 		m.members = append(m.members, e)
 	}
 	our := m.members[base:]
 	places := placesOf(our)
 
 	added := 0
-	their, count := entriesOf(theirs)
+	their, count := Entries(theirs)
 	rest = their
 	for range count {
 		var key, value []byte
-		key, rest = cut(rest)
-		value, rest = cut(rest)
+		key, rest = Cut(rest)
+		value, rest = Cut(rest)
 		switch i := find(our, places, key); {
 		case i < 0:
 			added++
-		case isMap(value) && isMap(our[i].value):
+		case IsMap(value) && IsMap(our[i].value):
 			our[i].other = value
 		}
 	}
 
-	dst = appendMapHeader(dst, n+added)
+	dst = AppendMapHeader(dst, n+added)
 	for i := base; i < base+n; i++ {
 		e := m.members[i]
 		dst = append(dst, e.key...)
 		if e.other != nil {
-			dst = m.append(dst, e.value, e.other)
+			dst = m.Append(dst, e.value, e.other)
 		} else {
 			dst = append(dst, e.value...)
 		}
@@ -56,8 +56,8 @@ func (m *merger) append(dst, ours, theirs []byte) []byte {
 	for rest = their; added > 0; {
 		entry := rest
 		var key []byte
-		key, rest = cut(rest)
-		_, rest = cut(rest)
+		key, rest = Cut(rest)
+		_, rest = Cut(rest)
 		if find(our, places, key) < 0 {
 			dst = append(dst, entry[:len(entry)-len(rest)]...)
 			added--
@@ -77,7 +77,7 @@ func placesOf(members []member) map[string]int {
 	}
 	places := make(map[string]int, len(members))
 	for i, e := range members {
-		if t, ok := stringOf(e.key); ok {
+		if t, ok := StringOf(e.key); ok {
 			places[string(t)] = i
 		}
 	}
@@ -87,7 +87,7 @@ func placesOf(members []member) map[string]int {
 // find finds the place of a key by its text, -1 if it is not there or no
 // text. A key may have a longer header than it needs.
 func find(members []member, places map[string]int, key []byte) int {
-	want, ok := stringOf(key)
+	want, ok := StringOf(key)
 	if !ok {
 		return -1
 	}
@@ -98,7 +98,7 @@ func find(members []member, places map[string]int, key []byte) int {
 		return -1
 	}
 	for i := range members {
-		if have, ok := stringOf(members[i].key); ok && bytes.Equal(have, want) {
+		if have, ok := StringOf(members[i].key); ok && bytes.Equal(have, want) {
 			return i
 		}
 	}
