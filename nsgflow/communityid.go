@@ -10,14 +10,6 @@ import (
 // communityIDLen is the length of "1:" and 20 bytes in base64.
 const communityIDLen = 2 + 28
 
-const (
-	icmp   = 1
-	tcp    = 6
-	udp    = 17
-	icmpv6 = 58
-	sctp   = 132
-)
-
 // hasCommunityID says whether the Community ID of a flow can be told. That of
 // icmp and ipv6-icmp needs type and code, which flow logs lack.
 func (v variant) hasCommunityID() bool {
@@ -29,23 +21,23 @@ func (v variant) hasCommunityID() bool {
 // (corelight/community-id-spec): the base64 of SHA-1 of both ends, the smaller
 // first, so that both directions have the same. Only TCP, UDP and SCTP have
 // ports in it.
-func appendCommunityID(dst []byte, f *Flow) []byte {
+func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 	var block [2 + 16 + 16 + 1 + 1 + 2 + 2]byte
 	b := block[:2] // the seed
-	a, z := f.Source.v4[:], f.Destination.v4[:]
-	if !f.Source.is4 {
-		x, y := f.Source.Addr.As16(), f.Destination.Addr.As16()
-		a, z = x[:], y[:]
+	from, to := p.source.v4[:], p.destination.v4[:]
+	if !p.source.is4 {
+		x, y := p.Source.Addr.As16(), p.Destination.Addr.As16()
+		from, to = x[:], y[:]
 	}
-	p, q := f.Source.Port, f.Destination.Port
-	if c := bytes.Compare(a, z); c > 0 || c == 0 && p > q {
-		a, z, p, q = z, a, q, p
+	fromPort, toPort := p.Source.Port, p.Destination.Port
+	if c := bytes.Compare(from, to); c > 0 || c == 0 && fromPort > toPort {
+		from, to, fromPort, toPort = to, from, toPort, fromPort
 	}
-	b = append(append(b, a...), z...)
-	b = append(b, byte(f.Protocol), 0)
-	if f.Protocol == tcp || f.Protocol == udp || f.Protocol == sctp {
-		b = binary.BigEndian.AppendUint16(b, p)
-		b = binary.BigEndian.AppendUint16(b, q)
+	b = append(append(b, from...), to...)
+	b = append(b, byte(p.Protocol), 0)
+	if p.Protocol == tcp || p.Protocol == udp || p.Protocol == sctp {
+		b = binary.BigEndian.AppendUint16(b, fromPort)
+		b = binary.BigEndian.AppendUint16(b, toPort)
 	}
 	sum := sha1.Sum(b)
 	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
@@ -58,22 +50,22 @@ type communityIDs [256]struct {
 	id   [communityIDLen]byte
 }
 
-func (c *communityIDs) write(dst *[communityIDLen]byte, f *Flow) {
-	if !f.Source.is4 {
-		appendCommunityID(dst[:0], f)
+func (c *communityIDs) write(dst *[communityIDLen]byte, p *parsedTuple) {
+	if !p.source.is4 {
+		appendCommunityID(dst[:0], p)
 		return
 	}
 	const spread = 0x9E3779B1 // 2^32 by the golden ratio
-	ports := uint32(f.Source.Port)<<16 | uint32(f.Destination.Port)
+	ports := uint32(p.Source.Port)<<16 | uint32(p.Destination.Port)
 	var flow [14]byte
-	copy(flow[0:], f.Source.v4[:])
-	copy(flow[4:], f.Destination.v4[:])
+	copy(flow[0:], p.source.v4[:])
+	copy(flow[4:], p.destination.v4[:])
 	binary.BigEndian.PutUint32(flow[8:], ports)
-	binary.BigEndian.PutUint16(flow[12:], uint16(f.Protocol)|1<<15)
+	binary.BigEndian.PutUint16(flow[12:], uint16(p.Protocol)|1<<15)
 	kept := &c[ports*spread>>24]
 	if kept.flow != flow {
 		kept.flow = flow
-		appendCommunityID(kept.id[:0], f)
+		appendCommunityID(kept.id[:0], p)
 	}
 	*dst = kept.id
 }

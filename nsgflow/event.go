@@ -11,7 +11,7 @@ type event struct {
 	rec   *record
 	group *group
 	tuple *tuple
-	flow  Flow
+	flow  parsedTuple
 	when  msgpack.EventTime
 
 	texts   [textCount]text   // of the group, as they came
@@ -105,18 +105,18 @@ func (n *Normalizer) readTuple(t *tuple) bool {
 		e.err = wrongType(n.path(t), want, n.nodeText(t))
 		return false
 	}
-	line, comma := t.text, tupleFine
+	line, comma := t.text, noColumn
 	if e.rec.line != nil && g.place >= placeFlattened {
 		line, comma = e.rec.line, int(e.rec.comma)
 	}
 	bad := e.flow.parse(g.family, line)
-	if comma != tupleFine && (bad == tupleFine || bad > comma) {
+	if comma != noColumn && (bad == noColumn || bad > comma) {
 		bad = comma // the columns behind it are not those that the record has
 	}
-	if bad != tupleFine {
+	if bad != noColumn {
 		e.err = n.tupleError(t, line, bad)
 	}
-	return bad == tupleFine
+	return bad == noColumn
 }
 
 // emitError writes the event of a tuple that does not parse.

@@ -19,15 +19,15 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
 		case slotSourceIP:
-			out = appendAddress(out, e.flow.Source.column)
+			out = e.flow.source.appendTo(out)
 		case slotDestinationIP:
-			out = appendAddress(out, e.flow.Destination.column)
+			out = e.flow.destination.appendTo(out)
 		case slotRelatedIP:
 			out = e.appendRelated(out)
 		case slotRecordTime:
 			out = append(out, e.time...)
 		case slotEncryption:
-			out = msgpack.AppendText(out, e.flow.encryption)
+			out = msgpack.AppendText(out, e.flow.encryptionCode)
 		case slotTuple:
 			out = msgpack.AppendText(out, n.tupleText())
 		case slotError:
@@ -86,27 +86,22 @@ func (e *event) count() {
 	numbers[slotBytes] = uint64(s.Bytes + d.Bytes)
 }
 
-// block is what is copied without a look at how many bytes of it count, where
-// there is room for all: no IPv4 address is longer.
-type block [16]byte
-
-// appendAddress appends an address as the tuple has it: column is one byte, in
-// whose place the string's header comes, and the address, of at most 45.
-func appendAddress(dst []byte, column text) []byte {
-	if at := len(dst); len(column) <= len(block{}) && cap(column) >= len(block{}) && cap(dst)-at >= len(block{}) {
-		*(*block)(dst[at : at+len(block{})]) = *(*block)(column[:len(block{})])
-		dst[:at+1][at] = msgpack.FixStr | byte(len(column)-1)
-		return dst[:at+len(column)]
+// appendTo appends the address as a string.
+func (a *address) appendTo(dst []byte) []byte {
+	if a.size == 0 {
+		return append(msgpack.AppendStringHeader(dst, len(a.text)), a.text...)
 	}
-	return append(msgpack.AppendStringHeader(dst, len(column)-1), column[1:]...)
+	// All sixteen bytes at once: a copy of a fixed size takes one step.
+	end := len(dst) + int(a.size)
+	return append(dst, a.packed[:]...)[:end]
 }
 
 func (e *event) appendRelated(dst []byte) []byte {
-	if sameAddress(&e.flow.Source, &e.flow.Destination) {
-		return appendAddress(append(dst, msgpack.FixArray|1), e.flow.Source.column)
+	if e.flow.oneAddress() {
+		return e.flow.source.appendTo(append(dst, msgpack.FixArray|1))
 	}
-	dst = appendAddress(append(dst, msgpack.FixArray|2), e.flow.Source.column)
-	return appendAddress(dst, e.flow.Destination.column)
+	dst = e.flow.source.appendTo(append(dst, msgpack.FixArray|2))
+	return e.flow.destination.appendTo(dst)
 }
 
 // tupleText is the tuple as text: of a node of another type its JSON.

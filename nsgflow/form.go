@@ -32,7 +32,7 @@ const (
 	keyVariant = 8 // where the bits of the variant begin
 )
 
-func formOf(f *Flow, hasTime bool) formKey {
+func formOf(f *parsedTuple, hasTime bool) formKey {
 	key := formKey(f.Family)<<keyVariant | formKey(f.Decision)<<(keyVariant+4) | formKey(f.State)<<(keyVariant+8) |
 		formKey(f.Direction)<<(keyVariant+12) | formKey(f.Encryption)<<(keyVariant+16) |
 		formKey(f.addresses())<<(keyVariant+20) | formKey(uint16(f.Protocol))<<(keyVariant+24)
@@ -51,7 +51,7 @@ func formOf(f *Flow, hasTime bool) formKey {
 	if max(f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes) >= 1<<31 {
 		key |= keyWide // their sums, too, have more than four bytes only then
 	}
-	if len(f.encryption) > 0 {
+	if len(f.encryptionCode) > 0 {
 		key |= keyEncryption
 	}
 	if hasTime {

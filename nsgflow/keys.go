@@ -108,9 +108,9 @@ var entries = map[string]entry{
 	"bytesDtoS":          {role: roleColumn, column: 12, shapes: shapeDenormalised},
 }
 
-// letters has, by the length of a key, bits for the letters that keys of that
+// keyEnds has, by the length of a key, bits for the letters that keys of that
 // length begin and end with. They spare foreign records most look-ups.
-var letters = func() (set [32]struct{ first, last uint32 }) {
+var keyEnds = func() (set [32]struct{ first, last uint32 }) {
 	for k := range entries {
 		set[len(k)].first |= 1 << (k[0] & 31)
 		set[len(k)].last |= 1 << (k[len(k)-1] & 31)
@@ -121,10 +121,10 @@ var letters = func() (set [32]struct{ first, last uint32 }) {
 // mayMatter rules out most keys that lookUp does not know.
 func mayMatter(key []byte) bool {
 	n := len(key)
-	if n == 0 || n >= len(letters) {
+	if n == 0 || n >= len(keyEnds) {
 		return false
 	}
-	first, last := letters[n].first>>(key[0]&31), letters[n].last>>(key[n-1]&31)
+	first, last := keyEnds[n].first>>(key[0]&31), keyEnds[n].last>>(key[n-1]&31)
 	return first&last&1 != 0 || n > 5 && key[4] == '.'
 }
 

@@ -112,21 +112,11 @@ func product(v variant) any {
 	return [...]string{NSG: "Azure NSG", VNet: "Azure Virtual Network"}[v.family]
 }
 
-func kindOfLog(v variant) any { return [...]string{NSG: "nsg", VNet: "vnet"}[v.family] }
+func kindOfLog(v variant) any { return v.family.String() }
 
-// encryptionStatus has the words of "Virtual network flow logs" on Microsoft
-// Learn.
 func encryptionStatus(v variant) any {
-	return [...]string{
-		EncryptionAbsent:      "",
-		EncryptionUnknown:     "",
-		Encrypted:             "encrypted",
-		Unencrypted:           "unencrypted",
-		HardwareNotSupported:  "unencrypted: host hardware not supported",
-		SoftwareNotReady:      "unencrypted: host software not ready",
-		NotAccepted:           "unencrypted: dropped, policy does not allow unencrypted",
-		DiscoveryNotSupported: "unencrypted: discovery not supported",
-		LocalDestination:      "unencrypted: source and destination on one host",
-		Fallback:              "unencrypted: fell back to unencrypted",
-	}[v.encryption]
+	if v.encryption <= EncryptionUnknown {
+		return ""
+	}
+	return v.encryption.String()
 }

@@ -64,17 +64,21 @@ func sekoiaType(v variant) any {
 	return []string{map[State]string{Begin: "start", Continue: "info", End: "end"}[v.state]}
 }
 
-var stateWords = [...]string{Begin: "begin", Continue: "continue", End: "end", Deny: "deny"}
-
 func stateWord(v variant) any {
-	if v.state == StateAbsent {
+	switch v.state {
+	case StateAbsent:
 		return nil
+	case StateUnknown:
+		return ""
 	}
-	return stateWords[v.state]
+	return v.state.String()
 }
 
 func direction(v variant) any {
-	return [...]string{DirectionUnknown: "", Inbound: "inbound", Outbound: "outbound"}[v.direction]
+	if v.direction == DirectionUnknown {
+		return ""
+	}
+	return v.direction.String()
 }
 
 func transport(v variant) any { return v.protocol.Name() }

@@ -16,7 +16,7 @@ func momentOf(milliseconds int64) msgpack.EventTime {
 func recordTime(t text) (msgpack.EventTime, bool) {
 	// The error quotes its input; it is dropped here.
 	parsed, err := time.Parse(time.RFC3339Nano, unsafe.String(unsafe.SliceData(t), len(t)))
-	if err != nil || parsed.Unix() < 0 || parsed.Unix() > maxSeconds {
+	if err != nil || parsed.Unix() < 0 || parsed.Unix() > msgpack.MaxSeconds {
 		return msgpack.EventTime{}, false
 	}
 	return msgpack.EventTime{Seconds: parsed.Unix(), Nanoseconds: int64(parsed.Nanosecond())}, true
