@@ -5,6 +5,8 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // communityIDLen is the length of "1:" and 20 bytes in base64.
@@ -46,14 +48,15 @@ func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 // communityIDs remembers ids of IPv4 flows: each has a tuple when it begins,
 // every five minutes, and when it ends.
 type communityIDs [256]struct {
-	flow [14]byte // addresses, ports, protocol; all zero: none yet
-	id   [communityIDLen]byte
+	flow   [14]byte                 // addresses, ports, protocol; all zero: none yet
+	packed [1 + communityIDLen]byte // the id as a string
 }
 
-func (c *communityIDs) write(dst *[communityIDLen]byte, p *parsedTuple) {
+// append appends the id of a flow as a string.
+func (c *communityIDs) append(dst []byte, p *parsedTuple) []byte {
+	const header = msgpack.FixStr | communityIDLen
 	if !p.source.is4 {
-		appendCommunityID(dst[:0], p)
-		return
+		return appendCommunityID(append(dst, header), p)
 	}
 	const spread = 0x9E3779B1 // 2^32 by the golden ratio
 	ports := uint32(p.Source.Port)<<16 | uint32(p.Destination.Port)
@@ -65,7 +68,7 @@ func (c *communityIDs) write(dst *[communityIDLen]byte, p *parsedTuple) {
 	kept := &c[ports*spread>>24]
 	if kept.flow != flow {
 		kept.flow = flow
-		appendCommunityID(kept.id[:0], p)
+		appendCommunityID(append(kept.packed[:0], header), p)
 	}
-	*dst = kept.id
+	return append(dst, kept.packed[:]...)
 }

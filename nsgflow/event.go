@@ -21,8 +21,6 @@ type event struct {
 	buffer  []byte            // holds packed
 	time    []byte            // the record's time as a msgpack string; empty if it is none
 
-	numbers [slotCount]uint64 // of the flow, by slot; see count
-
 	forms *forms // the templates for the group
 
 	opening     []byte // of the message; see openMessage
@@ -92,7 +90,6 @@ func (n *Normalizer) emitTuple(t *tuple) {
 	n.counts.Flows[f.Family][f.Decision]++
 	n.counts.Unknown += uint64(f.Unknown)
 	e.when = momentOf(f.Time)
-	e.count()
 	n.write(n.template(formOf(f, len(e.time) > 0)), len(t.text))
 }
 
@@ -156,7 +153,7 @@ func (n *Normalizer) write(t *template, extra int) {
 		others = len(n.others)
 	}
 	const values = 256 // the frame, the time as text, numbers, addresses
-	n.out = slices.Grow(n.out, len(n.frame.Metadata)+others+t.size+2*e.size+len(e.opening)+len(e.verbatim)+6*extra+values)
+	n.out = slices.Grow(n.out, len(n.frame.Metadata)+others+t.size+len(t.message)+2*e.size+len(e.opening)+len(e.verbatim)+6*extra+values)
 
 	out := n.frame.appendAt(n.out, e.when)
 	switch {

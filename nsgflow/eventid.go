@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+
 	"github.com/zeebo/xxh3"
 )
 
@@ -55,12 +57,12 @@ func (id *identity) beginGroup(place int, acl, rule, mac text) {
 	id.buffer = b
 }
 
-// write writes the id of a tuple of the group. Half of the group's hash goes
-// in as the seed, the other half into the result.
-func (id *identity) write(dst *[eventIDLen]byte, index uint32, t text) {
+// append appends the id of a tuple of the group as a string. Half of the
+// group's hash goes in as the seed, the other half into the result.
+func (id *identity) append(dst []byte, index uint32, t text) []byte {
 	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	sum := xxh3.Hash128Seed(t, id.group.Lo+uint64(index)*spread)
 	sum.Hi ^= id.group.Hi
 	b := sum.Bytes()
-	base64.RawURLEncoding.Encode(dst[:], b[:])
+	return base64.RawURLEncoding.AppendEncode(append(dst, msgpack.FixStr|eventIDLen), b[:])
 }

@@ -9,81 +9,72 @@ import (
 // fill appends the entries of an event's map.
 func (n *Normalizer) fill(out []byte, t *template) []byte {
 	e := &n.event
+	f := &e.flow
 	for i := range t.pieces {
 		p := &t.pieces[i]
-		n.starts[i] = len(out)
-		out = append(out, p.ready...)
+		if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
+			out = append(out, p.short[:]...)[:end]
+		} else {
+			out = append(out, p.constant...)
+		}
 		switch p.slot {
 		case slotNone:
 			out = append(out, e.packed[p.text]...)
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
+		case slotTimestamp:
+			out = n.clock.append(out, e.when)
 		case slotSourceIP:
-			out = e.flow.source.appendTo(out)
+			out = f.source.appendTo(out)
+		case slotSourcePort:
+			out = appendPort(out, f.Source.Port)
+		case slotSourcePackets:
+			out = appendCounter(out, f.Source.Packets)
+		case slotSourceBytes:
+			out = appendCounter(out, f.Source.Bytes)
 		case slotDestinationIP:
-			out = e.flow.destination.appendTo(out)
+			out = f.destination.appendTo(out)
+		case slotDestinationPort:
+			out = appendPort(out, f.Destination.Port)
+		case slotDestinationPackets:
+			out = appendCounter(out, f.Destination.Packets)
+		case slotDestinationBytes:
+			out = appendCounter(out, f.Destination.Bytes)
+		case slotPackets:
+			out = appendCounter(out, f.Source.Packets+f.Destination.Packets)
+		case slotBytes:
+			out = appendCounter(out, f.Source.Bytes+f.Destination.Bytes)
 		case slotRelatedIP:
 			out = e.appendRelated(out)
 		case slotRecordTime:
 			out = append(out, e.time...)
 		case slotEncryption:
-			out = msgpack.AppendText(out, e.flow.encryptionCode)
+			out = msgpack.AppendText(out, f.encryptionCode)
+		case slotEventID:
+			out = n.identity.append(out, e.tuple.index, n.tupleText())
+		case slotCommunityID:
+			out = n.communityIDs.append(out, f)
 		case slotTuple:
 			out = msgpack.AppendText(out, n.tupleText())
 		case slotError:
 			out = msgpack.AppendString(out, n.counts.LastError)
 		}
 	}
-	e.fillNumbers(out, t.numbers, n.starts)
-	n.fillTexts(out, t.texts)
 	return out
 }
 
-// fillNumbers fills holes with numbers. starts are where the pieces begin.
-func (e *event) fillNumbers(out []byte, holes []hole, starts []int) {
-	for i := range holes {
-		h := &holes[i]
-		at := starts[h.piece] + int(h.at)
-		number := e.numbers[h.slot]
-		switch h.size {
-		case 2:
-			binary.BigEndian.PutUint16(out[at:at+2], uint16(number))
-		case 4:
-			binary.BigEndian.PutUint32(out[at:at+4], uint32(number))
-		case 8:
-			binary.BigEndian.PutUint64(out[at:at+8], number)
-		}
-	}
+// Numbers have three or five bytes, however small they are: that is a fixed
+// number of steps.
+
+func appendPort(dst []byte, port uint16) []byte {
+	return append(dst, msgpack.Uint16Code, byte(port>>8), byte(port))
 }
 
-// fillTexts fills holes with texts.
-func (n *Normalizer) fillTexts(out []byte, holes []hole) {
-	e := &n.event
-	for i := range holes {
-		h := &holes[i]
-		hole := out[n.starts[h.piece]+int(h.at):]
-		switch h.slot {
-		case slotTimestamp:
-			n.clock.write((*[timestampLen]byte)(hole), e.when)
-		case slotEventID:
-			n.identity.write((*[eventIDLen]byte)(hole), e.tuple.index, n.tupleText())
-		case slotCommunityID:
-			n.communityIDs.write((*[communityIDLen]byte)(hole), &e.flow)
-		}
+func appendCounter(dst []byte, c Counter) []byte {
+	if c>>32 == 0 {
+		return append(dst, msgpack.Uint32Code, byte(c>>24), byte(c>>16), byte(c>>8), byte(c))
 	}
-}
-
-// count sets the numbers of the flow.
-func (e *event) count() {
-	s, d, numbers := &e.flow.Source, &e.flow.Destination, &e.numbers
-	numbers[slotSourcePort] = uint64(s.Port)
-	numbers[slotSourcePackets] = uint64(s.Packets)
-	numbers[slotSourceBytes] = uint64(s.Bytes)
-	numbers[slotDestinationPort] = uint64(d.Port)
-	numbers[slotDestinationPackets] = uint64(d.Packets)
-	numbers[slotDestinationBytes] = uint64(d.Bytes)
-	numbers[slotPackets] = uint64(s.Packets + d.Packets)
-	numbers[slotBytes] = uint64(s.Bytes + d.Bytes)
+	return binary.BigEndian.AppendUint64(append(dst, msgpack.Uint64Code), uint64(c))
 }
 
 // appendTo appends the address as a string.

@@ -12,7 +12,6 @@ type form struct {
 	variant
 	texts uint32 // set of groupText
 	slots uint32 // set of slot
-	wide  bool   // counters need more than four bytes
 }
 
 // formKey is a form but for its texts, as bits.
@@ -26,7 +25,6 @@ const (
 	keyDestinationBytes
 	keyEncryption
 	keyTime
-	keyWide
 	keyFailed
 
 	keyVariant = 8 // where the bits of the variant begin
@@ -47,9 +45,6 @@ func formOf(f *parsedTuple, hasTime bool) formKey {
 	}
 	if f.Destination.Bytes >= 0 {
 		key |= keyDestinationBytes
-	}
-	if max(f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes) >= 1<<31 {
-		key |= keyWide // their sums, too, have more than four bytes only then
 	}
 	if len(f.encryptionCode) > 0 {
 		key |= keyEncryption
@@ -79,7 +74,7 @@ const (
 // form is the form that the bits stand for.
 func (k formKey) form(texts uint32) form {
 	bits := func(at, n int) uint8 { return uint8(k >> (keyVariant + at) & (1<<n - 1)) }
-	f := form{texts: texts, slots: slotsOfFlows, wide: k&keyWide != 0, variant: variant{
+	f := form{texts: texts, slots: slotsOfFlows, variant: variant{
 		family: Family(bits(0, 4)), failed: k&keyFailed != 0, decision: Decision(bits(4, 4)), state: State(bits(8, 4)),
 		direction: Direction(bits(12, 4)), encryption: Encryption(bits(16, 4)), addresses: addresses(bits(20, 4)),
 		protocol: Protocol(k >> (keyVariant + 24)),
@@ -113,10 +108,10 @@ func (k formKey) form(texts uint32) form {
 // forms are the templates of groups that have the same texts, or, before
 // those have come twice, of groups that have texts of the same kinds.
 type forms struct {
-	list  []formed
-	texts uint32
-	baked bool
-	text  []byte // baked: the texts, packed, to tell them from others
+	list        []formed
+	texts       uint32
+	specialized bool
+	text        []byte // specialized: the texts, packed, to tell them from others
 }
 
 type formed struct {
@@ -142,7 +137,7 @@ func (n *Normalizer) formsOf(e *event) *forms {
 	hash := xxh3.HashSeed(e.buffer, uint64(e.present))
 	known := n.groups[hash]
 	if known != nil && known.texts == e.present && bytes.Equal(known.text, e.buffer) {
-		known.baked = true
+		known.specialized = true
 		return known
 	}
 	n.keep(len(e.buffer))
@@ -185,7 +180,7 @@ func (n *Normalizer) template(key formKey) *template {
 
 func (n *Normalizer) newTemplate(f *forms, key formKey) *template {
 	var t *template
-	if f.baked {
+	if f.specialized {
 		plain := n.plainForms(f.texts)
 		for _, p := range plain.list {
 			if p.key == key {
@@ -195,12 +190,11 @@ func (n *Normalizer) newTemplate(f *forms, key formKey) *template {
 		if t == nil {
 			t = n.newTemplate(plain, key)
 		}
-		t = t.bake(&n.event.packed)
+		t = t.specialize(&n.event.packed)
 		if n.options.Original && key&keyFailed == 0 {
 			t.message = n.event.appendMiddle(nil, n.event.flow.State)
-			t.size += len(t.message)
 		}
-		n.keep(t.size)
+		n.keep(t.size + len(t.message))
 	} else {
 		t = newTemplate(n.rows, key.form(f.texts))
 	}

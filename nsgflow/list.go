@@ -94,7 +94,7 @@ func (n *Normalizer) object() (isFlowLog bool) {
 	}
 	if r.finish() {
 		isFlowLog = true
-		if s == source(&n.json) {
+		if s == reader(&n.json) {
 			r.whole = s.since(start)
 		}
 		n.emit(r)

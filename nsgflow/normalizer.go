@@ -50,7 +50,7 @@ type Normalizer struct {
 	json   jsonSource
 	mpack  mpackSource
 	pool   []*record // by depth
-	source source    // the one of the two that is being read
+	source reader    // the one of the two that is being read
 
 	// Of the source record at hand.
 	frame      Frame
@@ -78,8 +78,7 @@ type Normalizer struct {
 	mac          [17]byte
 
 	out     []byte
-	starts  []int // of the pieces of the event at hand in out
-	start   int   // where the events of the record at hand begin in out
+	start   int // where the events of the record at hand begin in out
 	event   event
 	merger  msgpack.Merger
 	probe   *Normalizer // see isAnother; nil until it is needed
@@ -118,7 +117,6 @@ func New(o Options) (*Normalizer, error) {
 	if o.Original {
 		n.texts |= textsOfMessage
 	}
-	n.starts = make([]int, len(n.rows)+1)
 	if IsEventName(o.TimestampKey) {
 		return nil, fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}

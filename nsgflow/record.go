@@ -100,7 +100,7 @@ func (r *record) isVNet() bool {
 }
 
 // read reads the entry key of a record, whose value comes next.
-func (r *record) read(s source, key []byte, e entry) {
+func (r *record) read(s reader, key []byte, e entry) {
 	switch e.role {
 	case roleField:
 		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
@@ -128,7 +128,7 @@ func (r *record) read(s source, key []byte, e entry) {
 
 // columnText reads a column; what is neither string nor number nor null
 // gives its JSON text, which does not parse as any column.
-func columnText(s source) text {
+func columnText(s reader) text {
 	if k := s.kind(); k == jsontext.Array || k == jsontext.Object {
 		return s.appendJSON(nil, s.skip())
 	}
@@ -136,7 +136,7 @@ func columnText(s source) text {
 }
 
 // readList reads properties or flowRecords.
-func (r *record) readList(s source, f Family, shape shapes) {
+func (r *record) readList(s reader, f Family, shape shapes) {
 	if s.kind() != jsontext.Object {
 		s.skip()
 		return
@@ -159,7 +159,7 @@ func (r *record) readList(s source, f Family, shape shapes) {
 }
 
 // readOuter reads an element of flows.
-func (r *record) readOuter(s source, f Family, i uint32) {
+func (r *record) readOuter(s reader, f Family, i uint32) {
 	if s.kind() != jsontext.Object {
 		r.wrong(s, group{family: f, i: i, place: placeOuter})
 		return
@@ -188,7 +188,7 @@ func (r *record) readOuter(s source, f Family, i uint32) {
 }
 
 // readInner reads an element of the inner list into g.
-func (r *record) readInner(s source, g group) {
+func (r *record) readInner(s reader, g group) {
 	if s.kind() != jsontext.Object {
 		g.place = placeInner
 		r.wrong(s, g)
@@ -218,7 +218,7 @@ func (r *record) readInner(s source, g group) {
 }
 
 // wrong adds the node that comes next, which has the wrong type.
-func (r *record) wrong(s source, g group) {
+func (r *record) wrong(s reader, g group) {
 	if len(r.tuples) > maxTuples {
 		s.refuse(faultMany)
 	}

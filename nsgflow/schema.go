@@ -12,7 +12,7 @@ type field struct {
 	// A leading "[]" says that the value is an array.
 	typ string
 	in  kinds // which events have the field
-	from
+	source
 	doc string // the value in words, for the README
 }
 
@@ -54,17 +54,49 @@ const (
 	inAll   = inFlows | inError
 )
 
-// from says where a field's value comes from; the first that gives one does.
-type from struct {
-	// variant is a function of what a tuple says in letters: a string or
-	// a list of strings. nil: see the other sources; "": there is none.
-	variant func(variant) any
-	// text is constant within a group of tuples.
-	text groupText
-	// slot differs from tuple to tuple.
-	slot slot
-	// only says which variants have the field at all; nil: all.
-	only func(variant) bool
+// source says where a field's value comes from. constant, ofFlow, ofFlowList,
+// ofGroup and eachTuple make one.
+type source struct {
+	constants func(variant) []string // what follows from the variant; nil: nothing does
+	text      groupText
+	slot      slot
+
+	only     func(variant) bool // the variants that have the field; nil: all
+	fromText func(variant) bool // those that have text instead of constants; nil: none
+}
+
+// constant is the same in all events.
+func constant(values ...string) source {
+	return source{constants: func(variant) []string { return values }}
+}
+
+// ofFlow follows from what the tuple says in letters; "": the event lacks the
+// field.
+func ofFlow(f func(variant) string) source {
+	return source{constants: func(v variant) []string {
+		if value := f(v); value != "" {
+			return []string{value}
+		}
+		return nil
+	}}
+}
+
+// ofFlowList is ofFlow for a list; nil: the event lacks the field.
+func ofFlowList(f func(variant) []string) source { return source{constants: f} }
+
+// ofGroup is a text that the tuples of a group share.
+func ofGroup(t groupText) source { return source{text: t} }
+
+// eachTuple differs from tuple to tuple.
+func eachTuple(s slot) source { return source{slot: s} }
+
+// when leaves the field to some variants.
+func (s source) when(only func(variant) bool) source { s.only = only; return s }
+
+// unless gives some variants a text of the group instead.
+func (s source) unless(are func(variant) bool, t groupText) source {
+	s.fromText, s.text = are, t
+	return s
 }
 
 // variant is what a tuple says in letters and numbers that have a name. The
@@ -89,17 +121,6 @@ const (
 	addressesIPv4
 	addressesIPv6
 )
-
-func always(value any) from         { return from{variant: func(variant) any { return value }} }
-func of(f func(v variant) any) from { return from{variant: f} }
-func textOf(t groupText) from       { return from{text: t} }
-func each(s slot) from              { return from{slot: s} }
-
-// or adds a text for where the variant gives nothing.
-func (f from) or(t groupText) from { f.text = t; return f }
-
-// when leaves the field to some variants.
-func (f from) when(only func(variant) bool) from { f.only = only; return f }
 
 // groupText is a text that is constant within a group.
 type groupText uint8

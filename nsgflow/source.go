@@ -2,10 +2,10 @@ package nsgflow
 
 import "fluent-bit-nsgflow/nsgflow/internal/jsontext"
 
-// source reads flow logs in place, from JSON text or from msgpack. It moves
+// reader reads flow logs in place, from JSON text or from msgpack. It moves
 // forward only, but may be set back to a place that it has passed.
 // After a failure every call does nothing and every question is answered no.
-type source interface {
+type reader interface {
 	// kind of the node that comes next.
 	kind() jsontext.Kind
 	// open enters the array or object that comes next.

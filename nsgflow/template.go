@@ -9,112 +9,60 @@ import (
 // How events are written. All that makes up an event but the texts of its
 // group and the values of its tuple follows from the letters of the tuple
 // (the variant) and from which texts and values there are. So a schema's
-// table is worked through once for each such combination; what comes out is
-// a template: pieces of ready msgpack with holes, for values that are of one
-// size in all events, and gaps between the pieces, for the others. An event is
-// its pieces copied, and its holes and gaps filled. Groups with the same texts
-// come again and again: for those the texts are filled in once and for all
-// (bake).
-//
-// Numbers are written in holes of four bytes (ports: two) instead of the form
-// that is shortest for each: that is what makes most of an event one copy.
+// table is worked through once for each such combination. What comes out is
+// a template: constant pieces of msgpack, and between them variable parts.
+// An event is its pieces copied and its variable parts appended. Groups with
+// the same texts come again and again: for those the texts become constant too
+// (specialize).
 
-// template writes events of one form.
+// template writes events of one key.
 type template struct {
-	pieces  []piece // the last one has no gap
-	numbers []hole
-	texts   []hole
-	message []byte // the middle of the message; nil: made for each event
-	keys    int    // of the event's map
-	size    int    // of all pieces
+	pieces  []piece // the last one has no variable part
+	message []byte  // the constant middle of the message; nil: made for each event
+	keys    int     // of the event's map
+	size    int     // of all pieces
 }
 
-// piece is ready msgpack, followed by one gap.
+// piece is constant msgpack, followed by one variable part.
 type piece struct {
-	ready []byte
-	text  groupText // the gap: this text, or
-	slot  slot      // this value
-}
-
-// hole is a place in a piece.
-type hole struct {
-	at    uint32
-	piece uint16
-	size  uint8
-	slot  slot
-}
-
-// fixed are the values that have holes: their msgpack headers, and how many
-// bytes follow.
-var fixed = [slotCount]struct {
-	header, size byte
-}{
-	slotTimestamp:          {msgpack.FixStr | byte(timestampLen), byte(timestampLen)},
-	slotEventID:            {msgpack.FixStr | eventIDLen, eventIDLen},
-	slotCommunityID:        {msgpack.FixStr | communityIDLen, communityIDLen},
-	slotSourcePort:         {msgpack.Uint16Code, 2},
-	slotDestinationPort:    {msgpack.Uint16Code, 2},
-	slotSourcePackets:      {msgpack.Uint32Code, 4},
-	slotSourceBytes:        {msgpack.Uint32Code, 4},
-	slotDestinationPackets: {msgpack.Uint32Code, 4},
-	slotDestinationBytes:   {msgpack.Uint32Code, 4},
-	slotPackets:            {msgpack.Uint32Code, 4},
-	slotBytes:              {msgpack.Uint32Code, 4},
+	constant []byte
+	short    [16]byte  // constant, if it fits: a copy of a fixed size takes one step
+	text     groupText // the variable part: this text, or
+	slot     slot      // this value
 }
 
 // newTemplate works through the fields of a schema.
 func newTemplate(rows []row, f form) *template {
 	root := &branch{}
 	for i := range rows {
-		if value, gap, ok := rows[i].resolve(f); ok {
-			root.add(rows[i].path, leaf{value, gap, gap.text != textNone && strings.HasPrefix(rows[i].typ, "[]")})
+		if l, ok := rows[i].resolve(f); ok {
+			root.add(rows[i].path, l)
 		}
 	}
-	w := templateWriter{wide: f.wide}
+	var w templateWriter
+	w.t.keys = len(root.below)
 	for _, b := range root.below {
 		w.write(b)
 	}
-	w.gap(piece{})
-	w.t.keys = len(root.below)
+	w.end(textNone, slotNone)
 	return &w.t
 }
 
-// bake makes a template for one group's texts: what is left are the values
-// that differ from tuple to tuple.
-func (t *template) bake(packed *[textCount][]byte) *template {
-	b := &template{keys: t.keys}
-	var whole piece                   // so far
-	at := make([]hole, len(t.pieces)) // where each piece came to lie
-	for i, p := range t.pieces {
-		at[i] = hole{at: uint32(len(whole.ready)), piece: uint16(len(b.pieces))}
-		whole.ready = append(whole.ready, p.ready...)
+// specialize makes a template for one group's texts: what varies are the
+// values that differ from tuple to tuple.
+func (t *template) specialize(packed *[textCount][]byte) *template {
+	var w templateWriter
+	w.t.keys = t.keys
+	for _, p := range t.pieces {
+		w.constant = append(w.constant, p.constant...)
 		if p.slot == slotNone {
-			whole.ready = append(whole.ready, packed[p.text]...)
-			continue
+			w.constant = append(w.constant, packed[p.text]...)
+		} else {
+			w.end(textNone, p.slot)
 		}
-		whole.slot = p.slot
-		b.add(whole)
-		whole = piece{}
 	}
-	b.add(whole)
-	for _, h := range t.numbers {
-		b.numbers = append(b.numbers, h.moved(at))
-	}
-	for _, h := range t.texts {
-		b.texts = append(b.texts, h.moved(at))
-	}
-	return b
-}
-
-// moved is the hole with its piece behind others.
-func (h hole) moved(to []hole) hole {
-	h.at, h.piece = h.at+to[h.piece].at, to[h.piece].piece
-	return h
-}
-
-func (t *template) add(p piece) {
-	t.size += len(p.ready)
-	t.pieces = append(t.pieces, p)
+	w.end(textNone, slotNone)
+	return &w.t
 }
 
 // row is a field of a schema with its name in parts.
@@ -123,38 +71,35 @@ type row struct {
 	path []string
 }
 
-// leaf is the value of a field: ready, or else a gap.
+// leaf is the value of a field: constant, or else a text or another value.
 type leaf struct {
-	value any
-	gap   piece
-	list  bool // an array of the gap's one text
+	constants []string
+	text      groupText
+	slot      slot
+	list      bool // the constants are, or the text is, an array
 }
 
-// resolve finds where the field's value comes from in events of a form.
-func (fd *field) resolve(f form) (value any, gap piece, ok bool) {
+// resolve finds where the field's value comes from in events of a form; ok is
+// false where they lack the field.
+func (fd *field) resolve(f form) (l leaf, ok bool) {
 	in := kinds(1 << f.family)
 	if f.failed {
 		in = inError
 	}
 	if fd.in&in == 0 || fd.only != nil && !fd.only(f.variant) {
-		return nil, gap, false
+		return leaf{}, false
 	}
-	if fd.variant != nil {
-		switch v := fd.variant(f.variant); v {
-		case nil:
-		case "":
-			return nil, gap, false
-		default:
-			return v, gap, true
-		}
+	l.list = strings.HasPrefix(fd.typ, "[]")
+	switch {
+	case fd.constants != nil && (fd.fromText == nil || !fd.fromText(f.variant)):
+		l.constants = fd.constants(f.variant)
+		return l, l.constants != nil
+	case fd.text != textNone:
+		l.text = fd.text
+		return l, f.texts&(1<<fd.text) != 0
 	}
-	if fd.text != textNone && f.texts&(1<<fd.text) != 0 {
-		return nil, piece{text: fd.text}, true
-	}
-	if fd.slot != slotNone && f.slots&(1<<fd.slot) != 0 {
-		return nil, piece{slot: fd.slot}, true
-	}
-	return nil, gap, false
+	l.slot = fd.slot
+	return l, f.slots&(1<<fd.slot) != 0
 }
 
 // branch is a key of an object of the event, with what stands below it.
@@ -182,56 +127,44 @@ func (b *branch) add(path []string, l leaf) {
 }
 
 type templateWriter struct {
-	t     template
-	wide  bool // counters are as large as they get
-	ready []byte
+	t        template
+	constant []byte // of the piece at hand, so far
+}
+
+// end ends a piece with its variable part.
+func (w *templateWriter) end(text groupText, s slot) {
+	p := piece{constant: w.constant, text: text, slot: s}
+	copy(p.short[:], p.constant)
+	w.t.pieces = append(w.t.pieces, p)
+	w.t.size += len(p.constant)
+	w.constant = nil
 }
 
 // write writes a key and its value.
 func (w *templateWriter) write(b *branch) {
-	w.ready = msgpack.AppendString(w.ready, b.key)
+	w.constant = msgpack.AppendString(w.constant, b.key)
 	if b.list {
-		w.ready = append(w.ready, msgpack.FixArray|1)
+		w.constant = append(w.constant, msgpack.FixArray|1)
 	}
 	if len(b.below) > 0 {
-		w.ready = msgpack.AppendMapHeader(w.ready, len(b.below))
+		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
 		for _, c := range b.below {
 			w.write(c)
 		}
 		return
 	}
-	switch value := b.leaf.value.(type) {
-	case string:
-		w.ready = msgpack.AppendString(w.ready, value)
-	case []string:
-		w.ready = append(w.ready, msgpack.FixArray|byte(len(value)))
-		for _, s := range value {
-			w.ready = msgpack.AppendString(w.ready, s)
-		}
-	default:
-		if b.leaf.list {
-			w.ready = append(w.ready, msgpack.FixArray|1)
-		}
-		w.gap(b.leaf.gap)
+	l := b.leaf
+	switch {
+	case l.slot != slotNone: // writes its array itself
+	case l.text != textNone && l.list:
+		w.constant = append(w.constant, msgpack.FixArray|1)
+	case l.list:
+		w.constant = append(w.constant, msgpack.FixArray|byte(len(l.constants)))
 	}
-}
-
-// gap leaves room for a value: a hole, or the gap behind a piece.
-func (w *templateWriter) gap(p piece) {
-	if v := fixed[p.slot]; v.size > 0 {
-		if w.wide && v.header == msgpack.Uint32Code {
-			v.header, v.size = msgpack.Uint64Code, 8
-		}
-		w.ready = append(w.ready, v.header)
-		h := hole{uint32(len(w.ready)), uint16(len(w.t.pieces)), v.size, p.slot}
-		if v.size > 8 {
-			w.t.texts = append(w.t.texts, h)
-		} else {
-			w.t.numbers = append(w.t.numbers, h)
-		}
-		w.ready = append(w.ready, make([]byte, v.size)...)
-		return
+	for _, c := range l.constants {
+		w.constant = msgpack.AppendString(w.constant, c)
 	}
-	p.ready, w.ready = w.ready, nil
-	w.t.add(p)
+	if l.constants == nil {
+		w.end(l.text, l.slot)
+	}
 }

@@ -28,25 +28,27 @@ const timestampLen = len("2006-01-02T15:04:05.000Z")
 // of a record lie close together.
 type clock struct {
 	minute int64 // since 1970
-	text   [timestampLen]byte
+	packed [1 + timestampLen]byte
 }
 
-// write writes m in RFC 3339, UTC, with three fraction digits. m lies between
-// 1970 and 2038.
-func (c *clock) write(text *[timestampLen]byte, m msgpack.EventTime) {
-	minute, second := m.Seconds/60, m.Seconds%60
-	if minute != c.minute || c.text[0] == 0 {
+// append appends t as a string in RFC 3339, UTC, with three fraction digits. t
+// lies between 1970 and 2038.
+func (c *clock) append(dst []byte, t msgpack.EventTime) []byte {
+	minute, second := t.Seconds/60, t.Seconds%60
+	if minute != c.minute || c.packed[0] == 0 {
 		c.minute = minute
-		to := time.Unix(minute*60, 0).UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:")
-		copy(c.text[len(to):], "00.000Z")
+		c.packed[0] = msgpack.FixStr | byte(timestampLen)
+		to := time.Unix(minute*60, 0).UTC().AppendFormat(c.packed[:1], "2006-01-02T15:04:")
+		copy(c.packed[len(to):], "00.000Z")
 	}
-	*text = c.text
-	const seconds, fraction = len("2006-01-02T15:04:"), len("2006-01-02T15:04:05.")
-	text[seconds] += byte(second / 10)
-	text[seconds+1] += byte(second % 10)
-	if ms := m.Nanoseconds / 1e6; ms > 0 {
-		text[fraction] += byte(ms / 100)
-		text[fraction+1] += byte(ms / 10 % 10)
-		text[fraction+2] += byte(ms % 10)
+	const seconds, fraction = 1 + len("2006-01-02T15:04:"), 1 + len("2006-01-02T15:04:05.")
+	packed := c.packed
+	packed[seconds] += byte(second / 10)
+	packed[seconds+1] += byte(second % 10)
+	if ms := t.Nanoseconds / 1e6; ms > 0 {
+		packed[fraction] += byte(ms / 100)
+		packed[fraction+1] += byte(ms / 10 % 10)
+		packed[fraction+2] += byte(ms % 10)
 	}
+	return append(dst, packed[:]...)
 }
