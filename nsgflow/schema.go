@@ -29,6 +29,56 @@ type schema struct {
 	fields []field
 }
 
+// row is a field of a schema with its name in parts.
+type row struct {
+	field
+	path []string
+}
+
+// table is a schema without the fields that the options leave out, and what has
+// to be known for the others.
+type table struct {
+	rows       []row
+	texts      uint32 // set of groupText that they use
+	original   bool   // they have the message
+	derives    bool   // some of the texts are not in the log as they are
+	identifies bool   // they have an event id
+	times      bool   // they have the record's time
+}
+
+func newTable(o Options) (t table) {
+	for _, f := range schemas[o.Schema].fields {
+		r := row{f, strings.Split(f.name, ".")}
+		if f.name == timestampField {
+			if o.TimestampKey == "" {
+				continue
+			}
+			r.path = []string{o.TimestampKey}
+		}
+		if f.slot == slotMessage && !o.Original {
+			continue
+		}
+		t.texts |= 1 << f.text
+		t.derives = t.derives || f.text > textMAC
+		t.identifies = t.identifies || f.slot == slotEventID
+		t.times = t.times || f.slot == slotRecordTime
+		t.rows = append(t.rows, r)
+	}
+	if t.original = o.Original; o.Original {
+		t.texts |= textsOfMessage
+	}
+	return t
+}
+
+// names are the top-level names of events.
+func (t *table) names() map[string]bool {
+	names := map[string]bool{}
+	for _, r := range t.rows {
+		names[r.path[0]] = true
+	}
+	return names
+}
+
 // IsEventName says whether events of any schema have a field or an object of
 // this name, but for the one that carries the time, whose name is an option.
 func IsEventName(name string) bool {

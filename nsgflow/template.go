@@ -65,12 +65,6 @@ func (t *template) specialize(packed *[textCount][]byte) *template {
 	return &w.t
 }
 
-// row is a field of a schema with its name in parts.
-type row struct {
-	field
-	path []string
-}
-
 // leaf is the value of a field: constant, or else a text or another value.
 type leaf struct {
 	constants []string

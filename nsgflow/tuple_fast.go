@@ -61,8 +61,8 @@ func (w *window) separators32(at int) uint64 {
 	return w.separators(at) | w.separators(at+8)<<8 | w.separators(at+16)<<16 | w.separators(at+24)<<24
 }
 
-// next is the place of the first separator; 64 if there is none.
-func next(set uint64) (place int, rest uint64) { return bits.TrailingZeros64(set), set & (set - 1) }
+// first is the place of the first separator; 64 if there is none.
+func first(set uint64) (place int, rest uint64) { return bits.TrailingZeros64(set), set & (set - 1) }
 
 // digits are n bytes less '0' in the upper end of a word, zeros below. n is
 // from 1 to 8.
@@ -93,16 +93,16 @@ func (p *parsedTuple) parseFast(family Family, line []byte) bool {
 	end := copy(w[:], line[ends:])
 
 	all := w.separators32(0) | w.separators32(32)<<32
-	s1, set := next(all)
-	s2, set := next(set)
-	s3, set := next(set)
-	source, set := next(set)
-	d1, set := next(set)
-	d2, set := next(set)
-	d3, set := next(set)
-	destination, set := next(set)
-	sourcePort, set := next(set)
-	destinationPort, _ := next(set)
+	s1, set := first(all)
+	s2, set := first(set)
+	s3, set := first(set)
+	source, set := first(set)
+	d1, set := first(set)
+	d2, set := first(set)
+	d3, set := first(set)
+	destination, set := first(set)
+	sourcePort, set := first(set)
+	destinationPort, _ := first(set)
 	if destinationPort >= longestEnds ||
 		!p.source.parseFast(w, 0, s1, s2, s3, source) || !p.destination.parseFast(w, source+1, d1, d2, d3, destination) {
 		return false
@@ -227,7 +227,7 @@ func (p *parsedTuple) fastNSG(w *window, at, end int) (counters int) {
 // are the line from where w begins.
 func (p *parsedTuple) fastVNet(w *window, at int, line []byte) (counters int) {
 	const letterBytes, commas = 0xFFFFFF00FF00FF00, ',' | ','<<16 | ','<<32 // of ",O,E,"
-	n, _ := next(w.separators(at))
+	n, _ := first(w.separators(at))
 	if uint(n-1) >= uint(len("255")) {
 		return 0
 	}
@@ -258,10 +258,10 @@ func (p *parsedTuple) fastCounters(w *window, at, end int, all uint64) bool {
 		return false
 	}
 	last := uint64(1) << ((end - at) & 63)
-	a, set := next(all&(last-1) | last)
-	b, set := next(set)
-	c, set := next(set)
-	d, _ := next(set)
+	a, set := first(all&(last-1) | last)
+	b, set := first(set)
+	c, set := first(set)
+	d, _ := first(set)
 	a, b, c, d = at+a, at+b, at+c, at+d
 	if d != end || w.byte(a) != ',' || w.byte(b) != ',' || w.byte(c) != ',' {
 		return false

@@ -6,10 +6,10 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// fill appends the entries of an event's map.
-func (n *Normalizer) fill(out []byte, t *template) []byte {
-	e := &n.event
-	f := &e.flow
+// appendFields appends the entries of an event's map: the constant pieces of its
+// template, and behind each of them a value.
+func (e *encoder) appendFields(out []byte, t *template) []byte {
+	f := &e.event.flow
 	for i := range t.pieces {
 		p := &t.pieces[i]
 		if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
@@ -19,11 +19,11 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		}
 		switch p.slot {
 		case slotNone:
-			out = append(out, e.packed[p.text]...)
+			out = append(out, e.group.packed[p.text]...)
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
 		case slotTimestamp:
-			out = n.clock.append(out, e.when)
+			out = e.clock.append(out, e.event.time)
 		case slotSourceIP:
 			out = f.source.appendTo(out)
 		case slotSourcePort:
@@ -45,19 +45,19 @@ func (n *Normalizer) fill(out []byte, t *template) []byte {
 		case slotBytes:
 			out = appendCounter(out, f.Source.Bytes+f.Destination.Bytes)
 		case slotRelatedIP:
-			out = e.appendRelated(out)
+			out = f.appendRelated(out)
 		case slotRecordTime:
-			out = append(out, e.time...)
+			out = append(out, e.group.time...)
 		case slotEncryption:
 			out = msgpack.AppendText(out, f.encryptionCode)
 		case slotEventID:
-			out = n.identity.append(out, e.tuple.index, n.tupleText())
+			out = e.id.append(out, e.event.index, e.event.tuple.Text)
 		case slotCommunityID:
-			out = n.communityIDs.append(out, f)
+			out = e.communityIDs.append(out, f)
 		case slotTuple:
-			out = msgpack.AppendText(out, n.tupleText())
+			out = msgpack.AppendText(out, e.event.tuple.Text)
 		case slotError:
-			out = msgpack.AppendString(out, n.counts.LastError)
+			out = msgpack.AppendString(out, e.event.err)
 		}
 	}
 	return out
@@ -87,20 +87,11 @@ func (a *address) appendTo(dst []byte) []byte {
 	return append(dst, a.packed[:]...)[:end]
 }
 
-func (e *event) appendRelated(dst []byte) []byte {
-	if e.flow.oneAddress() {
-		return e.flow.source.appendTo(append(dst, msgpack.FixArray|1))
+// appendRelated appends both addresses, without repetition.
+func (p *parsedTuple) appendRelated(dst []byte) []byte {
+	if p.oneAddress() {
+		return p.source.appendTo(append(dst, msgpack.FixArray|1))
 	}
-	dst = e.flow.source.appendTo(append(dst, msgpack.FixArray|2))
-	return e.flow.destination.appendTo(dst)
+	dst = p.source.appendTo(append(dst, msgpack.FixArray|2))
+	return p.destination.appendTo(dst)
 }
-
-// tupleText is the tuple as text: of a node of another type its JSON.
-func (n *Normalizer) tupleText() text {
-	if n.event.tuple.other {
-		return n.nodeText(n.event.tuple)
-	}
-	return n.event.tuple.text
-}
-
-func (n *Normalizer) nodeText(t *tuple) text { return n.source.appendJSON(nil, t.text) }

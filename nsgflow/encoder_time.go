@@ -7,7 +7,7 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-func momentOf(milliseconds int64) msgpack.EventTime {
+func eventTimeOf(milliseconds int64) msgpack.EventTime {
 	return msgpack.EventTime{Seconds: milliseconds / 1000, Nanoseconds: milliseconds % 1000 * 1e6}
 }
 

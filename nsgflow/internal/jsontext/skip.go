@@ -1,38 +1,36 @@
-package nsgflow
+package jsontext
 
 import (
 	"bytes"
 	"unicode/utf8"
-
-	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
 
 // skipString passes over the rest of a string, from p on, and returns the place behind its closing quote.
-func (s *jsonSource) skipString(p int) int {
-	for p = jsontext.PlainEnd(s.text, p); p < len(s.text); p = jsontext.PlainEnd(s.text, p) {
-		switch c := s.text[p]; {
+func (r *Reader) skipString(p int) int {
+	for p = PlainEnd(r.text, p); p < len(r.text); p = PlainEnd(r.text, p) {
+		switch c := r.text[p]; {
 		case c == '"':
-			s.pos = p + 1
+			r.pos = p + 1
 			return p + 1
 		case c >= utf8.RuneSelf:
 			p++
 		case c == '\\':
-			n := escapeLen(s.text[p:])
+			n := escapeLen(r.text[p:])
 			if n == 0 {
-				s.pos = p
-				s.fail(faultString)
+				r.pos = p
+				r.Fail(faultString)
 				return p
 			}
 			p += n
 		default: // control characters must be escaped
-			s.pos = p
-			s.fail(faultString)
+			r.pos = p
+			r.Fail(faultString)
 			return p
 		}
 	}
-	s.pos = len(s.text)
-	s.fail(faultEnd)
-	return s.pos
+	r.pos = len(r.text)
+	r.Fail(faultEnd)
+	return r.pos
 }
 
 // escapeLen is the length of the escape that b begins with, 0 if it is none.
@@ -57,97 +55,97 @@ func escapeLen(b []byte) int {
 	return 6
 }
 
-// skip passes over any value. The kinds of the open brackets are the bits of
-// one word, which is what jsontext.MaxDepth allows.
-func (s *jsonSource) skip() []byte {
-	s.peek()
-	start := s.pos
+// Skip passes over any value. The kinds of the open brackets are the bits of
+// one word, which is what MaxDepth allows.
+func (r *Reader) Skip() []byte {
+	r.peek()
+	start := r.pos
 	var objects uint64 // bit d: the bracket at depth d is that of an object
-	base := s.depth
-	for s.fault == "" {
+	base := r.depth
+	for r.fault == "" {
 		// A value.
-		switch c := s.peek(); {
+		switch c := r.peek(); {
 		case c == '"':
-			s.skipString(s.pos + 1)
+			r.skipString(r.pos + 1)
 		case c == '{' || c == '[':
-			if s.depth >= jsontext.MaxDepth {
-				s.fail(faultDepth)
+			if r.depth >= MaxDepth {
+				r.Fail(FaultDepth)
 				return nil
 			}
-			objects = objects<<1 | uint64(c>>5&1) // '{' is 0x7b, '[' 0x5b
-			s.depth++
-			s.pos++
-			if s.peek() == c+2 {
+			objects = objects<<1 | isObject(c)
+			r.depth++
+			r.pos++
+			if r.peek() == c+2 {
 				break // an empty one: its end is looked at below
 			}
 			if c == '{' {
-				s.skipKey()
+				r.skipKey()
 			}
 			continue
 		default:
-			s.skipWord(c)
+			r.skipWord(c)
 		}
 		// What follows a value: brackets that close, then a comma.
-		for s.depth > base && s.fault == "" {
-			c := s.peek()
+		for r.depth > base && r.fault == "" {
+			c := r.peek()
 			if c == ',' {
 				break
 			}
 			if c != ']' && c != '}' {
-				s.fail(s.orEnd(faultComma))
+				r.Fail(r.orEnd(faultComma))
 				return nil
 			}
-			if uint64(c>>5&1) != objects&1 {
-				s.fail(faultBracket)
+			if isObject(c) != objects&1 {
+				r.Fail(faultBracket)
 				return nil
 			}
 			objects >>= 1
-			s.depth--
-			s.pos++
+			r.depth--
+			r.pos++
 		}
-		if s.depth == base {
+		if r.depth == base {
 			break
 		}
-		if s.fault == "" {
-			s.pos++ // the comma
+		if r.fault == "" {
+			r.pos++ // the comma
 			if objects&1 == 1 {
-				s.skipKey()
+				r.skipKey()
 			}
 		}
 	}
-	if s.fault != "" {
+	if r.fault != "" {
 		return nil
 	}
-	return s.text[start:s.pos]
+	return r.text[start:r.pos]
 }
 
-func (s *jsonSource) skipKey() {
-	if s.peek() != '"' {
-		s.fail(s.orEnd(faultKey))
+func (r *Reader) skipKey() {
+	if r.peek() != '"' {
+		r.Fail(r.orEnd(faultKey))
 		return
 	}
-	s.skipString(s.pos + 1)
-	if s.fault == "" && s.peek() != ':' {
-		s.fail(s.orEnd(faultColon))
+	r.skipString(r.pos + 1)
+	if r.fault == "" && r.peek() != ':' {
+		r.Fail(r.orEnd(faultColon))
 		return
 	}
-	s.pos++
+	r.pos++
 }
 
 // skipWord passes over a number, true, false or null.
-func (s *jsonSource) skipWord(c byte) {
-	start := s.pos
-	for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
-		s.pos++
+func (r *Reader) skipWord(c byte) {
+	start := r.pos
+	for r.pos < len(r.text) && wordByte(r.text[r.pos]) {
+		r.pos++
 	}
-	word := s.text[start:s.pos]
+	word := r.text[start:r.pos]
 	switch string(word) {
 	case "true", "false", "null":
 		return
 	}
-	if !isNumber(word) {
-		s.pos = start
-		s.fail(s.orEnd(faultValue))
+	if !IsNumber(word) {
+		r.pos = start
+		r.Fail(r.orEnd(faultValue))
 	}
 }
 
@@ -155,8 +153,8 @@ func wordByte(c byte) bool {
 	return c-'0' <= 9 || (c|0x20)-'a' <= 25 || c == '-' || c == '+' || c == '.'
 }
 
-// isNumber says whether b is a number by the grammar of RFC 8259.
-func isNumber(b []byte) bool {
+// IsNumber says whether b is a number by the grammar of RFC 8259.
+func IsNumber(b []byte) bool {
 	b = bytes.TrimPrefix(b, []byte{'-'})
 	whole := len(b) - len(trimDigits(b))
 	if whole == 0 || whole > 1 && b[0] == '0' {

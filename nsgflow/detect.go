@@ -7,38 +7,44 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// look is a first look at a record.
-type look struct {
-	size       int
+// detection says whether a source record may be a flow log, and where in it
+// that stands. It rules out nearly all foreign records by their keys, without
+// a look at what their values hold.
+type detection struct {
+	size       int // of the record; 0: it is damaged
 	deep       bool
 	structured bool         // object may be a flow log
-	object     []byte       // the body, or the map in the field that is to be read
-	field      text         // the name of that field; nil: the body
-	event      []byte       // the value of "event"
-	texts      [2]fieldText // that may be flow logs, in the order in which to try them
+	object     candidate    // the body, or the map in the field that is to be read
+	texts      [2]candidate // that may be flow logs, in the order in which to try them
 	count      int          // of texts
+	event      []byte       // the value of the key "event"
 }
 
-type fieldText struct{ field, text text }
+// candidate is what may be a flow log: a text, or a msgpack map.
+type candidate struct {
+	field  text // that holds it; nil: it is the body
+	value  []byte
+	isText bool
+}
 
-// look looks at the map that b begins with. l is empty; its size stays 0 where
-// b is damaged.
-func (n *Normalizer) look(l *look, b []byte) {
+// detect looks at the map that b begins with. With a key, only that field is
+// looked at. d is empty.
+func (d *detection) detect(b []byte, key string) {
 	h, ok := msgpack.ReadHeader(b)
 	if !ok || h.Kind != jsontext.Object {
-		l.size, l.deep, _ = msgpack.Skip(b)
+		d.size, d.deep, _ = msgpack.Skip(b)
 		return
 	}
 	p := h.Size
 	for range h.Values / 2 {
 		// A short text, as nearly all keys are, or else anything.
-		var key text
+		var name text
 		size, deepKey, ok := int(0), false, true
 		if p < len(b) && b[p]&^31 == msgpack.FixStr && len(b)-p > int(b[p]&31) {
 			size = 1 + int(b[p]&31)
-			key = b[p+1 : p+size]
+			name = b[p+1 : p+size]
 		} else if size, deepKey, ok = msgpack.Skip(b[p:]); ok {
-			key, _ = msgpack.StringOf(b[p : p+size])
+			name, _ = msgpack.StringOf(b[p : p+size])
 		}
 		p += size
 		size, deep := 0, false
@@ -53,67 +59,73 @@ func (n *Normalizer) look(l *look, b []byte) {
 		if !ok {
 			return
 		}
-		l.deep = l.deep || deep || deepKey
-		if mayMatter(key) || n.options.Key != "" {
-			n.glance(l, key, b[p:p+size])
+		d.deep = d.deep || deep || deepKey
+		if mayMatter(name) || key != "" {
+			d.detectEntry(name, b[p:p+size], key)
 		}
 		p += size
 	}
-	l.size = p
-	if l.object == nil {
-		l.object = b[:p]
+	d.size = p
+	if d.object.value == nil {
+		d.object.value = b[:p]
 	}
 }
 
-// glance is the look at one entry of a record.
-func (n *Normalizer) glance(l *look, key text, value []byte) {
-	if n.options.Key != "" && string(key) == n.options.Key {
+// detectEntry looks at one entry of a record.
+func (d *detection) detectEntry(name text, value []byte, key string) {
+	if key != "" && string(name) == key {
 		if msgpack.IsMap(value) {
-			l.structured, l.object, l.field = true, value, key
+			d.structured, d.object = true, candidate{field: name, value: value}
 		} else {
-			l.consider(key, value)
+			d.detectText(name, value)
 		}
 		return
 	}
-	e := lookUp(key)
+	e := lookUp(name)
 	if e.role == roleEvent {
-		l.event = value
+		d.event = value
 	}
-	if n.options.Key != "" {
+	if key != "" {
 		return
 	}
 	switch e.role {
 	case roleText:
-		l.consider(key, value)
+		d.detectText(name, value)
 	case roleRecords, roleProperties, roleFlowRecords, roleFlow:
-		l.structured = true
+		d.structured = true
 	case roleField:
-		l.structured = l.structured || e.field == fieldRule && e.shapes == shapeDenormalised
+		d.structured = d.structured || e.field == fieldRule && e.shapes == shapeDenormalised
 	}
 }
 
-func (l *look) consider(key text, value []byte) {
+func (d *detection) detectText(field text, value []byte) {
 	t, ok := msgpack.StringOf(value)
 	if !ok || !mayBeFlowLog(t) {
 		return
 	}
+	c := candidate{field, t, true}
 	switch {
-	case l.count == 0:
-		l.count = 1
-		l.texts[0] = fieldText{key, t}
-	case string(key) == string(l.texts[0].field): // twice: the last one counts
-		l.texts[0].text = t
+	case d.count == 0:
+		d.count = 1
+		d.texts[0] = c
+	case string(field) == string(d.texts[0].field): // twice: the last one counts
+		d.texts[0] = c
 	default:
-		l.count = 2
-		l.texts[1] = fieldText{key, t}
-		if string(key) == "message" {
-			l.texts[0], l.texts[1] = l.texts[1], l.texts[0]
+		d.count = 2
+		d.texts[1] = c
+		if string(field) == "message" {
+			d.texts[0], d.texts[1] = d.texts[1], d.texts[0]
 		}
 	}
 }
 
+// found says whether there is anything that may be a flow log. b is the record.
+func (d *detection) found(b []byte) bool {
+	return d.size > 0 && !d.deep && (d.structured || d.count > 0) && !isEvent(d.event, b[:d.size])
+}
+
 // mayBeFlowLog rules out most texts. Every shape has a key with "flow" in it,
-// but for the denormalised one; escapes can hide either.
+// but for the denormalised one. Escapes can hide either.
 func mayBeFlowLog(t text) bool {
 	return bytes.Contains(t, []byte("flow")) || bytes.Contains(t, []byte("nsgRuleName")) ||
 		bytes.Contains(t, []byte(`\u`)) || isEnvelope(t)
@@ -126,7 +138,7 @@ func isEnvelope(t text) bool {
 	if len(t) > longest {
 		return false
 	}
-	t = bytes.TrimPrefix(t, byteOrderMark)
+	t = bytes.TrimPrefix(t, jsontext.ByteOrderMark)
 	return isTokens(t, `{`, `"records"`, `:`, `[`) || isTokens(t, `]`, `}`)
 }
 
@@ -141,8 +153,6 @@ func isTokens(t text, tokens ...string) bool {
 	}
 	return len(bytes.TrimLeft(t, space)) == 0
 }
-
-var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // isEvent recognises what this package has written, so that a filter that
 // meets its own output leaves it alone. event is the value of that key.

@@ -12,12 +12,12 @@ import (
 // eventIDLen is the length of 16 bytes in base64 without padding.
 const eventIDLen = 22
 
-// identity makes event ids: the same record read twice gives the same ones;
+// eventID makes event ids: the same record read twice gives the same ones;
 // different flows, and equal tuples of one record, never share one. Records
 // that are cut from one minute have time, resource, MAC and rule in common,
 // so the texts of all tuples of a record count. Equal records, and so equal
 // flattened or denormalised ones, have equal ids: that is the purpose.
-type identity struct {
+type eventID struct {
 	record [16]byte
 	group  xxh3.Uint128
 	buffer []byte
@@ -28,26 +28,22 @@ func appendPart(dst []byte, t text) []byte {
 	return binary.LittleEndian.AppendUint32(append(dst, t...), uint32(len(t)))
 }
 
-// begin takes up a record. node gives the text of a tuple that is no string.
-func (id *identity) begin(r *record, node func(*tuple) text) {
+// beginRecord takes up a record.
+func (id *eventID) beginRecord(r *record) {
 	b := id.buffer[:0]
 	for _, f := range [...]recordField{fieldTime, fieldResourceID, fieldTargetResourceID, fieldFlowLogResourceID, fieldMAC} {
 		b = appendPart(b, r.fields[f])
 	}
 	b = appendPart(b, r.line)
 	for i := range r.tuples {
-		if t := &r.tuples[i]; t.other {
-			b = appendPart(b, node(t))
-		} else {
-			b = appendPart(b, t.text)
-		}
+		b = appendPart(b, r.tuples[i].Text)
 	}
 	id.record = xxh3.Hash128(b).Bytes()
 	id.buffer = b
 }
 
 // beginGroup takes up the group with the given place in its record.
-func (id *identity) beginGroup(place int, acl, rule, mac text) {
+func (id *eventID) beginGroup(place int, acl, rule, mac text) {
 	b := append(id.buffer[:0], id.record[:]...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(place))
 	for _, t := range [...]text{acl, rule, mac} {
@@ -59,7 +55,7 @@ func (id *identity) beginGroup(place int, acl, rule, mac text) {
 
 // append appends the id of a tuple of the group as a string. Half of the
 // group's hash goes in as the seed, the other half into the result.
-func (id *identity) append(dst []byte, index uint32, t text) []byte {
+func (id *eventID) append(dst []byte, index uint32, t text) []byte {
 	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	sum := xxh3.Hash128Seed(t, id.group.Lo+uint64(index)*spread)
 	sum.Hi ^= id.group.Hi
