@@ -66,11 +66,6 @@ func (e *encoder) beginGroup(i int) {
 	}
 }
 
-// beginTuple takes up the tuple k of a group.
-func (e *encoder) beginTuple(g *group, k int) {
-	e.event.tuple, e.event.index = &e.record.of(g)[k], e.record.index(g, k)
-}
-
 // appendEvent writes the event of the flow at hand.
 func (e *encoder) appendEvent() {
 	v := &e.event

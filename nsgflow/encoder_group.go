@@ -57,8 +57,10 @@ func (gt *groupTexts) read(r *record, g *group, table *table) {
 		gt.derive()
 	}
 	gt.time = gt.time[:0]
-	if _, ok := recordTime(f[fieldTime]); ok && table.times {
-		gt.time = msgpack.AppendText(gt.time, f[fieldTime])
+	if table.times {
+		if _, ok := recordTime(f[fieldTime]); ok {
+			gt.time = msgpack.AppendText(gt.time, f[fieldTime])
+		}
 	}
 	gt.pack(table.texts)
 }

@@ -105,9 +105,10 @@ func (n *Normalizer) read(c candidate) {
 				continue
 			}
 			e.beginGroup(i) // encoder_group.go
-			for k := range r.of(g) {
-				e.beginTuple(g, k)
-				if err := d.parse(&e.event.flow, r, g, k); err != nil { // hop 2: tuple.go
+			tuples := r.of(g)
+			for k := range tuples {
+				e.event.tuple, e.event.index = &tuples[k], r.index(g, k)
+				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
 					n.appendError(err)
 				} else {
 					n.counts.addFlow(&e.event.flow.Flow)
