@@ -80,7 +80,7 @@ type State uint8
 
 const (
 	StateUnknown State = iota // a letter that no document names
-	StateAbsent               // NSG version 1 has no state; version 2 may leave it empty
+	StateAbsent               // NSG version 1 has no state, version 2 may leave it empty
 	Begin                     // B; of a denied NSG flow: its only tuple, not a beginning
 	Continue                  // C, every five minutes
 	End                       // E

@@ -58,7 +58,7 @@ func sekoiaType(v variant) []string {
 		return []string{"denied"}
 	case v.decision == DecisionUnknown:
 		return nil
-	case v.family == NSG:
+	case v.family == NSG || v.state == StateAbsent:
 		return []string{"allowed"}
 	}
 	return []string{map[State]string{Begin: "start", Continue: "info", End: "end"}[v.state]}

@@ -25,8 +25,9 @@ const secondsEnd = 1e11 // from here on a time is in milliseconds
 
 // ParseTuple reads one flow tuple, for instance
 // "1607984156,10.0.0.4,192.0.2.7,36422,443,T,O,A,E,1,74,1,74".
-// The layout follows from the family and the number of columns. Columns
-// after the 13th are ignored. The error is a *TupleError.
+// The layout follows from the family and the number of columns. A VNet tuple
+// whose columns 5, 7 and 8 are letters of NSG tuples is read like one of those.
+// Columns after the 13th are ignored. The error is a *TupleError.
 func ParseTuple(family Family, tuple string) (Flow, error) {
 	var p parsedTuple
 	line := []byte(tuple)
@@ -113,7 +114,7 @@ func (p *parsedTuple) parseColumns(family Family, line []byte) (badColumn int) {
 	}
 	p.setProtocol(letters[0])
 	p.setDirection(letters[1])
-	if family == NSG {
+	if family == NSG || hasNSGLayout(letters) {
 		p.setDecision(letters[2])
 		p.setState(letters[3])
 	} else {
@@ -121,6 +122,15 @@ func (p *parsedTuple) parseColumns(family Family, line []byte) (badColumn int) {
 		p.setEncryption(letters[3])
 	}
 	return p.parseCounters(line, at)
+}
+
+// hasNSGLayout recognises VNet tuples that have columns 5 to 8 as NSG tuples have
+// them: Microsoft's own tutorial showed such records for a while, and several
+// tools write them.
+func hasNSGLayout(columns [4][]byte) bool {
+	state := letters[letter(columns[3])].state
+	return letters[letter(columns[0])].protocol != 0 && letters[letter(columns[2])].decision != DecisionUnknown &&
+		(len(columns[3]) == 0 || state != StateUnknown && state != Deny)
 }
 
 // parseEnds reads columns 0 to 4: the time, addresses and ports.

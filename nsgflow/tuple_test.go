@@ -49,6 +49,19 @@ var tuples = []struct {
 		Family: nsgflow.VNet, Time: 1726286400000,
 		Source: endpoint("10.3.1.4", 1, absent, absent), Destination: endpoint("10.3.2.9", 2, absent, absent),
 		Protocol: 255, Direction: nsgflow.Inbound, Decision: nsgflow.Denied, State: nsgflow.Deny}},
+	{nsgflow.VNet, "1726286400,10.3.1.4,10.3.2.9,1,2,U,I,D,B", nsgflow.Flow{ // the NSG layout
+		Family: nsgflow.VNet, Time: 1726286400000,
+		Source: endpoint("10.3.1.4", 1, absent, absent), Destination: endpoint("10.3.2.9", 2, absent, absent),
+		Protocol: 17, Direction: nsgflow.Inbound, Decision: nsgflow.Denied, State: nsgflow.Begin}},
+	{nsgflow.VNet, "1726286400,fd00::4,fd00::5,1,2,T,O,A,,1,2,3,4", nsgflow.Flow{
+		Family: nsgflow.VNet, Time: 1726286400000,
+		Source: endpoint("fd00::4", 1, 1, 2), Destination: endpoint("fd00::5", 2, 3, 4),
+		Protocol: 6, Direction: nsgflow.Outbound, Decision: nsgflow.Allowed, State: nsgflow.StateAbsent}},
+	{nsgflow.VNet, "1726286400,10.3.1.4,10.3.2.9,1,2,T,I,D,D", nsgflow.Flow{ // not that
+		Family: nsgflow.VNet, Time: 1726286400000,
+		Source: endpoint("10.3.1.4", 1, absent, absent), Destination: endpoint("10.3.2.9", 2, absent, absent),
+		Protocol: 6, Direction: nsgflow.Inbound, Decision: nsgflow.Denied, State: nsgflow.Deny,
+		Encryption: nsgflow.EncryptionUnknown, EncryptionCode: "D", Unknown: 1}},
 	{nsgflow.VNet, "1726286400,10.3.1.4,10.3.2.9,1,2,256,I,A,NX_OTHER", nsgflow.Flow{
 		Family: nsgflow.VNet, Time: 1726286400000,
 		Source: endpoint("10.3.1.4", 1, absent, absent), Destination: endpoint("10.3.2.9", 2, absent, absent),
@@ -176,7 +189,9 @@ func readTuple(family nsgflow.Family, tuple string) (f nsgflow.Flow, column int)
 	}
 	f.Direction = map[string]nsgflow.Direction{"I": nsgflow.Inbound, "O": nsgflow.Outbound}[c[6]]
 	states := map[string]nsgflow.State{"B": nsgflow.Begin, "C": nsgflow.Continue, "E": nsgflow.End}
-	if family == nsgflow.NSG {
+	inNSGLayout := strings.Contains(" T U ", " "+c[5]+" ") && strings.Contains(" A D ", " "+c[7]+" ") &&
+		(c[8] == "" || strings.Contains(" B C E ", " "+c[8]+" "))
+	if family == nsgflow.NSG || inNSGLayout {
 		f.Decision = map[string]nsgflow.Decision{"A": nsgflow.Allowed, "D": nsgflow.Denied}[c[7]]
 		states[""] = nsgflow.StateAbsent
 		f.State = states[c[8]]
