@@ -2,15 +2,77 @@ package nsgflow
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
+// AppendChunk reads a chunk, which is a sequence of records [time, body] or
+// [[time, metadata], body], as Fluent Bit hands it to a filter. If there is a
+// flow log in it, changed is true, and the chunk that takes its place is
+// appended to dst. Else dst comes back as it was.
+//
+// What is no flow log passes on byte for byte, and so does all from the first
+// damage on. dst must not overlap chunk.
+func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
+	out = dst
+	copied := 0 // chunk up to here is in out, as it was or as events
+	for p := 0; p < len(chunk); {
+		frame, body, ok := ReadFrame(chunk[p:])
+		if !ok {
+			break
+		}
+		if frame.isGroupMarker() {
+			size, _, ok := msgpack.Skip(chunk[p+body:])
+			if !ok {
+				break
+			}
+			p += body + size
+			continue
+		}
+		events, size, is := n.AppendRecord(out, chunk[p+body:], frame)
+		if size == 0 {
+			break
+		}
+		if is {
+			// What passed since the last events goes before these.
+			out = slices.Insert(events, len(out), chunk[copied:p]...)
+			copied, changed = p+body+size, true
+		}
+		p += body + size
+	}
+	if !changed {
+		return dst, false
+	}
+	return append(out, chunk[copied:]...), true
+}
+
+// AppendJSONLines appends the bodies of a chunk's records as JSON, each on a
+// line of its own. Binary data becomes base64 text, Fluent Bit's event time a
+// number of seconds, any other extension null. It stops where the chunk is
+// damaged.
+func AppendJSONLines(dst, chunk []byte) []byte {
+	for len(chunk) > 0 {
+		_, body, ok := ReadFrame(chunk)
+		if !ok {
+			break
+		}
+		size, _, ok := msgpack.Skip(chunk[body:])
+		if !ok {
+			break
+		}
+		dst, _ = msgpack.AppendJSON(dst, chunk[body:])
+		dst = append(dst, '\n')
+		chunk = chunk[body+size:]
+	}
+	return dst
+}
+
 // Frame is what surrounds the body of a Fluent Bit record. Events get the
 // framing of the record that they come from.
 type Frame struct {
-	// Time is the record's time, a msgpack node: extension 0 of eight
+	// Time is the record's time, a msgpack value: extension 0 of eight
 	// bytes (seconds, nanoseconds), an integer or a float of seconds.
 	// nil: 1970.
 	Time []byte
@@ -31,11 +93,11 @@ func ReadFrame(b []byte) (f Frame, body int, ok bool) {
 	if hasMetadata {
 		p = inner
 	}
-	if f.Time, p, ok = node(b, p); !ok {
+	if f.Time, p, ok = value(b, p); !ok {
 		return f, 0, false
 	}
 	if hasMetadata {
-		if f.Metadata, p, ok = node(b, p); !ok {
+		if f.Metadata, p, ok = value(b, p); !ok {
 			return f, 0, false
 		}
 	}
@@ -49,14 +111,15 @@ func pair(b []byte, p int) (next int, ok bool) {
 	return p + h.Size, ok && h.Kind == jsontext.Array && h.Values == 2
 }
 
-func node(b []byte, p int) (n []byte, next int, ok bool) {
+// value is the msgpack value at p.
+func value(b []byte, p int) (v []byte, next int, ok bool) {
 	size, _, ok := msgpack.Skip(b[p:])
 	return b[p : p+size : p+size], p + size, ok
 }
 
-// IsGroupMarker says whether the record is the start or the end of a group of
+// isGroupMarker says whether the record is the start or the end of a group of
 // records (Fluent Bit 3.1 and later), which have -1 and -2 seconds as time.
-func (f *Frame) IsGroupMarker() bool {
+func (f *Frame) isGroupMarker() bool {
 	t := f.Time
 	if len(t) == 0 {
 		return false
@@ -100,14 +163,3 @@ func (f *Frame) time() []byte {
 	}
 	return f.Time
 }
-
-// SkipMsgpack returns the length of the msgpack value that b begins with, and
-// whether it is nested deeper than 64 levels. ok is false where the value is
-// damaged or cut off. It needs no memory, whatever the headers declare.
-func SkipMsgpack(b []byte) (n int, deep, ok bool) { return msgpack.Skip(b) }
-
-// AppendJSON appends the msgpack value that b begins with as JSON text, and
-// returns the bytes behind it. Binary data becomes base64 text, Fluent Bit's
-// event time a number of seconds, any other extension null. Below 64 levels,
-// and where b is cut off, it writes null.
-func AppendJSON(dst, b []byte) (text, rest []byte) { return msgpack.AppendJSON(dst, b) }

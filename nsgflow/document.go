@@ -2,7 +2,6 @@ package nsgflow
 
 import (
 	"bytes"
-	"fmt"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -228,7 +227,8 @@ func (d *document) damaged() (rest text, reason string, is bool) {
 	case d.damage < 0:
 		return nil, "", false
 	}
-	return d.value[d.damage:], fmt.Sprintf("byte %d: %s", at, fault), true
+	err := TextError{at, fault}
+	return d.value[d.damage:], err.Error(), true
 }
 
 // holdsFlowLog says of a text that does not parse whether it was a flow log.

@@ -21,6 +21,12 @@ type Flow struct {
 	// Unknown counts the columns (protocol, direction, decision, state,
 	// encryption) whose value no document names.
 	Unknown uint8
+
+	// Of the flow's record and group, as the log has them. Only Flows sets
+	// them.
+	Rule     string
+	Resource string // NSG: resourceId; VNet: targetResourceID
+	MAC      string
 }
 
 // Endpoint is one side of a flow.

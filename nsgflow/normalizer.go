@@ -25,11 +25,8 @@ const outputLimit = 1 << 30
 
 // New makes a Normalizer.
 func New(o Options) (*Normalizer, error) {
-	if int(o.Schema) >= len(schemas) {
-		return nil, fmt.Errorf("schema %d: there are %d", o.Schema, len(schemas))
-	}
-	if IsEventName(o.TimestampKey) {
-		return nil, fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	n := &Normalizer{options: o, limit: outputLimit}
 	n.encoder = encoder{

@@ -79,9 +79,9 @@ func (t *table) names() map[string]bool {
 	return names
 }
 
-// IsEventName says whether events of any schema have a field or an object of
+// isEventName says whether events of any schema have a field or an object of
 // this name, but for the one that carries the time, whose name is an option.
-func IsEventName(name string) bool {
+func isEventName(name string) bool {
 	for _, s := range schemas {
 		for _, f := range s.fields {
 			if top, _, _ := strings.Cut(f.name, "."); top == name && name != timestampField {

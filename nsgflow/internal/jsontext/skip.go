@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// skipString passes over the rest of a string, from p on, and returns the place behind its closing quote.
+// skipString passes over the rest of a string, from p on, and returns the place
+// behind its closing quote.
 func (r *Reader) skipString(p int) int {
 	for p = PlainEnd(r.text, p); p < len(r.text); p = PlainEnd(r.text, p) {
 		switch c := r.text[p]; {
@@ -85,24 +86,7 @@ func (r *Reader) Skip() []byte {
 		default:
 			r.skipWord(c)
 		}
-		// What follows a value: brackets that close, then a comma.
-		for r.depth > base && r.fault == "" {
-			c := r.peek()
-			if c == ',' {
-				break
-			}
-			if c != ']' && c != '}' {
-				r.Fail(r.orEnd(faultComma))
-				return nil
-			}
-			if isObject(c) != objects&1 {
-				r.Fail(faultBracket)
-				return nil
-			}
-			objects >>= 1
-			r.depth--
-			r.pos++
-		}
+		objects = r.skipClosing(objects, base)
 		if r.depth == base {
 			break
 		}
@@ -117,6 +101,26 @@ func (r *Reader) Skip() []byte {
 		return nil
 	}
 	return r.text[start:r.pos]
+}
+
+// skipClosing passes over the brackets that close behind a value, down to the
+// depth base or to a comma, and returns the kinds of those that are still open.
+func (r *Reader) skipClosing(objects uint64, base int) (open uint64) {
+	for r.depth > base && r.fault == "" {
+		switch c := r.peek(); {
+		case c == ',':
+			return objects
+		case c != ']' && c != '}':
+			r.Fail(r.orEnd(faultComma))
+		case isObject(c) != objects&1:
+			r.Fail(faultBracket)
+		default:
+			objects >>= 1
+			r.depth--
+			r.pos++
+		}
+	}
+	return objects
 }
 
 func (r *Reader) skipKey() {

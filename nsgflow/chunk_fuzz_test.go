@@ -1,4 +1,4 @@
-package main
+package nsgflow_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -26,7 +27,7 @@ func FuzzChunk(f *testing.F) {
 			schema = nsgflow.SchemaECS
 		}
 		before := bytes.Clone(chunk)
-		out, changed := testFilter(t, schema).run(chunk, nil)
+		out, changed := newChunkNormalizer(t, schema).AppendChunk(nil, chunk)
 		if !bytes.Equal(chunk, before) {
 			t.Fatal("the chunk was written to")
 		}
@@ -44,7 +45,7 @@ func FuzzChunk(f *testing.F) {
 				t.Errorf("%q became %q: %v", chunk, out, err)
 			}
 		}
-		if again, changed := testFilter(t, schema).run(bytes.Clone(out), nil); changed {
+		if again, changed := newChunkNormalizer(t, schema).AppendChunk(nil, bytes.Clone(out)); changed {
 			t.Errorf("%q became %q, and then %q", chunk, out, again)
 		}
 	})
@@ -54,14 +55,14 @@ func FuzzChunk(f *testing.F) {
 func oneByOne(t *testing.T, chunk []byte, s nsgflow.Schema) (out []byte) {
 	rest := chunk
 	for len(rest) > 0 {
-		size, _, ok := nsgflow.SkipMsgpack(rest)
+		size, _, ok := msgpack.Skip(rest)
 		if !ok {
 			break
 		}
 		if _, _, ok := nsgflow.ReadFrame(rest); !ok {
 			break
 		}
-		record, changed := testFilter(t, s).run(rest[:size], nil)
+		record, changed := newChunkNormalizer(t, s).AppendChunk(nil, rest[:size])
 		if !changed {
 			record = rest[:size]
 		}
@@ -75,7 +76,7 @@ func oneByOne(t *testing.T, chunk []byte, s nsgflow.Schema) (out []byte) {
 // framings, and the frames of the tests here.
 func chunkSeeds(f *testing.F) (seeds [][]byte) {
 	f.Helper()
-	files, err := filepath.Glob("../nsgflow/testdata/*.input.*")
+	files, err := filepath.Glob("testdata/*.input.*")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no cases: %v", err)
 	}
@@ -96,7 +97,7 @@ func chunkSeeds(f *testing.F) (seeds [][]byte) {
 		}
 		seeds = append(seeds, chunk)
 	}
-	flow, other := body(f, flowLog), body(f, foreign)
+	flow, other := bodyOf(f, chunkFlowLog), bodyOf(f, chunkForeign)
 	for _, frame := range []string{newFrame, oldFrame, longFrame, metadataFrame, uintFrame, floatFrame, startAsNumber} {
 		seeds = append(seeds, []byte(frame+flow+frame+other), []byte(frame+other+frame+flow[:len(flow)-3]))
 	}
