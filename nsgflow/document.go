@@ -69,8 +69,8 @@ func (d *document) items(yield func(item) bool) {
 	switch {
 	case !d.isText:
 		d.readObject(yield)
-		_, fault := d.reader.At()
-		d.found = d.found || fault != ""
+		_, err := d.reader.At()
+		d.found = d.found || err != nil
 	case isEnvelope(d.value): // a flow log without a tuple
 		d.found = true
 		d.give(yield, item{record: d.recordAt(0)})
@@ -112,8 +112,8 @@ func (d *document) readList(yield func(item) bool) (found bool) {
 		} else {
 			d.reader.Skip()
 		}
-		end, fault := d.reader.At()
-		if fault != "" {
+		end, err := d.reader.At()
+		if err != nil {
 			d.setDamage(start, yield)
 			break
 		}
@@ -149,8 +149,8 @@ func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
 			r.shapes |= shapeBlob
 		}
 	}
-	end, fault := d.reader.At()
-	if fault != "" {
+	end, err := d.reader.At()
+	if err != nil {
 		if isFlowLog {
 			d.setDamage(end, yield)
 		}
@@ -209,8 +209,8 @@ func (d *document) setDamage(at int, yield func(item) bool) {
 		return
 	}
 	d.damage = at
-	_, fault := d.reader.At()
-	if d.found || fault != jsontext.FaultDepth && d.isText && holdsFlowLog(d.value) {
+	_, err := d.reader.At()
+	if d.found || err != jsontext.ErrDepth && d.isText && holdsFlowLog(d.value) {
 		d.giveForeign(yield)
 	}
 }
@@ -218,17 +218,17 @@ func (d *document) setDamage(at int, yield func(item) bool) {
 // damaged says what has to be passed on as it came, and why: a text from its
 // damage on, of a structured record nothing but the reason.
 func (d *document) damaged() (rest text, reason string, is bool) {
-	at, fault := d.reader.At()
+	at, err := d.reader.At()
 	switch {
-	case fault == "":
+	case err == nil:
 		return nil, "", false
 	case !d.isText:
-		return nil, fault, true
+		return nil, err.Error(), true
 	case d.damage < 0:
 		return nil, "", false
 	}
-	err := TextError{at, fault}
-	return d.value[d.damage:], err.Error(), true
+	damage := TextError{at, err.Error()}
+	return d.value[d.damage:], damage.Error(), true
 }
 
 // holdsFlowLog says of a text that does not parse whether it was a flow log.

@@ -40,8 +40,8 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 				}
 			}
 		}
-		if at, fault := d.reader.At(); fault != "" && d.found {
-			yield(Flow{}, &TextError{at, fault})
+		if at, err := d.reader.At(); err != nil && d.found {
+			yield(Flow{}, &TextError{at, err.Error()})
 		}
 	}
 }

@@ -28,7 +28,7 @@ type reader interface {
 	// Skip passes over the value that comes next and returns its bytes.
 	Skip() []byte
 	// Fail makes the reader fail at the place where it is.
-	Fail(fault string)
+	Fail(err error)
 	// At says where the reader is, and what is wrong there, if something is.
-	At() (offset int, fault string)
+	At() (offset int, err error)
 }

@@ -46,7 +46,7 @@ type group struct {
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
 
-const faultMany = "more than 2097152 tuples in one record"
+const errMany = jsontext.Error("more than 2097152 tuples in one record")
 
 // layered says whether the tuples stand in the two lists of a layout.
 func (g *group) layered() bool { return g.level < levelFlattened }

@@ -44,7 +44,7 @@ func (r *record) readFlattened(in reader, key []byte) {
 	n, _ := flowIndex(key)
 	r.flat, r.numbers = append(r.flat, t), append(r.numbers, n)
 	if len(r.flat) > maxTuples {
-		in.Fail(faultMany)
+		in.Fail(errMany)
 	}
 }
 
@@ -129,7 +129,7 @@ func (r *record) readInner(in reader, g group) {
 			g.level = levelTuple
 			g.from = uint32(len(r.tuples))
 			if r.tuples = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
-				in.Fail(faultMany)
+				in.Fail(errMany)
 			}
 			r.add(g)
 		}
@@ -142,7 +142,7 @@ func (r *record) readInner(in reader, g group) {
 // addWrong adds the value that comes next, which has the wrong type.
 func (r *record) addWrong(in reader, g group) {
 	if len(r.tuples) > maxTuples {
-		in.Fail(faultMany)
+		in.Fail(errMany)
 	}
 	g.from = uint32(len(r.tuples))
 	r.tuples = append(r.tuples, tuple{Text: in.JSON(), Other: true})

@@ -21,7 +21,7 @@ type Reader struct {
 	begun     uint64 // an element of it has been read
 	lists     uint64 // it is a list of records
 	listEnded bool   // a list of records has ended just now
-	fault     string // what is wrong at pos, once something is
+	err       error  // what is wrong at pos, once something is
 }
 
 // Reset starts with another text. A byte-order mark in front is passed over.
@@ -36,34 +36,39 @@ func (r *Reader) Reset(text []byte) {
 var ByteOrderMark = []byte("\xef\xbb\xbf")
 
 // At says where the reader is, and what is wrong there, if something is.
-func (r *Reader) At() (offset int, fault string) { return r.pos, r.fault }
+func (r *Reader) At() (offset int, err error) { return r.pos, r.err }
 
 // Fail makes the reader fail at the place where it is.
-func (r *Reader) Fail(fault string) {
-	if r.fault == "" {
-		r.fault = fault
+func (r *Reader) Fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
 }
 
-const (
-	faultEnd     = "unexpected end"
-	faultValue   = "a value expected"
-	faultKey     = "a key expected"
-	faultColon   = "a colon expected"
-	faultComma   = "a comma or a closing bracket expected"
-	faultString  = "a string that is not valid JSON"
-	faultBracket = "a closing bracket of the other kind"
+// Error says what is wrong with a text.
+type Error string
 
-	// FaultDepth is the fault of a text that is nested too deep.
-	FaultDepth = "nested deeper than 64 levels"
+func (e Error) Error() string { return string(e) }
+
+const (
+	errEnd     = Error("unexpected end")
+	errValue   = Error("a value expected")
+	errKey     = Error("a key expected")
+	errColon   = Error("a colon expected")
+	errComma   = Error("a comma or a closing bracket expected")
+	errString  = Error("a string that is not valid JSON")
+	errBracket = Error("a closing bracket of the other kind")
+
+	// ErrDepth is the error of a text that is nested too deep.
+	ErrDepth = Error("nested deeper than 64 levels")
 )
 
-// orEnd is the fault what, or faultEnd where the text ends.
-func (r *Reader) orEnd(what string) string {
+// orEnd is err, or errEnd where the text ends.
+func (r *Reader) orEnd(err error) error {
 	if r.pos >= len(r.text) {
-		return faultEnd
+		return errEnd
 	}
-	return what
+	return err
 }
 
 // peek is the next byte that is not white space, 0 at the end.
@@ -81,7 +86,7 @@ func (r *Reader) peek() byte {
 // Kind is the kind of the value that comes next.
 func (r *Reader) Kind() Kind {
 	switch c := r.peek(); {
-	case r.fault != "":
+	case r.err != nil:
 		return Other
 	case c == '"':
 		return String
@@ -97,11 +102,11 @@ func (r *Reader) Kind() Kind {
 
 // Open enters the array or object that comes next.
 func (r *Reader) Open() {
-	if r.fault != "" {
+	if r.err != nil {
 		return
 	}
 	if r.depth >= MaxDepth {
-		r.Fail(FaultDepth)
+		r.Fail(ErrDepth)
 		return
 	}
 	r.depth++
@@ -134,7 +139,7 @@ func (r *Reader) leave() {
 // the reader is past the end of the array or object then.
 func (r *Reader) Next() (key []byte, ok bool) {
 	switch {
-	case r.fault != "":
+	case r.err != nil:
 		return nil, false
 	case r.depth == 0 || r.lists&1 != 0:
 		return nil, r.nextRecord()
@@ -152,7 +157,7 @@ func (r *Reader) Next() (key []byte, ok bool) {
 		return nil, true
 	}
 	key = r.key()
-	return key, r.fault == ""
+	return key, r.err == nil
 }
 
 func (r *Reader) nextElement() bool {
@@ -172,12 +177,12 @@ func (r *Reader) nextElement() bool {
 	}
 	if r.begun&1 != 0 {
 		if c != ',' {
-			r.Fail(r.orEnd(faultComma))
+			r.Fail(r.orEnd(errComma))
 			return false
 		}
 		r.pos++
 		if r.peek() == end {
-			r.Fail(faultValue)
+			r.Fail(errValue)
 			return false
 		}
 	}
@@ -187,12 +192,12 @@ func (r *Reader) nextElement() bool {
 
 func (r *Reader) key() []byte {
 	if r.peek() != '"' {
-		r.Fail(r.orEnd(faultKey))
+		r.Fail(r.orEnd(errKey))
 		return nil
 	}
 	k, _ := r.str()
 	if r.peek() != ':' {
-		r.Fail(r.orEnd(faultColon))
+		r.Fail(r.orEnd(errColon))
 		return nil
 	}
 	r.pos++
@@ -214,7 +219,7 @@ func (r *Reader) str() (text []byte, plain bool) {
 // oddString reads a string that has something else at end.
 func (r *Reader) oddString(end int) []byte {
 	raw := r.text[r.pos:r.skipString(end)]
-	if r.fault != "" {
+	if r.err != nil {
 		return nil
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
@@ -256,7 +261,7 @@ func (r *Reader) JSON() []byte { return r.Skip() }
 // where dst has more than most elements.
 func (r *Reader) Values(dst []Value, most int) []Value {
 	r.Open()
-	for r.fault == "" && len(dst) <= most && r.nextElement() {
+	for r.err == nil && len(dst) <= most && r.nextElement() {
 		var v Value
 		if r.peek() == '"' {
 			v.Text, v.Plain = r.str()

@@ -19,18 +19,18 @@ func (r *Reader) skipString(p int) int {
 			n := escapeLen(r.text[p:])
 			if n == 0 {
 				r.pos = p
-				r.Fail(faultString)
+				r.Fail(errString)
 				return p
 			}
 			p += n
 		default: // control characters must be escaped
 			r.pos = p
-			r.Fail(faultString)
+			r.Fail(errString)
 			return p
 		}
 	}
 	r.pos = len(r.text)
-	r.Fail(faultEnd)
+	r.Fail(errEnd)
 	return r.pos
 }
 
@@ -63,14 +63,14 @@ func (r *Reader) Skip() []byte {
 	start := r.pos
 	var objects uint64 // bit d: the bracket at depth d is that of an object
 	base := r.depth
-	for r.fault == "" {
+	for r.err == nil {
 		// A value.
 		switch c := r.peek(); {
 		case c == '"':
 			r.skipString(r.pos + 1)
 		case c == '{' || c == '[':
 			if r.depth >= MaxDepth {
-				r.Fail(FaultDepth)
+				r.Fail(ErrDepth)
 				return nil
 			}
 			objects = objects<<1 | isObject(c)
@@ -90,14 +90,14 @@ func (r *Reader) Skip() []byte {
 		if r.depth == base {
 			break
 		}
-		if r.fault == "" {
+		if r.err == nil {
 			r.pos++ // the comma
 			if objects&1 == 1 {
 				r.skipKey()
 			}
 		}
 	}
-	if r.fault != "" {
+	if r.err != nil {
 		return nil
 	}
 	return r.text[start:r.pos]
@@ -106,14 +106,14 @@ func (r *Reader) Skip() []byte {
 // skipClosing passes over the brackets that close behind a value, down to the
 // depth base or to a comma, and returns the kinds of those that are still open.
 func (r *Reader) skipClosing(objects uint64, base int) (open uint64) {
-	for r.depth > base && r.fault == "" {
+	for r.depth > base && r.err == nil {
 		switch c := r.peek(); {
 		case c == ',':
 			return objects
 		case c != ']' && c != '}':
-			r.Fail(r.orEnd(faultComma))
+			r.Fail(r.orEnd(errComma))
 		case isObject(c) != objects&1:
-			r.Fail(faultBracket)
+			r.Fail(errBracket)
 		default:
 			objects >>= 1
 			r.depth--
@@ -125,12 +125,12 @@ func (r *Reader) skipClosing(objects uint64, base int) (open uint64) {
 
 func (r *Reader) skipKey() {
 	if r.peek() != '"' {
-		r.Fail(r.orEnd(faultKey))
+		r.Fail(r.orEnd(errKey))
 		return
 	}
 	r.skipString(r.pos + 1)
-	if r.fault == "" && r.peek() != ':' {
-		r.Fail(r.orEnd(faultColon))
+	if r.err == nil && r.peek() != ':' {
+		r.Fail(r.orEnd(errColon))
 		return
 	}
 	r.pos++
@@ -149,7 +149,7 @@ func (r *Reader) skipWord(c byte) {
 	}
 	if !IsNumber(word) {
 		r.pos = start
-		r.Fail(r.orEnd(faultValue))
+		r.Fail(r.orEnd(errValue))
 	}
 }
 

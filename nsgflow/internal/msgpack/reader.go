@@ -15,8 +15,10 @@ type Reader struct {
 	depth  int
 	levels [1 + jsontext.MaxDepth]level // that are open; the first is the sequence
 	texts  []byte                       // of numbers and of JSON
-	fault  string
+	err    error                        // what is wrong at pos, once something is
 }
+
+const errDamaged = jsontext.Error("damaged msgpack")
 
 type level struct {
 	left   int // elements or entries to come
@@ -25,7 +27,7 @@ type level struct {
 
 // Reset starts with other bytes.
 func (r *Reader) Reset(b []byte) {
-	r.b, r.pos, r.depth, r.fault = b, 0, 0, ""
+	r.b, r.pos, r.depth, r.err = b, 0, 0, nil
 	r.levels[0] = level{left: math.MaxInt}
 	r.texts = r.texts[:0]
 }
@@ -40,20 +42,20 @@ func (r *Reader) Release(limit int) {
 }
 
 // At says where the reader is, and what is wrong there, if something is.
-func (r *Reader) At() (offset int, fault string) { return r.pos, r.fault }
+func (r *Reader) At() (offset int, err error) { return r.pos, r.err }
 
 // Fail makes the reader fail at the place where it is.
-func (r *Reader) Fail(fault string) {
-	if r.fault == "" {
-		r.fault = fault
+func (r *Reader) Fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
 }
 
 func (r *Reader) header() (h Header) {
-	if r.fault == "" {
+	if r.err == nil {
 		var ok bool
 		if h, ok = ReadHeader(r.b[r.pos:]); !ok {
-			r.Fail("damaged msgpack")
+			r.Fail(errDamaged)
 		}
 	}
 	return h
@@ -65,11 +67,11 @@ func (r *Reader) Kind() jsontext.Kind { return r.header().Kind }
 // Open enters the array or object that comes next.
 func (r *Reader) Open() {
 	h := r.header()
-	if r.fault != "" {
+	if r.err != nil {
 		return
 	}
 	if r.depth >= jsontext.MaxDepth {
-		r.Fail(jsontext.FaultDepth)
+		r.Fail(jsontext.ErrDepth)
 		return
 	}
 	r.pos += h.Size
@@ -89,7 +91,7 @@ func (r *Reader) OpenList() { r.Open() }
 // ok is false where there is none.
 func (r *Reader) Next() (key []byte, ok bool) {
 	l := &r.levels[r.depth]
-	if r.fault != "" {
+	if r.err != nil {
 		return nil, false
 	}
 	if l.left == 0 {
@@ -103,7 +105,7 @@ func (r *Reader) Next() (key []byte, ok bool) {
 	if key, ok = r.str(); !ok {
 		r.Skip()
 	}
-	return key, r.fault == ""
+	return key, r.err == nil
 }
 
 // str reads the string that comes next; ok is false where it is none.
@@ -138,7 +140,7 @@ func (r *Reader) Text() []byte {
 // JSON passes over the value that comes next and returns it as JSON text.
 func (r *Reader) JSON() []byte {
 	value := r.Skip()
-	if r.fault != "" {
+	if r.err != nil {
 		return nil
 	}
 	from := len(r.texts)
@@ -151,7 +153,7 @@ func (r *Reader) JSON() []byte {
 func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
 	h := r.header()
 	r.pos += h.Size
-	for left := h.Values; left > 0 && r.fault == "" && len(dst) <= most; left-- {
+	for left := h.Values; left > 0 && r.err == nil && len(dst) <= most; left-- {
 		var v jsontext.Value
 		var ok bool
 		if v.Text, ok = r.str(); !ok {
@@ -164,12 +166,12 @@ func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
 
 // Skip passes over the value that comes next and returns its bytes.
 func (r *Reader) Skip() []byte {
-	if r.fault != "" {
+	if r.err != nil {
 		return nil
 	}
 	n, _, ok := Skip(r.b[r.pos:])
 	if !ok {
-		r.Fail("damaged msgpack")
+		r.Fail(errDamaged)
 		return nil
 	}
 	r.pos += n
