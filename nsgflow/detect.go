@@ -22,7 +22,7 @@ type detection struct {
 
 // candidate is what may be a flow log: a text, or a msgpack map.
 type candidate struct {
-	field  text // that holds it; nil: it is the body
+	field  []byte // that holds it; nil: it is the body
 	value  []byte
 	isText bool
 }
@@ -38,7 +38,7 @@ func (d *detection) detect(b []byte, key string) {
 	p := h.Size
 	for range h.Values / 2 {
 		// A short text, as nearly all keys are, or else anything.
-		var name text
+		var name []byte
 		size, deepKey, ok := int(0), false, true
 		if p < len(b) && b[p]&^31 == msgpack.FixStr && len(b)-p > int(b[p]&31) {
 			size = 1 + int(b[p]&31)
@@ -72,7 +72,7 @@ func (d *detection) detect(b []byte, key string) {
 }
 
 // detectEntry looks at one entry of a record.
-func (d *detection) detectEntry(name text, value []byte, key string) {
+func (d *detection) detectEntry(name []byte, value []byte, key string) {
 	if key != "" && string(name) == key {
 		if msgpack.IsMap(value) {
 			d.structured, d.object = true, candidate{field: name, value: value}
@@ -98,7 +98,7 @@ func (d *detection) detectEntry(name text, value []byte, key string) {
 	}
 }
 
-func (d *detection) detectText(field text, value []byte) {
+func (d *detection) detectText(field []byte, value []byte) {
 	t, ok := msgpack.StringOf(value)
 	if !ok || !mayBeFlowLog(t) {
 		return
@@ -126,14 +126,14 @@ func (d *detection) found(b []byte) bool {
 
 // mayBeFlowLog rules out most texts. Every shape has a key with "flow" in it,
 // but for the denormalised one. Escapes can hide either.
-func mayBeFlowLog(t text) bool {
+func mayBeFlowLog(t []byte) bool {
 	return bytes.Contains(t, []byte("flow")) || bytes.Contains(t, []byte("nsgRuleName")) ||
 		bytes.Contains(t, []byte(`\u`)) || isEnvelope(t)
 }
 
 // isEnvelope says whether a text is nothing but the head or the tail of a
 // blob: Azure writes them as blocks of their own.
-func isEnvelope(t text) bool {
+func isEnvelope(t []byte) bool {
 	const longest = 64 // pretty-printed
 	if len(t) > longest {
 		return false
@@ -143,7 +143,7 @@ func isEnvelope(t text) bool {
 }
 
 // isTokens says whether t is the tokens with white space around them.
-func isTokens(t text, tokens ...string) bool {
+func isTokens(t []byte, tokens ...string) bool {
 	const space = " \t\r\n"
 	for _, token := range tokens {
 		var ok bool

@@ -217,7 +217,7 @@ func (d *document) setDamage(at int, yield func(item) bool) {
 
 // damaged says what has to be passed on as it came, and why: a text from its
 // damage on, of a structured record nothing but the reason.
-func (d *document) damaged() (rest text, reason string, is bool) {
+func (d *document) damaged() (rest []byte, reason string, is bool) {
 	at, err := d.reader.At()
 	switch {
 	case err == nil:
@@ -232,7 +232,7 @@ func (d *document) damaged() (rest text, reason string, is bool) {
 }
 
 // holdsFlowLog says of a text that does not parse whether it was a flow log.
-func holdsFlowLog(t text) bool {
+func holdsFlowLog(t []byte) bool {
 	for _, key := range []string{`"flowTuples"`, `"flowRecords"`, `"nsgRuleName"`} {
 		if bytes.Contains(t, []byte(key)) {
 			return true

@@ -20,7 +20,7 @@ type encoder struct {
 
 	// Of the record and the group at hand.
 	record  *record
-	group   groupTexts
+	group   groupValues
 	message message
 	id      eventID
 
@@ -61,8 +61,8 @@ func (e *encoder) beginGroup(i int) {
 		e.message.beginGroup(r, g)
 	}
 	if e.table.identifies {
-		t := &e.group.texts
-		e.id.beginGroup(i, t[textACL], t[textRule], t[textMAC])
+		t := &e.group.values
+		e.id.beginGroup(i, t[groupACL], t[groupRule], t[groupMAC])
 	}
 }
 
@@ -140,8 +140,8 @@ func (e *encoder) release(limit int) {
 	e.frame, e.out, e.record, e.event = Frame{}, nil, nil, event{}
 	e.group.release()
 	e.message.release()
-	if cap(e.group.buffer)+cap(e.message.prefix)+cap(e.message.middle)+cap(e.scratch)+cap(e.id.buffer) > limit {
-		e.group.buffer, e.message.prefix, e.message.middle, e.scratch, e.id.buffer = nil, nil, nil, nil, nil
+	if cap(e.group.buffer)+cap(e.message.prefix)+cap(e.message.constant)+cap(e.scratch)+cap(e.id.buffer) > limit {
+		e.group.buffer, e.message.prefix, e.message.constant, e.scratch, e.id.buffer = nil, nil, nil, nil, nil
 		e.merger = msgpack.Merger{}
 	}
 }

@@ -2,12 +2,12 @@ package nsgflow
 
 import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
 
-// groupTexts are the texts that the events of a group share.
-type groupTexts struct {
+// groupValues are what the events of a group share.
+type groupValues struct {
 	family Family
-	texts  [textCount]text   // as they came
-	packed [textCount][]byte // the same as msgpack strings
-	// present is a set of groupText: those that are valid in packed.
+	values [groupCount][]byte // as they came
+	packed [groupCount][]byte // the same as msgpack strings
+	// present is a set of groupValue: those that are valid in packed.
 	present uint32
 	size    int    // of all in packed
 	buffer  []byte // holds packed
@@ -22,93 +22,93 @@ type groupTexts struct {
 }
 
 // read finds the texts of a group, those that the table has fields for.
-func (gt *groupTexts) read(r *record, g *group, table *table) {
-	gt.family = g.family
-	t := &gt.texts
+func (gv *groupValues) read(r *record, g *group, table *table) {
+	gv.family = g.family
+	t := &gv.values
 	f := &r.fields
-	*t = [textCount]text{
-		textOperation: f[fieldOperation],
-		textRule:      f[fieldRule],
-		textMAC:       f[fieldMAC],
-		textSystemID:  f[fieldSystemID],
+	*t = [groupCount][]byte{
+		groupOperation: f[fieldOperation],
+		groupRule:      f[fieldRule],
+		groupMAC:       f[fieldMAC],
+		groupSystemID:  f[fieldSystemID],
 	}
 	if g.family == NSG {
-		t[textResource] = f[fieldResourceID]
-		t[textVersion] = r.version()
-		t[textFlowLogVersion] = t[textVersion]
-		t[textFlowState] = f[fieldFlowState]
+		t[groupResource] = f[fieldResourceID]
+		t[groupVersion] = r.version()
+		t[groupFlowLogVersion] = t[groupVersion]
+		t[groupFlowState] = f[fieldFlowState]
 		if g.layered() {
-			t[textRule] = g.outer
-			if t[textMAC] == nil {
-				t[textMAC] = g.inner // records had none of their own before 2019
+			t[groupRule] = g.outer
+			if t[groupMAC] == nil {
+				t[groupMAC] = g.inner // records had none of their own before 2019
 			}
 		}
 	} else {
-		t[textResource] = f[fieldTargetResourceID]
-		t[textFlowLogVersion] = f[fieldFlowLogVersion]
-		t[textFlowLogResource] = f[fieldFlowLogResourceID]
-		t[textGUID] = f[fieldFlowLogGUID]
-		t[textACL] = f[fieldACL]
+		t[groupResource] = f[fieldTargetResourceID]
+		t[groupFlowLogVersion] = f[fieldFlowLogVersion]
+		t[groupFlowLogResource] = f[fieldFlowLogResourceID]
+		t[groupGUID] = f[fieldFlowLogGUID]
+		t[groupACL] = f[fieldACL]
 		if g.layered() {
-			t[textRule], t[textACL] = g.inner, g.outer
+			t[groupRule], t[groupACL] = g.inner, g.outer
 		}
 	}
 	if table.derives {
-		gt.derive()
+		gv.derive()
 	}
-	gt.time = gt.time[:0]
+	gv.time = gv.time[:0]
 	if table.times {
 		if _, ok := recordTime(f[fieldTime]); ok {
-			gt.time = msgpack.AppendText(gt.time, f[fieldTime])
+			gv.time = msgpack.AppendText(gv.time, f[fieldTime])
 		}
 	}
-	gt.pack(table.texts)
+	gv.pack(table.groups)
 }
 
 // pack makes packed of the texts that are wanted.
-func (gt *groupTexts) pack(wanted uint32) {
-	gt.present, gt.size, gt.buffer = 0, 0, gt.buffer[:0]
-	for i, t := range gt.texts {
+func (gv *groupValues) pack(wanted uint32) {
+	gv.present, gv.size, gv.buffer = 0, 0, gv.buffer[:0]
+	for i, t := range gv.values {
 		if t == nil || wanted&(1<<i) == 0 {
 			continue
 		}
-		from := len(gt.buffer)
-		gt.buffer = msgpack.AppendText(gt.buffer, t)
-		gt.packed[i] = gt.buffer[from:len(gt.buffer):len(gt.buffer)]
-		gt.size += len(gt.packed[i])
-		gt.present |= 1 << i
+		from := len(gv.buffer)
+		gv.buffer = msgpack.AppendText(gv.buffer, t)
+		gv.packed[i] = gv.buffer[from:len(gv.buffer):len(gv.buffer)]
+		gv.size += len(gv.packed[i])
+		gv.present |= 1 << i
 	}
 }
 
 // derive adds what follows from the texts of the log.
-func (gt *groupTexts) derive() {
-	t := &gt.texts
-	target := gt.target.parse(t[textResource])
-	t[textAccount] = target.account
-	if t[textAccount] == nil && t[textACL] != nil {
+func (gv *groupValues) derive() {
+	t := &gv.values
+	target := gv.target.parse(t[groupResource])
+	t[groupAccount] = target.account
+	if t[groupAccount] == nil && t[groupACL] != nil {
 		// An NSG lies in the subscription of what it protects.
-		t[textAccount] = gt.acl.parse(t[textACL]).account
+		t[groupAccount] = gv.acl.parse(t[groupACL]).account
 	}
-	t[textSubscription] = target.subscription
-	t[textResourceGroup] = target.group
-	t[textResourceProvider] = target.provider
-	t[textResourceName] = target.name
-	t[textRuleClass] = ruleClass(t[textRule])
-	if t[textACL] == nil {
-		t[textRuleset] = target.name
+	t[groupSubscription] = target.subscription
+	t[groupResourceGroup] = target.group
+	t[groupResourceProvider] = target.provider
+	t[groupResourceName] = target.name
+	t[groupRuleClass] = ruleClass(t[groupRule])
+	if t[groupACL] == nil {
+		t[groupRuleset] = target.name
 	} else {
-		t[textRuleset] = gt.acl.parse(t[textACL]).name
+		t[groupRuleset] = gv.acl.parse(t[groupACL]).name
 	}
-	t[textRegion] = gt.region.parse(t[textFlowLogResource])
-	if mac, ok := appendMAC(gt.mac[:0], t[textMAC]); ok {
-		t[textMACForm] = mac
+	t[groupRegion] = gv.region.parse(t[groupFlowLogResource])
+	if mac, ok := appendMAC(gv.mac[:0], t[groupMAC]); ok {
+		t[groupMACForm] = mac
 	} else {
-		t[textMACOdd] = t[textMAC]
+		t[groupMACOdd] = t[groupMAC]
 	}
 }
 
 // release lets go of the source record's memory.
-func (gt *groupTexts) release() {
-	gt.texts, gt.packed = [textCount]text{}, [textCount][]byte{}
-	gt.templates = nil
+func (gv *groupValues) release() {
+	gv.values, gv.packed = [groupCount][]byte{}, [groupCount][]byte{}
+	gv.templates = nil
 }

@@ -24,7 +24,7 @@ type eventID struct {
 }
 
 // appendPart appends t so that no two lists of parts make the same bytes.
-func appendPart(dst []byte, t text) []byte {
+func appendPart(dst []byte, t []byte) []byte {
 	return binary.LittleEndian.AppendUint32(append(dst, t...), uint32(len(t)))
 }
 
@@ -43,10 +43,10 @@ func (id *eventID) beginRecord(r *record) {
 }
 
 // beginGroup takes up the group with the given place in its record.
-func (id *eventID) beginGroup(place int, acl, rule, mac text) {
+func (id *eventID) beginGroup(place int, acl, rule, mac []byte) {
 	b := append(id.buffer[:0], id.record[:]...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(place))
-	for _, t := range [...]text{acl, rule, mac} {
+	for _, t := range [...][]byte{acl, rule, mac} {
 		b = appendPart(b, t)
 	}
 	id.group = xxh3.Hash128(b)
@@ -55,7 +55,7 @@ func (id *eventID) beginGroup(place int, acl, rule, mac text) {
 
 // append appends the id of a tuple of the group as a string. Half of the
 // group's hash goes in as the seed, the other half into the result.
-func (id *eventID) append(dst []byte, index uint32, t text) []byte {
+func (id *eventID) append(dst []byte, index uint32, t []byte) []byte {
 	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	sum := xxh3.Hash128Seed(t, id.group.Lo+uint64(index)*spread)
 	sum.Hi ^= id.group.Hi

@@ -7,24 +7,24 @@ import (
 
 // The original of a flow is the JSON of a flattened record: the record's time,
 // then what follows from the texts of the group and the tuple's state (the
-// middle), then the tuple.
+// constant), then the tuple.
 
-// textsOfMessage are those that the middle is made of.
-const textsOfMessage = 1<<textOperation | 1<<textRule | 1<<textVersion | 1<<textFlowState | 1<<textResource | 1<<textMAC |
-	1<<textFlowLogVersion | 1<<textFlowLogResource | 1<<textGUID | 1<<textACL
+// groupValuesOfMessage are those that the constant is made of.
+const groupValuesOfMessage = 1<<groupOperation | 1<<groupRule | 1<<groupVersion | 1<<groupFlowState | 1<<groupResource | 1<<groupMAC |
+	1<<groupFlowLogVersion | 1<<groupFlowLogResource | 1<<groupGUID | 1<<groupACL
 
 // message is the original of the events of a group, but for the tuple.
 type message struct {
-	rawJSON text   // the whole message; nil: it is composed
-	prefix  []byte // its beginning
-	middle  []byte // what follows, where the template has none: that of
-	state   State  // this state; empty: of none
+	rawJSON  []byte // the whole message; nil: it is composed
+	prefix   []byte // its beginning
+	constant []byte // what follows, where the template has none: that of
+	state    State  // this state; empty: of none
 }
 
 // beginGroup takes up a group. A flattened record with one flow is kept as it
 // came.
 func (m *message) beginGroup(r *record, g *group) {
-	m.rawJSON, m.middle = nil, m.middle[:0]
+	m.rawJSON, m.constant = nil, m.constant[:0]
 	if g.level == levelFlattened && g.to-g.from == 1 && r.rawJSON != nil {
 		m.rawJSON = msgpack.ValidUTF8(r.rawJSON)
 		return
@@ -37,47 +37,47 @@ func (m *message) beginGroup(r *record, g *group) {
 
 // release lets go of the source record's memory.
 func (m *message) release() {
-	m.rawJSON, m.prefix, m.middle = nil, m.prefix[:0], m.middle[:0]
+	m.rawJSON, m.prefix, m.constant = nil, m.prefix[:0], m.constant[:0]
 }
 
-// appendMiddle appends the members between the time and the tuple, and the
+// appendConstant appends the members between the time and the tuple, and the
 // tuple's key.
-func (gt *groupTexts) appendMiddle(b []byte, state State) []byte {
-	t := &gt.texts
-	add := func(key string, text groupText) {
-		if t[text] != nil {
-			b = appendMember(b, key, t[text])
+func (gv *groupValues) appendConstant(b []byte, state State) []byte {
+	t := &gv.values
+	add := func(key string, v groupValue) {
+		if t[v] != nil {
+			b = appendMember(b, key, t[v])
 		}
 	}
-	if gt.family == NSG {
-		add("macAddress", textMAC)
-		add("resourceId", textResource)
-		add("operationName", textOperation)
-		add("version", textVersion)
-		add("rule", textRule)
+	if gv.family == NSG {
+		add("macAddress", groupMAC)
+		add("resourceId", groupResource)
+		add("operationName", groupOperation)
+		add("version", groupVersion)
+		add("rule", groupRule)
 		b = append(b, flowStates[state]...)
 		if state == StateAbsent {
-			add("flow_state", textFlowState)
+			add("flow_state", groupFlowState)
 		}
 	} else {
-		if v := t[textFlowLogVersion]; jsontext.IsNumber(v) {
+		if v := t[groupFlowLogVersion]; jsontext.IsNumber(v) {
 			b = append(append(append(b, `"flowLogVersion":`...), v...), ',')
 		} else {
-			add("flowLogVersion", textFlowLogVersion)
+			add("flowLogVersion", groupFlowLogVersion)
 		}
-		add("flowLogGUID", textGUID)
-		add("macAddress", textMAC)
-		add("operationName", textOperation)
-		add("flowLogResourceID", textFlowLogResource)
-		add("targetResourceID", textResource)
-		add("aclID", textACL)
-		add("rule", textRule)
+		add("flowLogGUID", groupGUID)
+		add("macAddress", groupMAC)
+		add("operationName", groupOperation)
+		add("flowLogResourceID", groupFlowLogResource)
+		add("targetResourceID", groupResource)
+		add("aclID", groupACL)
+		add("rule", groupRule)
 	}
 	return append(b, `"flow.0":"`...)
 }
 
 // appendMember appends a member of an object and a comma.
-func appendMember(dst []byte, key string, t text) []byte {
+func appendMember(dst []byte, key string, t []byte) []byte {
 	dst = append(append(append(dst, '"'), key...), '"', ':')
 	return append(jsontext.AppendString(dst, t), ',')
 }
@@ -90,18 +90,18 @@ var flowStates = [...]string{
 	Deny:     ``,
 }
 
-// appendMessage appends the flattened JSON of the flow. middle is that of the
+// appendMessage appends the flattened JSON of the flow. constant is that of the
 // template; nil: there is none yet.
-func (e *encoder) appendMessage(dst, middle []byte) []byte {
+func (e *encoder) appendMessage(dst, constant []byte) []byte {
 	m := &e.message
 	if m.rawJSON != nil {
 		return append(msgpack.AppendStringHeader(dst, len(m.rawJSON)), m.rawJSON...)
 	}
-	if middle == nil {
-		if state := e.event.flow.State; len(m.middle) == 0 || m.state != state {
-			m.middle, m.state = e.group.appendMiddle(m.middle[:0], state), state
+	if constant == nil {
+		if state := e.event.flow.State; len(m.constant) == 0 || m.state != state {
+			m.constant, m.state = e.group.appendConstant(m.constant[:0], state), state
 		}
-		middle = m.middle
+		constant = m.constant
 	}
 	const after = `"}`
 	t := e.event.tuple.Text
@@ -109,9 +109,9 @@ func (e *encoder) appendMessage(dst, middle []byte) []byte {
 		quoted := jsontext.AppendString(nil, t)
 		t = quoted[1 : len(quoted)-1]
 	}
-	dst = msgpack.AppendStringHeader(dst, len(m.prefix)+len(middle)+len(t)+len(after))
+	dst = msgpack.AppendStringHeader(dst, len(m.prefix)+len(constant)+len(t)+len(after))
 	dst = append(dst, m.prefix...)
-	dst = append(dst, middle...)
+	dst = append(dst, constant...)
 	dst = append(dst, t...)
 	return append(dst, after...)
 }

@@ -13,7 +13,7 @@ func eventTimeOf(milliseconds int64) msgpack.EventTime {
 
 // recordTime reads a record's time field. Only times from 1970 to 2038 count:
 // later ones make some hosts drop the record, 4.0 the rest of its chunk.
-func recordTime(t text) (msgpack.EventTime, bool) {
+func recordTime(t []byte) (msgpack.EventTime, bool) {
 	// The error quotes its input; it is dropped here.
 	parsed, err := time.Parse(time.RFC3339Nano, unsafe.String(unsafe.SliceData(t), len(t)))
 	if err != nil || parsed.Unix() < 0 || parsed.Unix() > msgpack.MaxSeconds {

@@ -19,7 +19,7 @@ func (e *encoder) appendFields(out []byte, t *template) []byte {
 		}
 		switch p.slot {
 		case slotNone:
-			out = append(out, e.group.packed[p.text]...)
+			out = append(out, e.group.packed[p.group]...)
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
 		case slotTimestamp:

@@ -12,7 +12,7 @@ import "iter"
 func Flows(text []byte) iter.Seq2[Flow, error] {
 	return func(yield func(Flow, error) bool) {
 		var d document
-		var group groupTexts
+		var group groupValues
 		var e event
 		d.reset(candidate{value: text, isText: true})
 		for item := range d.items {
@@ -23,7 +23,7 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 			for i := range r.groups {
 				g := &r.groups[i]
 				group.read(r, g, &table{})
-				rule, resource, mac := string(group.texts[textRule]), string(group.texts[textResource]), string(group.texts[textMAC])
+				rule, resource, mac := string(group.values[groupRule]), string(group.values[groupResource]), string(group.values[groupMAC])
 				for k := range r.of(g) {
 					e.tuple, e.index = &r.of(g)[k], r.index(g, k)
 					var f Flow

@@ -61,7 +61,7 @@ func (n *Normalizer) offer(start, body int) bool {
 }
 
 // isFlowLog says whether a field alone makes a record a flow log.
-func (n *Normalizer) isFlowLog(key text, value []byte) bool {
+func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	// The body itself, and the fields behind the one that was read, have been
 	// looked at before.
 	if n.options.Key != "" || n.reserved.field != nil && string(n.reserved.field) != "message" {
@@ -88,7 +88,7 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 
 // appendDamaged writes the source record with rest in the place of its text,
 // and with the reason. rest is nil of a structured record.
-func (n *Normalizer) appendDamaged(rest text, reason string) {
+func (n *Normalizer) appendDamaged(rest []byte, reason string) {
 	n.counts.addError(reason)
 	e, r := &n.encoder, &n.reserved
 	body := e.scratch[:0]

@@ -74,7 +74,7 @@ func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, chan
 	return n.end(dst)
 }
 
-var messageField = text("message")
+var messageField = []byte("message")
 
 // read is the way of every flow. A document has records, a record has groups, a
 // group has tuples, and each tuple becomes one event.

@@ -6,9 +6,6 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
 
-// text is a string or number of a record, without escapes; nil if absent.
-type text = []byte
-
 // tuple is the text of a tuple, or a value of another type in its place.
 type tuple = jsontext.Value
 
@@ -36,7 +33,7 @@ const (
 // the type that its level asks for, as its only tuple.
 type group struct {
 	family       Family
-	outer, inner text   // by layout
+	outer, inner []byte // by layout
 	i, j         uint32 // indices of the two lists
 	from, to     uint32 // its tuples in the record's
 	level        level  // where the tuples stand; of a wrong value: its level
@@ -53,21 +50,21 @@ func (g *group) layered() bool { return g.level < levelFlattened }
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
-	fields    [fieldCount]text
-	columns   [13]text // S5
-	hasRule   bool     // S5: there is an nsgRuleName
-	hasSource bool     // S5: there is a sourceAddress
-	override  [5]text  // S4, by column
+	fields    [fieldCount][]byte
+	columns   [13][]byte // S5
+	hasRule   bool       // S5: there is an nsgRuleName
+	hasSource bool       // S5: there is a sourceAddress
+	override  [5][]byte  // S4, by column
 	groups    []group
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint32 // their N
 	shapes    shapes
-	rawJSON   text // the text of the record; nil of msgpack
+	rawJSON   []byte // the text of the record; nil of msgpack
 
 	buffer []byte
-	line   text // to be parsed instead of the text of the last group's only tuple; else nil
-	comma  int8 // the column of line that has a comma in itself; else -1
+	line   []byte // to be parsed instead of the text of the last group's only tuple; else nil
+	comma  int8   // the column of line that has a comma in itself; else -1
 }
 
 // keptTuples is how many tuples' memory a record keeps for the next one.
@@ -96,7 +93,7 @@ func (r *record) index(g *group, k int) uint32 {
 }
 
 // version is the NSG flow log's version: 2.0 means 2.
-func (r *record) version() text {
+func (r *record) version() []byte {
 	v := r.fields[fieldVersion]
 	if v == nil {
 		v = r.fields[fieldPropertiesVersion]
@@ -155,7 +152,7 @@ func (r *record) overrides() bool {
 
 // replaceColumns makes line of the tuple and the columns that the record has
 // as fields of their own.
-func (r *record) replaceColumns(tuple text) {
+func (r *record) replaceColumns(tuple []byte) {
 	for c := 0; ; c++ {
 		col, end := column(tuple, 0)
 		if c < len(r.override) && r.override[c] != nil {
@@ -170,7 +167,7 @@ func (r *record) replaceColumns(tuple text) {
 	r.line = r.buffer
 }
 
-func (r *record) addColumn(c int, col text) {
+func (r *record) addColumn(c int, col []byte) {
 	if c > 0 {
 		r.buffer = append(r.buffer, ',')
 	}

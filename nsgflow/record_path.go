@@ -86,7 +86,7 @@ func (d *document) parse(e *event, r *record, g *group) *TupleError {
 
 // tupleError says why line does not parse. A column that is a field of its
 // own is named as that field, and whole.
-func (d *document) tupleError(r *record, g *group, index uint32, line text, bad int) *TupleError {
+func (d *document) tupleError(r *record, g *group, index uint32, line []byte, bad int) *TupleError {
 	path := d.path(g, index)
 	switch {
 	case g.level == levelColumns:

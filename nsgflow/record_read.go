@@ -26,7 +26,7 @@ func (r *record) read(in reader, key []byte, e entry) {
 
 // columnText reads a column. What is neither string nor number nor null gives
 // its JSON text, which does not parse as any column.
-func columnText(in reader) text {
+func columnText(in reader) []byte {
 	if k := in.Kind(); k == jsontext.Array || k == jsontext.Object {
 		return in.JSON()
 	}
@@ -83,7 +83,7 @@ func (r *record) readOuter(in reader, f Family, i uint32) {
 		r.addWrong(in, group{family: f, i: i, level: levelOuter})
 		return
 	}
-	var outer text
+	var outer []byte
 	first := len(r.groups)
 	in.Open()
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
@@ -114,7 +114,7 @@ func (r *record) readInner(in reader, g group) {
 		return
 	}
 	first := len(r.groups)
-	var inner text
+	var inner []byte
 	in.Open()
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {

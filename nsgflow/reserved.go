@@ -12,7 +12,7 @@ type reserved struct {
 	names map[string]bool // top-level names of events
 
 	body   []byte // the source record; nil of a text on its own
-	field  text   // that holds the flow log; nil: the body is the flow log
+	field  []byte // that holds the flow log; nil: the body is the flow log
 	ready  bool   // what follows is valid
 	fields []byte // a map
 	count  int    // of its entries
@@ -39,7 +39,7 @@ func (r *reserved) find(own shapes) {
 		return
 	}
 	r.ready, r.keyConflict = true, false
-	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key text, _ []byte) bool {
+	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
 			return false
 		}
@@ -55,17 +55,17 @@ func (r *reserved) entries() []byte { return r.fields[fieldsHeader:] }
 // field that is a flow log as well, which has not been read. The events keep
 // that. If a foreign record out of the same list did, the filter would take it
 // for that flow log the next time, once for each such record.
-func (r *reserved) forForeign(isFlowLog func(key text, value []byte) bool) []byte {
+func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []byte {
 	if !r.foreignReady {
 		r.foreignReady = true
-		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key text, value []byte) bool { return !isFlowLog(key, value) })
+		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key []byte, value []byte) bool { return !isFlowLog(key, value) })
 	}
 	return r.foreign
 }
 
 // appendSome appends to dst, which is empty, a map of those entries of object
 // that want wants. object may be nil.
-func appendSome(dst, object []byte, want func(key text, value []byte) bool) (some []byte, count int) {
+func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (some []byte, count int) {
 	dst = append(dst, msgpack.Map32, 0, 0, 0, 0)
 	var rest []byte
 	left := 0

@@ -39,7 +39,7 @@ type row struct {
 // to be known for the others.
 type table struct {
 	rows       []row
-	texts      uint32 // set of groupText that they use
+	groups     uint32 // set of groupValue that they use
 	original   bool   // they have the message
 	derives    bool   // some of the texts are not in the log as they are
 	identifies bool   // they have an event id
@@ -58,14 +58,14 @@ func newTable(o Options) (t table) {
 		if f.slot == slotMessage && !o.Original {
 			continue
 		}
-		t.texts |= 1 << f.text
-		t.derives = t.derives || f.text > textMAC
+		t.groups |= 1 << f.group
+		t.derives = t.derives || f.group > groupMAC
 		t.identifies = t.identifies || f.slot == slotEventID
 		t.times = t.times || f.slot == slotRecordTime
 		t.rows = append(t.rows, r)
 	}
 	if t.original = o.Original; o.Original {
-		t.texts |= textsOfMessage
+		t.groups |= groupValuesOfMessage
 	}
 	return t
 }
@@ -108,11 +108,11 @@ const (
 // ofGroup and eachTuple make one.
 type source struct {
 	constants func(variant) []string // what follows from the variant; nil: nothing does
-	text      groupText
+	group     groupValue
 	slot      slot
 
-	only     func(variant) bool // the variants that have the field; nil: all
-	fromText func(variant) bool // those that have text instead of constants; nil: none
+	only      func(variant) bool // the variants that have the field; nil: all
+	fromGroup func(variant) bool // those that have the group's value instead of constants; nil: none
 }
 
 // constant is the same in all events.
@@ -135,7 +135,7 @@ func ofFlow(f func(variant) string) source {
 func ofFlowList(f func(variant) []string) source { return source{constants: f} }
 
 // ofGroup is a text that the tuples of a group share.
-func ofGroup(t groupText) source { return source{text: t} }
+func ofGroup(t groupValue) source { return source{group: t} }
 
 // eachTuple differs from tuple to tuple.
 func eachTuple(s slot) source { return source{slot: s} }
@@ -144,8 +144,8 @@ func eachTuple(s slot) source { return source{slot: s} }
 func (s source) when(only func(variant) bool) source { s.only = only; return s }
 
 // unless gives some variants a text of the group instead.
-func (s source) unless(are func(variant) bool, t groupText) source {
-	s.fromText, s.text = are, t
+func (s source) unless(are func(variant) bool, t groupValue) source {
+	s.fromGroup, s.group = are, t
 	return s
 }
 
@@ -172,33 +172,33 @@ const (
 	addressesIPv6
 )
 
-// groupText is a text that is constant within a group.
-type groupText uint8
+// groupValue is a text that is constant within a group of tuples.
+type groupValue uint8
 
 const (
-	textNone groupText = iota
-	textOperation
-	textRule
-	textVersion   // NSG
-	textFlowState // NSG, of the record; for tuples without a state of their own
-	textResource  // NSG: resourceId; VNet: targetResourceID
-	textMAC
-	textMACForm // MAC in the form of RFC 7042
-	textMACOdd  // MAC, where it has no such form
-	textRuleClass
-	textRuleset
-	textAccount
-	textSubscription
-	textResourceGroup
-	textResourceProvider
-	textResourceName
-	textRegion // VNet
-	textFlowLogVersion
-	textFlowLogResource // VNet
-	textGUID            // VNet
-	textACL             // VNet
-	textSystemID
-	textCount
+	groupNone groupValue = iota
+	groupOperation
+	groupRule
+	groupVersion   // NSG
+	groupFlowState // NSG, of the record; for tuples without a state of their own
+	groupResource  // NSG: resourceId; VNet: targetResourceID
+	groupMAC
+	groupMACForm // MAC in the form of RFC 7042
+	groupMACOdd  // MAC, where it has no such form
+	groupRuleClass
+	groupRuleset
+	groupAccount
+	groupSubscription
+	groupResourceGroup
+	groupResourceProvider
+	groupResourceName
+	groupRegion // VNet
+	groupFlowLogVersion
+	groupFlowLogResource // VNet
+	groupGUID            // VNet
+	groupACL             // VNet
+	groupSystemID
+	groupCount
 )
 
 // slot is a value that differs from tuple to tuple.
@@ -231,6 +231,6 @@ const (
 // Texts and slots are members of sets of 32 bits: the build fails here where
 // there is one too many.
 var (
-	_ [32 - textCount]struct{}
+	_ [32 - groupCount]struct{}
 	_ [32 - slotCount]struct{}
 )

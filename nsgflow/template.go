@@ -26,13 +26,13 @@ type template struct {
 // piece is constant msgpack, followed by one variable part.
 type piece struct {
 	constant []byte
-	short    [16]byte  // constant, if it fits: a copy of a fixed size takes one step
-	text     groupText // the variable part: this text, or
-	slot     slot      // this value
+	short    [16]byte   // constant, if it fits: a copy of a fixed size takes one step
+	group    groupValue // the variable part: this value of the group, or
+	slot     slot       // this value of the tuple
 }
 
 // newTemplate works through the fields of a schema.
-func newTemplate(rows []row, f form) *template {
+func newTemplate(rows []row, f features) *template {
 	root := &branch{}
 	for i := range rows {
 		if l, ok := rows[i].resolve(f); ok {
@@ -44,38 +44,38 @@ func newTemplate(rows []row, f form) *template {
 	for _, b := range root.below {
 		w.write(b)
 	}
-	w.end(textNone, slotNone)
+	w.end(groupNone, slotNone)
 	return &w.t
 }
 
 // specialize makes a template for one group's texts: what varies are the
 // values that differ from tuple to tuple.
-func (t *template) specialize(packed *[textCount][]byte) *template {
+func (t *template) specialize(packed *[groupCount][]byte) *template {
 	var w templateWriter
 	w.t.keys = t.keys
 	for _, p := range t.pieces {
 		w.constant = append(w.constant, p.constant...)
 		if p.slot == slotNone {
-			w.constant = append(w.constant, packed[p.text]...)
+			w.constant = append(w.constant, packed[p.group]...)
 		} else {
-			w.end(textNone, p.slot)
+			w.end(groupNone, p.slot)
 		}
 	}
-	w.end(textNone, slotNone)
+	w.end(groupNone, slotNone)
 	return &w.t
 }
 
 // leaf is the value of a field: constant, or else a text or another value.
 type leaf struct {
 	constants []string
-	text      groupText
+	group     groupValue
 	slot      slot
 	list      bool // the constants are, or the text is, an array
 }
 
 // resolve finds where the field's value comes from in events of a form; ok is
 // false where they lack the field.
-func (fd *field) resolve(f form) (l leaf, ok bool) {
+func (fd *field) resolve(f features) (l leaf, ok bool) {
 	in := kinds(1 << f.family)
 	if f.failed {
 		in = inError
@@ -85,12 +85,12 @@ func (fd *field) resolve(f form) (l leaf, ok bool) {
 	}
 	l.list = strings.HasPrefix(fd.typ, "[]")
 	switch {
-	case fd.constants != nil && (fd.fromText == nil || !fd.fromText(f.variant)):
+	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(f.variant)):
 		l.constants = fd.constants(f.variant)
 		return l, l.constants != nil
-	case fd.text != textNone:
-		l.text = fd.text
-		return l, f.texts&(1<<fd.text) != 0
+	case fd.group != groupNone:
+		l.group = fd.group
+		return l, f.groups&(1<<fd.group) != 0
 	}
 	l.slot = fd.slot
 	return l, f.slots&(1<<fd.slot) != 0
@@ -126,8 +126,8 @@ type templateWriter struct {
 }
 
 // end ends a piece with its variable part.
-func (w *templateWriter) end(text groupText, s slot) {
-	p := piece{constant: w.constant, text: text, slot: s}
+func (w *templateWriter) end(group groupValue, s slot) {
+	p := piece{constant: w.constant, group: group, slot: s}
 	copy(p.short[:], p.constant)
 	w.t.pieces = append(w.t.pieces, p)
 	w.t.size += len(p.constant)
@@ -150,7 +150,7 @@ func (w *templateWriter) write(b *branch) {
 	l := b.leaf
 	switch {
 	case l.slot != slotNone: // writes its array itself
-	case l.text != textNone && l.list:
+	case l.group != groupNone && l.list:
 		w.constant = append(w.constant, msgpack.FixArray|1)
 	case l.list:
 		w.constant = append(w.constant, msgpack.FixArray|byte(len(l.constants)))
@@ -159,6 +159,6 @@ func (w *templateWriter) write(b *branch) {
 		w.constant = msgpack.AppendString(w.constant, c)
 	}
 	if l.constants == nil {
-		w.end(l.text, l.slot)
+		w.end(l.group, l.slot)
 	}
 }

@@ -6,110 +6,11 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// form is what the fields of an event depend on besides the texts of its
-// group: the variant and which values there are. Equal forms, equal fields.
-type form struct {
-	variant
-	texts uint32 // set of groupText
-	slots uint32 // set of slot
-}
-
-// eventKey is a form but for its texts, as bits.
-type eventKey uint64
-
-// The values that an event may lack, as bits of a eventKey.
-const (
-	keySourcePackets eventKey = 1 << iota
-	keySourceBytes
-	keyDestinationPackets
-	keyDestinationBytes
-	keyEncryption
-	keyTime
-	keyFailed
-
-	keyVariant = 8 // where the bits of the variant begin
-)
-
-func keyOf(f *parsedTuple, hasTime bool) eventKey {
-	key := eventKey(f.Family)<<keyVariant | eventKey(f.Decision)<<(keyVariant+4) | eventKey(f.State)<<(keyVariant+8) |
-		eventKey(f.Direction)<<(keyVariant+12) | eventKey(f.Encryption)<<(keyVariant+16) |
-		eventKey(f.addresses())<<(keyVariant+20) | eventKey(uint16(f.Protocol))<<(keyVariant+24)
-	if f.Source.Packets >= 0 {
-		key |= keySourcePackets
-	}
-	if f.Source.Bytes >= 0 {
-		key |= keySourceBytes
-	}
-	if f.Destination.Packets >= 0 {
-		key |= keyDestinationPackets
-	}
-	if f.Destination.Bytes >= 0 {
-		key |= keyDestinationBytes
-	}
-	if len(f.encryptionCode) > 0 {
-		key |= keyEncryption
-	}
-	if hasTime {
-		key |= keyTime
-	}
-	return key
-}
-
-// formOfError is the form of the event of a tuple that does not parse.
-func keyOfError(family Family, hasTime bool) eventKey {
-	key := keyFailed | eventKey(family)<<keyVariant
-	if hasTime {
-		key |= keyTime
-	}
-	return key
-}
-
-// slotsOfFlows and slotsOfErrors are those that each of them has.
-const (
-	slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotSourceIP | 1<<slotSourcePort |
-		1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP
-	slotsOfErrors = 1<<slotTimestamp | 1<<slotEventID | 1<<slotTuple | 1<<slotError
-)
-
-// form is the form that the bits stand for.
-func (k eventKey) form(texts uint32) form {
-	bits := func(at, n int) uint8 { return uint8(k >> (keyVariant + at) & (1<<n - 1)) }
-	f := form{texts: texts, slots: slotsOfFlows, variant: variant{
-		family: Family(bits(0, 4)), failed: k&keyFailed != 0, decision: Decision(bits(4, 4)), state: State(bits(8, 4)),
-		direction: Direction(bits(12, 4)), encryption: Encryption(bits(16, 4)), addresses: addresses(bits(20, 4)),
-		protocol: Protocol(k >> (keyVariant + 24)),
-	}}
-	if f.failed {
-		f.slots = slotsOfErrors
-	}
-	for _, s := range [...]struct {
-		all  eventKey
-		slot slot
-	}{
-		{keySourcePackets, slotSourcePackets},
-		{keySourceBytes, slotSourceBytes},
-		{keyDestinationPackets, slotDestinationPackets},
-		{keyDestinationBytes, slotDestinationBytes},
-		{keySourceBytes | keyDestinationBytes, slotBytes},
-		{keySourcePackets | keyDestinationPackets, slotPackets},
-		{keyEncryption, slotEncryption},
-		{keyTime, slotRecordTime},
-	} {
-		if k&s.all == s.all {
-			f.slots |= 1 << s.slot
-		}
-	}
-	if f.hasCommunityID() {
-		f.slots |= 1 << slotCommunityID
-	}
-	return f
-}
-
 // templates are those of groups that have the same texts, or, before those have
 // come twice, of groups that have texts of the same kinds.
 type templates struct {
 	list        []keyedTemplate
-	present     uint32 // set of groupText
+	present     uint32 // set of groupValue
 	specialized bool
 	texts       []byte // packed, to tell them from others; valid iff specialized
 }
@@ -153,7 +54,7 @@ type templateCache struct {
 }
 
 // find finds the templates for a group.
-func (c *templateCache) find(g *groupTexts) {
+func (c *templateCache) find(g *groupValues) {
 	if len(g.buffer) > maxTexts {
 		g.templates = c.generalFor(g.present)
 		return
@@ -202,7 +103,7 @@ func (e *encoder) template(key eventKey) *template {
 
 func (e *encoder) newTemplate(ts *templates, key eventKey) *template {
 	if !ts.specialized {
-		t := newTemplate(e.table.rows, key.form(ts.present))
+		t := newTemplate(e.table.rows, key.features(ts.present))
 		ts.add(key, t)
 		return t
 	}
@@ -213,7 +114,7 @@ func (e *encoder) newTemplate(ts *templates, key eventKey) *template {
 	}
 	t = t.specialize(&e.group.packed)
 	if e.table.original && key&keyFailed == 0 {
-		t.message = e.group.appendMiddle(nil, e.event.flow.State)
+		t.message = e.group.appendConstant(nil, e.event.flow.State)
 	}
 	e.templates.keep(t.size + len(t.message))
 	ts.add(key, t)
