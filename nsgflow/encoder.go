@@ -9,7 +9,7 @@ import (
 // encoder writes the events of flows, by the templates of a schema.
 type encoder struct {
 	table     table
-	templates templateCache
+	templates *templateCache
 	reserved  *reserved
 	keep      bool // reserved fields stay with every event
 

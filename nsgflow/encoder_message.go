@@ -5,11 +5,11 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// The original of a flow is the JSON of a flattened record: the record's time,
-// then what follows from the texts of the group and the tuple's state (the
-// constant), then the tuple.
+// The original of a flow is the JSON of a flattened record. Three parts make it:
+// the prefix with the record's time, what is constant for the group and the
+// tuple's state, and the tuple.
 
-// groupValuesOfMessage are those that the constant is made of.
+// groupValuesOfMessage are those that the constant part is made of.
 const groupValuesOfMessage = 1<<groupOperation | 1<<groupRule | 1<<groupVersion | 1<<groupFlowState | 1<<groupResource | 1<<groupMAC |
 	1<<groupFlowLogVersion | 1<<groupFlowLogResource | 1<<groupGUID | 1<<groupACL
 
@@ -17,8 +17,8 @@ const groupValuesOfMessage = 1<<groupOperation | 1<<groupRule | 1<<groupVersion 
 type message struct {
 	rawJSON  []byte // the whole message; nil: it is composed
 	prefix   []byte // its beginning
-	constant []byte // what follows, where the template has none: that of
-	state    State  // this state; empty: of none
+	constant []byte // its constant part, where the template has none; empty: not made yet
+	state    State  // that constant is for
 }
 
 // beginGroup takes up a group. A flattened record with one flow is kept as it
@@ -40,8 +40,8 @@ func (m *message) release() {
 	m.rawJSON, m.prefix, m.constant = nil, m.prefix[:0], m.constant[:0]
 }
 
-// appendConstant appends the members between the time and the tuple, and the
-// tuple's key.
+// appendConstant appends the constant part: the members between the time and the
+// tuple, and the tuple's key.
 func (gv *groupValues) appendConstant(b []byte, state State) []byte {
 	t := &gv.values
 	add := func(key string, v groupValue) {

@@ -82,6 +82,7 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 	if n.inner == nil {
 		n.inner, _ = New(n.options) // n was made with the same
 		n.inner.offers = n.offers + 1
+		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
 	}
 	return n.inner
 }

@@ -31,7 +31,7 @@ func New(o Options) (*Normalizer, error) {
 	n := &Normalizer{options: o, limit: outputLimit}
 	n.encoder = encoder{
 		table:     newTable(o),
-		templates: templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}},
+		templates: newTemplateCache(),
 		reserved:  &n.reserved,
 		keep:      o.ReserveData,
 	}

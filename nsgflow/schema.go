@@ -59,7 +59,7 @@ func newTable(o Options) (t table) {
 			continue
 		}
 		t.groups |= 1 << f.group
-		t.derives = t.derives || f.group > groupMAC
+		t.derives = t.derives || f.group >= groupMACForm
 		t.identifies = t.identifies || f.slot == slotEventID
 		t.times = t.times || f.slot == slotRecordTime
 		t.rows = append(t.rows, r)
@@ -151,7 +151,7 @@ func (s source) unless(are func(variant) bool, t groupValue) source {
 
 // variant is what a tuple says in letters and numbers that have a name. The
 // events of equal variants, groups and options have the same fields, and
-// differ in nothing but texts and slots.
+// differ in nothing but the values of groups and slots.
 type variant struct {
 	family     Family
 	failed     bool // an error event; valid are family and nothing else
@@ -183,6 +183,7 @@ const (
 	groupFlowState // NSG, of the record; for tuples without a state of their own
 	groupResource  // NSG: resourceId; VNet: targetResourceID
 	groupMAC
+	// From here on, some do not stand in the log: groupValues.derive makes them.
 	groupMACForm // MAC in the form of RFC 7042
 	groupMACOdd  // MAC, where it has no such form
 	groupRuleClass

@@ -53,6 +53,10 @@ type templateCache struct {
 	kept    int                   // bytes of texts and templates of all groups
 }
 
+func newTemplateCache() *templateCache {
+	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}}
+}
+
 // find finds the templates for a group.
 func (c *templateCache) find(g *groupValues) {
 	if len(g.buffer) > maxTexts {
