@@ -62,8 +62,8 @@
 //     group have the same fields.
 //   - envelope: the head or the tail of a blob on its own. Azure writes them as
 //     blocks of their own.
-//   - S1 to S5: the shapes of flow logs. S1 blob, S2 NSG record, S3 VNet record,
-//     S4 flattened, S5 denormalised.
+//   - shape: how a flow log is written: blob, NSG record, VNet record,
+//     flattened (flow.0, flow.1, ...) or denormalised (one column a part).
 //
 // # To add a field
 //

@@ -40,6 +40,7 @@ type item struct {
 	shapes  shapes // that the source record has in its entries
 }
 
+// reset starts with another flow log.
 func (d *document) reset(c candidate) {
 	d.candidate = c
 	d.lists = d.lists[:0]
@@ -79,6 +80,7 @@ func (d *document) items(yield func(item) bool) {
 	}
 }
 
+// give gives an item, unless no more are wanted.
 func (d *document) give(yield func(item) bool, i item) {
 	if !d.stopped {
 		i.shapes = shapeBlob
@@ -89,7 +91,7 @@ func (d *document) give(yield func(item) bool, i item) {
 	}
 }
 
-// recordAt is the memory for a record in so many lists.
+// recordAt is an empty record, for one that lies in so many lists.
 func (d *document) recordAt(depth int) *record {
 	for len(d.pool) <= depth {
 		d.pool = append(d.pool, &record{})

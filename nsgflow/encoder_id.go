@@ -42,10 +42,10 @@ func (id *eventID) beginRecord(r *record) {
 	id.buffer = b
 }
 
-// beginGroup takes up the group with the given place in its record.
-func (id *eventID) beginGroup(place int, acl, rule, mac []byte) {
+// beginGroup takes up the group with the given index in its record.
+func (id *eventID) beginGroup(index int, acl, rule, mac []byte) {
 	b := append(id.buffer[:0], id.record[:]...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(place))
+	b = binary.LittleEndian.AppendUint32(b, uint32(index))
 	for _, t := range [...][]byte{acl, rule, mac} {
 		b = appendPart(b, t)
 	}

@@ -7,6 +7,7 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
+// eventTimeOf is a flow's time as Fluent Bit keeps it.
 func eventTimeOf(milliseconds int64) msgpack.EventTime {
 	return msgpack.EventTime{Seconds: milliseconds / 1000, Nanoseconds: milliseconds % 1000 * 1e6}
 }
@@ -14,7 +15,7 @@ func eventTimeOf(milliseconds int64) msgpack.EventTime {
 // recordTime reads a record's time field. Only times from 1970 to 2038 count:
 // later ones make some hosts drop the record, 4.0 the rest of its chunk.
 func recordTime(t []byte) (msgpack.EventTime, bool) {
-	// The error quotes its input; it is dropped here.
+	// The string is not kept: a Time holds none, and the error is dropped.
 	parsed, err := time.Parse(time.RFC3339Nano, unsafe.String(unsafe.SliceData(t), len(t)))
 	if err != nil || parsed.Unix() < 0 || parsed.Unix() > msgpack.MaxSeconds {
 		return msgpack.EventTime{}, false

@@ -51,10 +51,10 @@ func (g *group) layered() bool { return g.level < levelFlattened }
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
 	fields    [fieldCount][]byte
-	columns   [13][]byte // S5
-	hasRule   bool       // S5: there is an nsgRuleName
-	hasSource bool       // S5: there is a sourceAddress
-	override  [5][]byte  // S4, by column
+	columns   [13][]byte // denormalised
+	hasRule   bool       // there is an nsgRuleName
+	hasSource bool       // there is a sourceAddress
+	override  [5][]byte  // flattened, by column
 	groups    []group
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
@@ -112,7 +112,7 @@ func (r *record) isVNet() bool {
 }
 
 // finish completes the groups when the whole record has been read. It says
-// whether the record is a flow log of one of the shapes S2 to S5.
+// whether the record is a flow log itself, and not only a list of some.
 func (r *record) finish() bool {
 	if len(r.flat) > 0 {
 		r.finishFlattened()
@@ -120,7 +120,7 @@ func (r *record) finish() bool {
 	if r.shapes == 0 && r.hasRule && r.hasSource {
 		r.finishDenormalised()
 	}
-	return r.shapes&records != 0
+	return r.shapes&shapesOfRecords != 0
 }
 
 func (r *record) family() Family {

@@ -12,10 +12,10 @@ const (
 	fieldOperation
 	fieldMAC
 	fieldResourceID        // NSG
-	fieldVersion           // NSG; see record.version
+	fieldVersion           // NSG: see record.version
 	fieldPropertiesVersion // NSG
-	fieldFlowState         // S4, NSG
-	fieldRule              // S4, S5
+	fieldFlowState         // flattened, NSG
+	fieldRule              // flattened, denormalised
 	fieldFlowLogVersion    // VNet, as are the rest
 	fieldFlowLogGUID
 	fieldFlowLogResourceID
@@ -24,18 +24,20 @@ const (
 	fieldCount
 )
 
-// shapes is a set of the shapes that flow logs come in, S1 to S5 for short.
+// shapes is a set of the shapes that flow logs come in.
 type shapes uint8
 
 const (
-	shapeBlob         shapes = 1 << iota // S1
-	shapeNSG                             // S2
-	shapeVNet                            // S3
-	shapeFlattened                       // S4
-	shapeDenormalised                    // S5
+	shapeBlob         shapes = 1 << iota // {"records": [...]}
+	shapeNSG                             // properties.flows
+	shapeVNet                            // flowRecords.flows
+	shapeFlattened                       // flow.0, flow.1, ...
+	shapeDenormalised                    // a column for each part of the one tuple
+
+	shapesOfRecords = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
 )
 
-// role is what an entry of a record is to us.
+// role is what an entry of a record is good for.
 type role uint8
 
 const (
@@ -48,7 +50,7 @@ const (
 	roleFlowRecords
 	roleFlow
 	roleText  // a field that may hold a flow log as text
-	roleEvent // what events of ours have
+	roleEvent // what events of this package have
 )
 
 // entry says what a key of a record means.
@@ -58,8 +60,6 @@ type entry struct {
 	column uint8
 	shapes shapes // in which it is a part of the flow log itself
 }
-
-const records = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
 
 // entries are the keys of all shapes. The columns of the denormalised shape
 // are those of Microsoft's connector to Event Hubs; the four with underscores
@@ -71,21 +71,21 @@ var entries = map[string]entry{
 	"records":           {role: roleRecords, shapes: shapeBlob},
 	"properties":        {role: roleProperties, shapes: shapeNSG},
 	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
-	"time":              {role: roleField, field: fieldTime, shapes: records},
-	"systemId":          {role: roleField, field: fieldSystemID, shapes: records},
-	"category":          {role: roleField, field: fieldCategory, shapes: records},
-	"operationName":     {role: roleField, field: fieldOperation, shapes: records},
-	"macAddress":        {role: roleField, field: fieldMAC, shapes: records},
+	"time":              {role: roleField, field: fieldTime, shapes: shapesOfRecords},
+	"systemId":          {role: roleField, field: fieldSystemID, shapes: shapesOfRecords},
+	"category":          {role: roleField, field: fieldCategory, shapes: shapesOfRecords},
+	"operationName":     {role: roleField, field: fieldOperation, shapes: shapesOfRecords},
+	"macAddress":        {role: roleField, field: fieldMAC, shapes: shapesOfRecords},
 	"mac":               {role: roleField, field: fieldMAC, shapes: shapeDenormalised},
-	"resourceId":        {role: roleField, field: fieldResourceID, shapes: records},
+	"resourceId":        {role: roleField, field: fieldResourceID, shapes: shapesOfRecords},
 	"version":           {role: roleField, field: fieldVersion, shapes: shapeFlattened | shapeDenormalised},
 	"flow_state":        {role: roleField, field: fieldFlowState, shapes: shapeFlattened},
 	"rule":              {role: roleField, field: fieldRule, shapes: shapeFlattened},
 	"nsgRuleName":       {role: roleField, field: fieldRule, shapes: shapeDenormalised},
-	"flowLogVersion":    {role: roleField, field: fieldFlowLogVersion, shapes: records},
-	"flowLogGUID":       {role: roleField, field: fieldFlowLogGUID, shapes: records},
-	"flowLogResourceID": {role: roleField, field: fieldFlowLogResourceID, shapes: records},
-	"targetResourceID":  {role: roleField, field: fieldTargetResourceID, shapes: records},
+	"flowLogVersion":    {role: roleField, field: fieldFlowLogVersion, shapes: shapesOfRecords},
+	"flowLogGUID":       {role: roleField, field: fieldFlowLogGUID, shapes: shapesOfRecords},
+	"flowLogResourceID": {role: roleField, field: fieldFlowLogResourceID, shapes: shapesOfRecords},
+	"targetResourceID":  {role: roleField, field: fieldTargetResourceID, shapes: shapesOfRecords},
 	"aclID":             {role: roleField, field: fieldACL, shapes: shapeFlattened | shapeDenormalised},
 
 	"source_addr":      {role: roleOverride, column: 1, shapes: shapeFlattened},
