@@ -109,14 +109,12 @@ func (e *encoder) append(t *template) {
 	}
 	e.out = slices.Grow(e.out, e.sizeOf(t))
 	out := e.frame.appendAt(e.out, e.event.time)
-	if count > 0 && r.keyConflict {
-		body := msgpack.AppendMapHeader(e.scratch[:0], t.keys)
-		e.scratch = e.appendFields(body, t)
-		e.out = e.merger.Append(out, e.scratch, r.fields)
+	if count > 0 && len(r.conflicts) > 0 {
+		e.out = e.appendMerged(out, t) // encoder_reserved.go
 		return
 	}
 	out = msgpack.AppendMapHeader(out, t.keys+count)
-	out = e.appendFields(out, t)
+	out = e.appendFields(out, t, nil)
 	if count > 0 {
 		out = append(out, r.entries()...)
 	}

@@ -7,12 +7,14 @@ import (
 )
 
 // appendFields appends the entries of an event's map: the constant pieces of its
-// template, and behind each of them a value.
-func (e *encoder) appendFields(out []byte, t *template) []byte {
+// template, changed by the edits, and behind each of them a value.
+func (e *encoder) appendFields(out []byte, t *template, list []edit) []byte {
 	f := &e.event.flow
 	for i := range t.pieces {
 		p := &t.pieces[i]
-		if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
+		if len(list) > 0 && list[0].piece == i {
+			out, list = appendEdited(out, i, p.constant, list)
+		} else if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
 			out = append(out, p.short[:]...)[:end]
 		} else {
 			out = append(out, p.constant...)

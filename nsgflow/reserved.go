@@ -17,9 +17,13 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
-	// keyConflict says that fields have a key that events have too: they have
-	// to be merged then.
-	keyConflict bool
+	// Of the fields, those with a key that events may have too, and a map of
+	// the others: see encoder_reserved.go.
+	record     uint64 // a number of its own for each source record
+	conflicts  []conflict
+	twice      bool // two conflicts have the same key
+	others     []byte
+	otherCount int // valid iff there are conflicts
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
@@ -38,14 +42,20 @@ func (r *reserved) find(own shapes) {
 	if r.ready {
 		return
 	}
-	r.ready, r.keyConflict = true, false
+	r.ready, r.twice = true, false
+	r.record++
+	conflict := false
 	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
 			return false
 		}
-		r.keyConflict = r.keyConflict || r.names[string(key)]
+		conflict = conflict || r.names[string(key)]
 		return true
 	})
+	r.conflicts = r.conflicts[:0]
+	if conflict {
+		r.findConflicts()
+	}
 }
 
 // entries are the reserved fields without the header of their map.
@@ -91,7 +101,8 @@ func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (s
 // beyond limit bytes.
 func (r *reserved) release(limit int) {
 	r.body, r.field = nil, nil
-	if cap(r.fields)+cap(r.foreign) > limit {
-		r.fields, r.foreign = nil, nil
+	if cap(r.fields)+cap(r.foreign)+cap(r.others) > limit {
+		r.fields, r.foreign, r.others = nil, nil, nil
 	}
+	clear(r.conflicts)
 }

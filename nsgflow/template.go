@@ -1,6 +1,7 @@
 package nsgflow
 
 import (
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -21,6 +22,8 @@ type template struct {
 	message []byte  // the constant middle of the message; nil: made for each event
 	keys    int     // of the event's map
 	size    int     // of all pieces
+	objects []object
+	edits   edits // for the reserved fields of the record at hand
 }
 
 // piece is constant msgpack, followed by one variable part.
@@ -42,7 +45,7 @@ func newTemplate(rows []row, f features) *template {
 	var w templateWriter
 	w.t.keys = len(root.below)
 	for _, b := range root.below {
-		w.write(b)
+		w.writeObject(b)
 	}
 	w.end(groupNone, slotNone)
 	return &w.t
@@ -53,7 +56,12 @@ func newTemplate(rows []row, f features) *template {
 func (t *template) specialize(packed *[groupCount][]byte) *template {
 	var w templateWriter
 	w.t.keys = t.keys
-	for _, p := range t.pieces {
+	w.t.objects = slices.Clone(t.objects)
+	for i, p := range t.pieces {
+		base := w.here()
+		for k := range w.t.objects {
+			w.t.objects[k].move(&t.objects[k], i, base)
+		}
 		w.constant = append(w.constant, p.constant...)
 		if p.slot == slotNone {
 			w.constant = append(w.constant, packed[p.group]...)
@@ -132,6 +140,33 @@ func (w *templateWriter) end(group groupValue, s slot) {
 	w.t.pieces = append(w.t.pieces, p)
 	w.t.size += len(p.constant)
 	w.constant = nil
+}
+
+func (w *templateWriter) here() place { return place{len(w.t.pieces), len(w.constant)} }
+
+// writeObject writes a top-level key and its value, and notes where it is.
+func (w *templateWriter) writeObject(b *branch) {
+	o := object{key: b.key, header: w.here()}
+	if len(b.below) > 0 && !b.list {
+		o.header.at += len(msgpack.AppendString(nil, b.key))
+		o.headerSize = len(msgpack.AppendMapHeader(nil, len(b.below)))
+		for _, c := range b.below {
+			o.children = append(o.children, c.key)
+		}
+	}
+	w.write(b)
+	o.end = w.here()
+	w.t.objects = append(w.t.objects, o)
+}
+
+// move says where an object is in a template whose piece i begins at base.
+func (o *object) move(old *object, i int, base place) {
+	if old.header.piece == i {
+		o.header = place{base.piece, base.at + old.header.at}
+	}
+	if old.end.piece == i {
+		o.end = place{base.piece, base.at + old.end.at}
+	}
 }
 
 // write writes a key and its value.
