@@ -39,7 +39,8 @@
 // encoder_id.go, encoder_communityid.go, encoder_time.go.
 //
 // Beside the way: foreign.go writes foreign records and what is damaged, and
-// reserved.go has the fields of the source record that every event keeps.
+// reserved.go has the fields of the source record that every event keeps;
+// encoder_reserved.go merges them with events that have the same keys.
 //
 // # Glossary
 //
