@@ -19,12 +19,12 @@ OBJECT  := $(OUT)/flb-filter_nsgflow.so
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104
 SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
-           $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/storage/*.go plugin/*.go))
+           $(shell find nsgflow plugin -name '*.go' ! -name '*_test.go')
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
 
-.PHONY: always help build hosts run test bench profile fuzz soak generate lint clean
+.PHONY: always help build hosts run check test bench profile fuzz soak generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -61,6 +61,9 @@ $(OUT)/host-%: $(wildcard test/host/*.[ch])
 run: build ## the sample flow logs as events, one JSON object a line
 	@$(GO) run ./test/run
 
+check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
+	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin | grep -vE '/(blob|storage)$$')
+
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
 	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin
 	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
@@ -72,7 +75,7 @@ profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds th
 	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
-	@for package in ./nsgflow ./nsgflow/storage ./plugin; do \
+	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
 		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \

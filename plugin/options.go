@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -57,9 +56,9 @@ func parseOptions(get func(key string) (string, bool)) (nsgflow.Options, error) 
 }
 
 func setSchema(o *nsgflow.Options, v string) bool {
-	i := slices.Index(nsgflow.Schemas(), strings.ToLower(v))
-	*o = nsgflow.DefaultOptions(nsgflow.Schema(max(i, 0)))
-	return i >= 0
+	schema, err := nsgflow.ParseSchema(v)
+	*o = nsgflow.DefaultOptions(schema)
+	return err == nil
 }
 
 func setKey(o *nsgflow.Options, v string) bool {
@@ -73,7 +72,7 @@ func setTimestampKey(o *nsgflow.Options, v string) bool {
 		return !on
 	}
 	o.TimestampKey = v
-	return v != "" && !nsgflow.IsEventName(v)
+	return v != "" && o.Check() == nil
 }
 
 func setOnError(o *nsgflow.Options, v string) bool {

@@ -71,12 +71,11 @@ func sideBySide(text string) string {
 			panic(err) // the defaults are good
 		}
 		record, _ := n.AppendText(nil, []byte(text), nsgflow.Frame{})
-		_, body, _ := nsgflow.ReadFrame(record)
-		event, _ := nsgflow.AppendJSON(nil, record[body:])
+		event := nsgflow.AppendJSONLines(nil, record)
 		var object map[string]json.RawMessage
 		var lines bytes.Buffer
 		if err := json.Unmarshal(event, &object); err != nil {
-			panic(err) // AppendJSON writes JSON
+			panic(err) // AppendJSONLines writes JSON
 		}
 		fmt.Fprintf(&b, "`%s`:\n\n```json\n", name)
 		for k, key := range topLevel(event) {
