@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/config"
 )
 
 // feed stands between a follower, whose goroutines prepare records, and the
@@ -265,7 +266,7 @@ func (f *feed) close(held int) error {
 
 func (f *feed) recoverPanic() {
 	if p := recover(); p != nil {
-		f.lines.Add(storage.Error, "internal error: "+quote(fmt.Sprint(p)))
+		f.lines.Add(storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
 	}
 }
 

@@ -1,24 +1,20 @@
-package main
+package tables
 
-import (
-	"fmt"
-	"strings"
+import "fluent-bit-nsgflow/nsgflow/storage"
 
-	"fluent-bit-nsgflow/nsgflow/storage"
-)
-
-// metric is a metric of the input. fluentbit_input_ stands before its name, and
-// the label name (the instance's alias or name) before its labels.
-type metric struct {
-	name    string
-	gauge   bool // else a counter
-	labels  []string
-	help    string
-	samples func(stats []storage.AccountStats, refused uint64, sample func(value float64, labels ...string))
+// InputMetric is a metric of the input. fluentbit_input_ stands before its
+// name, and the label name (the instance's alias or name) before its labels.
+type InputMetric struct {
+	Name   string
+	Gauge  bool // else a counter
+	Labels []string
+	Help   string
+	// Samples calls sample for each series. refused counts appends.
+	Samples func(stats []storage.AccountStats, refused uint64, sample func(value float64, labels ...string))
 }
 
-// metricTable is every metric of the input, in the order of the docs.
-var metricTable = []metric{
+// InputMetrics is every metric of the input, in the order of the docs.
+var InputMetrics = []InputMetric{
 	counterOf("nsgflow_records_total", "Records of flow logs handed to the pipeline.", func(s storage.AccountStats) uint64 { return s.Records }),
 	counterOf("nsgflow_bytes_total", "Bytes of these records.", func(s storage.AccountStats) uint64 { return s.Bytes }),
 	counterOf("nsgflow_read_bytes_total", "Bytes of blobs fetched.", func(s storage.AccountStats) uint64 { return s.Read }),
@@ -43,26 +39,16 @@ var metricTable = []metric{
 	gaugeOf("nsgflow_oldest_unread_seconds", "Age of the oldest change of a blob that is not read yet.", func(s storage.AccountStats) float64 { return s.Oldest.Seconds() }),
 }
 
-func counterOf(name, help string, of func(storage.AccountStats) uint64) metric {
+func counterOf(name, help string, of func(storage.AccountStats) uint64) InputMetric {
 	m := gaugeOf(name, help, func(s storage.AccountStats) float64 { return float64(of(s)) })
-	m.gauge = false
+	m.Gauge = false
 	return m
 }
 
-func gaugeOf(name, help string, of func(storage.AccountStats) float64) metric {
-	return metric{name, true, []string{"account"}, help, func(stats []storage.AccountStats, _ uint64, sample func(float64, ...string)) {
+func gaugeOf(name, help string, of func(storage.AccountStats) float64) InputMetric {
+	return InputMetric{name, true, []string{"account"}, help, func(stats []storage.AccountStats, _ uint64, sample func(float64, ...string)) {
 		for _, s := range stats {
 			sample(of(s), s.Account)
 		}
 	}}
-}
-
-// metricsMarkdown is the table of the docs.
-func metricsMarkdown() string {
-	var b strings.Builder
-	b.WriteString("| metric | labels | meaning |\n|---|---|---|\n")
-	for _, m := range metricTable {
-		fmt.Fprintf(&b, "| `fluentbit_input_%s` | `%s` | %s |\n", m.name, strings.Join(append([]string{"name"}, m.labels...), "`, `"), m.help)
-	}
-	return b.String()
 }

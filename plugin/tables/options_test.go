@@ -1,10 +1,8 @@
-package main
+package tables
 
 import (
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
 
@@ -42,7 +40,7 @@ func TestParseOptions(t *testing.T) {
 			map[string]string{"timestamp_key": "OFF"},
 			with(func(o *nsgflow.Options) { o.TimestampKey = "" })},
 	} {
-		got, err := parseOptions(get(test.configured))
+		got, err := ParseFilterOptions(get(test.configured))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -65,40 +63,9 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"timestamp_key", "message", `option timestamp_key: "message" is not allowed, it takes: `},
 		{"original", strings.Repeat("x", 1000), `option original: "` + strings.Repeat("x", 128) + `" is not allowed, it takes: on, off`},
 	} {
-		_, err := parseOptions(get(map[string]string{test.key: test.value}))
+		_, err := ParseFilterOptions(get(map[string]string{test.key: test.value}))
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s %q: got %v, want %s", test.key, test.value, err, test.want)
-		}
-	}
-}
-
-func TestOptionsHeaderIsCurrent(t *testing.T) {
-	got, err := os.ReadFile("options.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(optionsHeader(), string(got)); diff != "" {
-		t.Errorf("options.h is out of date, run go generate ./plugin: %s", diff)
-	}
-}
-
-func TestNotice(t *testing.T) {
-	var n notice
-	start := time.Unix(1700000000, 0)
-	for _, step := range []struct {
-		after time.Duration
-		count nsgflow.Counts
-		want  string
-	}{
-		{0, nsgflow.Counts{Flows: [2][3]uint64{{0, 5}}, Foreign: 3, Empty: 1}, ""},
-		{0, nsgflow.Counts{Errors: 2, LastError: "a"}, "2 errors, 0 unknown codes since the last warning, for example: a"},
-		{9 * time.Second, nsgflow.Counts{Errors: 7, Unknown: 1, LastError: "a"}, ""},
-		{10 * time.Second, nsgflow.Counts{Errors: 8, Unknown: 1, LastError: "a"}, "6 errors, 1 unknown codes since the last warning, for example: a"},
-		{time.Hour, nsgflow.Counts{Errors: 8, Unknown: 1, LastError: "a"}, ""},
-		{time.Hour, nsgflow.Counts{Errors: 8, Unknown: 4, LastError: "a"}, "0 errors, 3 unknown codes since the last warning"},
-	} {
-		if got := n.due(step.count, start.Add(step.after)); got != step.want {
-			t.Errorf("after %v: got %q, want %q", step.after, got, step.want)
 		}
 	}
 }
