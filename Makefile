@@ -65,10 +65,10 @@ check: lint ## what to run after each change: lint, and the tests of the flow lo
 	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin | grep -vE '/(blob|storage)$$')
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
-	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin
+	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin ./plugin/config ./plugin/tables ./plugin/gen
 	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
-bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)
+bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)
 	$(GO) run ./test/bench $(BENCHFLAGS)
 
 profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
@@ -89,8 +89,8 @@ soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, bac
 	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
 	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
 
-generate: ## what is generated from the code's tables
-	$(GO) generate ./...
+generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
+	@$(GO) run ./plugin/gen
 
 lint: ## go vet, gofmt
 	$(GO) vet ./...

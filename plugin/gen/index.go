@@ -1,42 +1,25 @@
-// Writes the index templates in conf/index from the table of schema ecs, for
-// Elasticsearch 8 and 9 and OpenSearch 2.12 and later.
 package main
 
 import (
 	"encoding/json"
-	"log"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
 )
 
-//go:generate go run . ../../conf/index
-
-func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: go run ./test/index FOLDER")
-	}
-	for name, template := range templates() {
-		if err := os.WriteFile(filepath.Join(os.Args[1], name), encode(template), 0o644); err != nil {
-			log.Fatal(err)
-		}
-	}
-}
-
 type object = map[string]any
 
 const component = "azure-flow-mappings"
 
-// templates are the bodies of the two requests, by file name.
-func templates() map[string]object {
-	return map[string]object{
-		"component_template.json": {
+// templates are the index templates for Elasticsearch 8 and 9 and OpenSearch
+// 2.12 and later.
+func templates() []file {
+	return []file{
+		{"conf/index/component_template.json", encode(object{
 			"_meta":    object{"description": "Azure flow logs: the fields of schema ecs of fluent-bit-nsgflow"},
 			"template": object{"mappings": mappings(nsgflow.SchemaECS.Fields())},
-		},
-		"index_template.json": {
+		})},
+		{"conf/index/index_template.json", encode(object{
 			"_meta":          object{"description": "Azure flow logs, one document a flow"},
 			"index_patterns": []string{"logs-azure.flow-*"},
 			"data_stream":    object{},
@@ -44,7 +27,7 @@ func templates() map[string]object {
 			// Above the cluster's own for logs-*-* (100) and those of Elastic's
 			// integrations (200); two of one priority may not overlap.
 			"priority": 600,
-		},
+		})},
 	}
 }
 
@@ -85,7 +68,7 @@ func mapping(f nsgflow.Field) object {
 func encode(template object) []byte {
 	text, err := json.MarshalIndent(template, "", "  ")
 	if err != nil {
-		log.Fatal(err)
+		panic(err) // there is nothing in it that JSON has not
 	}
 	return append(text, '\n')
 }

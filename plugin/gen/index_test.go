@@ -9,28 +9,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestTemplatesAreCurrent(t *testing.T) {
-	files, err := filepath.Glob("../../conf/index/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) != len(templates()) {
-		t.Errorf("conf/index has %v", files)
-	}
-	for name, template := range templates() {
-		got, err := os.ReadFile(filepath.Join("../../conf/index", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(encode(template)), string(got)); diff != "" {
-			t.Errorf("conf/index/%s is out of date, run go generate ./test/index: %s", name, diff)
-		}
-	}
-}
 
 // The data stream that the configurations write to has these mappings, and
 // is the one that the events name.

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
+)
+
+const root = "../.."
+
+// Every generated file is what the generators make now.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	files, err := generated(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		got, err := os.ReadFile(filepath.Join(root, f.path))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if diff := cmp.Diff(string(got), string(f.content)); diff != "" {
+			t.Errorf("%s is out of date, run make generate (-is +should be): %s", f.path, diff)
+		}
+	}
+}
+
+// A second run has nothing to write, and an unknown block is an error.
+func TestFill(t *testing.T) {
+	page := "a\n<!-- generated: x -->\nold\n<!-- /generated -->\nb\n"
+	got, err := fill([]byte(page), map[string]string{"x": "new\n"})
+	if want := strings.Replace(page, "old", "new", 1); string(got) != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := fill([]byte(page), map[string]string{"y": ""}); err == nil {
+		t.Error("an unknown block is no error")
+	}
+}
+
+func TestEveryOptionIsDescribed(t *testing.T) {
+	for _, o := range tables.FilterOptions {
+		if o.Text == "" || o.Values == "" || o.Set == nil {
+			t.Errorf("%+v", o)
+		}
+	}
+	for _, o := range storage.Table {
+		if o.Text == "" || o.Values == "" || o.Set == nil || o.Secret != strings.Contains(o.Values, "env:") {
+			t.Errorf("%+v", o)
+		}
+	}
+}
