@@ -1,7 +1,6 @@
 package test
 
 import (
-	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -211,16 +210,7 @@ func intakeServer(t *testing.T) receiver {
 		if key := q.Header.Get("Authorization"); key != "Bearer open-sesame" {
 			t.Errorf("key %q", key)
 		}
-		body := io.Reader(q.Body)
-		if q.Header.Get("Content-Encoding") == "gzip" {
-			unpacked, err := gzip.NewReader(q.Body)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			body = unpacked
-		}
-		text, err := io.ReadAll(body)
+		text, err := io.ReadAll(unpacked(t, q))
 		if err != nil {
 			t.Error(err)
 		}
