@@ -58,8 +58,8 @@ $(OUT)/host-%: $(wildcard test/host/*.[ch])
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
-run: build ## the sample flow logs as events, one JSON object a line
-	@$(GO) run ./test/run
+run: build ## the sample flow logs as events, one JSON object a line (FILE=… another one)
+	@$(GO) run ./test/run $(FILE)
 
 check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
 	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin | grep -vE '/(blob|storage)$$')

@@ -56,3 +56,32 @@ func TestEveryOptionIsDescribed(t *testing.T) {
 		}
 	}
 }
+
+// Everything that can be generated stands in a page, and its comments are
+// closed.
+func TestEveryBlockIsUsed(t *testing.T) {
+	blocks, err := blocks(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := pages(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]int{}
+	for _, f := range files {
+		text := string(f.content)
+		whole := block.FindAllStringSubmatch(text, -1)
+		if opened := strings.Count(text, "<!-- generated: "); opened != len(whole) {
+			t.Errorf("%s: %d blocks begin, %d are whole", f.path, opened, len(whole))
+		}
+		for _, m := range whole {
+			used[m[2]]++
+		}
+	}
+	for name := range blocks {
+		if used[name] != 1 {
+			t.Errorf("block %q is in %d pages", name, used[name])
+		}
+	}
+}
