@@ -70,6 +70,7 @@ test: lint build hosts ## everything: race detector, pipelines in the Fluent Bit
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)
 	$(GO) run ./test/bench $(BENCHFLAGS)
+	@$(if $(findstring -update,$(BENCHFLAGS)),$(GO) run ./plugin/gen)
 
 profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
 	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
