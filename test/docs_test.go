@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"fluent-bit-nsgflow/test/engine"
 )
 
 // pages are the documents, by their path below the repository's root.
@@ -18,13 +16,12 @@ func pages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, pattern := range []string{"*.md", "docs/*.md"} {
-		files, err := filepath.Glob(engine.Path(pattern))
+		files, err := filepath.Glob("../" + pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			name, _ := filepath.Rel(engine.Root(), file)
-			all[name] = read(t, file)
+			all[strings.TrimPrefix(file, "../")] = read(t, file)
 		}
 	}
 	if len(all) < 10 {
@@ -62,6 +59,16 @@ func cutSnippets(page, text string) (prose string, all []snippet) {
 	return b.String(), all
 }
 
+// needs skips a test where a program is missing, as in the product's image.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("skipped: there is no %s", program)
+		}
+	}
+}
+
 func snippets(t *testing.T, kinds ...string) (all []snippet) {
 	t.Helper()
 	for name, text := range pages(t) {
@@ -76,7 +83,7 @@ func snippets(t *testing.T, kinds ...string) (all []snippet) {
 }
 
 func TestReadmeIsShort(t *testing.T) {
-	if n := strings.Count(read(t, engine.Path("README.md")), "\n"); n > 200 {
+	if n := strings.Count(read(t, "../README.md"), "\n"); n > 200 {
 		t.Errorf("%d lines, at most 200 are read", n)
 	}
 }
@@ -90,7 +97,7 @@ func TestEveryPageIsForSomebody(t *testing.T) {
 		if body := strings.SplitN(text, "\n", 4); !strings.HasPrefix(body[0], "# ") || !strings.HasPrefix(body[2], "For ") {
 			t.Errorf("%s does not begin with a title and whom it is for", name)
 		}
-		if !strings.Contains(read(t, engine.Path("README.md")), "("+name+")") {
+		if !strings.Contains(read(t, "../README.md"), "("+name+")") {
 			t.Errorf("the README has no link to %s", name)
 		}
 	}
@@ -126,7 +133,7 @@ func TestLinks(t *testing.T) {
 			if path != "" {
 				to = filepath.Join(filepath.Dir(name), path)
 			}
-			if _, err := os.Stat(engine.Path(to)); err != nil {
+			if _, err := os.Stat("../" + to); err != nil {
 				t.Errorf("%s: %s leads nowhere", name, m[1])
 			} else if anchor != "" && !anchors(all[to])[anchor] {
 				t.Errorf("%s: %s has no heading %q", name, to, anchor)
@@ -227,11 +234,17 @@ var elsewhere = []string{"az", "docker", "curl", "ln"}
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {
-	targets := "\n" + read(t, engine.Path("Makefile"))
+	needs(t, "sh")
+	targets := "\n" + read(t, "../Makefile")
 	inEveryRelease(t, func(t *testing.T, r release) {
 		for _, s := range snippets(t, "sh") {
 			for _, command := range strings.Split(strings.ReplaceAll(s.text, "\\\n", ""), "\n") {
 				words := strings.Fields(command)
+				for _, word := range words {
+					if file, ok := strings.CutPrefix(word, "@conf/"); ok {
+						read(t, "../conf/"+file)
+					}
+				}
 				switch {
 				case len(words) == 0 || slices.Contains(elsewhere, words[0]):
 				case words[0] == "make":
@@ -240,7 +253,7 @@ func TestCommandsOfPages(t *testing.T) {
 					}
 				case words[0] == "fluent-bit":
 					command := exec.Command("sh", "-c", strings.Replace(strings.Replace(command, "fluent-bit", r.path, 1), "build/flb-filter_nsgflow.so", object, 1))
-					command.Dir = engine.Root()
+					command.Dir = ".."
 					out, err := command.Output()
 					if n := len(lines(string(out))); err != nil || n != len(lines(read(t, "cases/nsg_v2/expected.ndjson"))) {
 						t.Errorf("%s: %d events, %v", s, n, err)
@@ -255,7 +268,8 @@ func TestCommandsOfPages(t *testing.T) {
 
 // The first command of the README gives what the README says.
 func TestTryIt(t *testing.T) {
-	_, all := cutSnippets("README.md", read(t, engine.Path("README.md")))
+	needs(t, "go", "make")
+	_, all := cutSnippets("README.md", read(t, "../README.md"))
 	for i, s := range all {
 		if !strings.HasPrefix(s.text, "make run") {
 			continue
@@ -265,7 +279,7 @@ func TestTryIt(t *testing.T) {
 			t.Fatalf("%s: %s", s, s.text)
 		}
 		command := exec.Command("go", "run", "./test/run", file[1])
-		command.Dir = engine.Root()
+		command.Dir = ".."
 		out, err := command.Output()
 		if err != nil {
 			t.Fatal(err)
@@ -282,7 +296,7 @@ func TestTryIt(t *testing.T) {
 func TestNamedTestsExist(t *testing.T) {
 	var code strings.Builder
 	for _, pattern := range []string{"test/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
-		files, _ := filepath.Glob(engine.Path(pattern))
+		files, _ := filepath.Glob("../" + pattern)
 		for _, file := range files {
 			code.WriteString(read(t, file))
 		}
@@ -301,7 +315,7 @@ func TestNamedTestsExist(t *testing.T) {
 func TestNamedLogLinesExist(t *testing.T) {
 	var code strings.Builder
 	for _, pattern := range []string{"nsgflow/storage/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
-		files, _ := filepath.Glob(engine.Path(pattern))
+		files, _ := filepath.Glob("../" + pattern)
 		for _, file := range files {
 			code.WriteString(read(t, file))
 		}
@@ -311,7 +325,7 @@ func TestNamedLogLinesExist(t *testing.T) {
 	source := regexp.MustCompile(`"\s*\n?\s*\+?\s*"`).ReplaceAllString(code.String(), "")
 	varies := regexp.MustCompile(`…|"[^"]*"|\bN\b|HTTP 403 \w+|option \w+: `)
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)`(?: … `([^`]+)`)? \\|")
-	page := read(t, engine.Path("docs", "troubleshooting.md"))
+	page := read(t, "../docs/troubleshooting.md")
 	_, page, _ = strings.Cut(page, "## Lines of the filter")
 	page, _, _ = strings.Cut(page, "## The host's lines")
 	rows := row.FindAllStringSubmatch(page, -1)
