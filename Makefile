@@ -62,7 +62,7 @@ run: build ## the sample flow logs as events, one JSON object a line (FILE=… a
 	@$(GO) run ./test/run $(FILE)
 
 check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
-	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin | grep -vE '/(blob|storage)$$')
+	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin/... | grep -vE '/(blob|storage)$$')
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
 	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin ./plugin/config ./plugin/tables ./plugin/gen

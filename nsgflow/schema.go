@@ -13,7 +13,7 @@ type field struct {
 	typ string
 	in  kinds // which events have the field
 	source
-	doc string // the value in words, for the README
+	doc string // the value in words, for docs/mapping.md
 }
 
 const timestampField = "@timestamp" // its name is an option

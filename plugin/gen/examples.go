@@ -41,11 +41,10 @@ func excerpt(text string, schema nsgflow.Schema, members ...string) string {
 		panic(err) // the defaults are good
 	}
 	record, _ := n.AppendText(nil, []byte(text), nsgflow.Frame{})
-	_, body, _ := nsgflow.ReadFrame(record)
-	event, _ := nsgflow.AppendJSON(nil, record[body:])
+	event := nsgflow.AppendJSONLines(nil, record)
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(event, &object); err != nil {
-		panic(err) // AppendJSON writes JSON
+		panic(err) // AppendJSONLines writes JSON
 	}
 	end := "…}"
 	if len(members) == 0 {

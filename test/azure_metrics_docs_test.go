@@ -11,7 +11,7 @@ import (
 )
 
 // Every metric of the input is in the host's own place, and says what happened.
-func TestAzureMetrics(t *testing.T) {
+func TestAzureMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
 	inEveryRelease(t, func(t *testing.T, r release) {
 		if r.before(2, 1) {
