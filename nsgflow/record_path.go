@@ -64,26 +64,6 @@ func appendIndex(dst []byte, i uint32) []byte { return fmt.Appendf(dst, "[%d]", 
 // overrideKeys are the fields that override a column, by column.
 var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"}
 
-// parse reads the tuple of an event of the group g in the record r.
-func (d *document) parse(e *event, r *record, g *group) *TupleError {
-	t := e.tuple
-	if t.Other {
-		return wrongType(d.path(g, e.index), wanted[g.level], t.Text)
-	}
-	line, comma := t.Text, noColumn
-	if r.line != nil && !g.layered() {
-		line, comma = r.line, int(r.comma)
-	}
-	bad := e.flow.parse(g.family, line)
-	if comma != noColumn && (bad == noColumn || bad > comma) {
-		bad = comma // the columns behind it are not those that the record has
-	}
-	if bad == noColumn {
-		return nil
-	}
-	return d.tupleError(r, g, e.index, line, bad)
-}
-
 // tupleError says why line does not parse. A column that is a field of its
 // own is named as that field, and whole.
 func (d *document) tupleError(r *record, g *group, index uint32, line []byte, bad int) *TupleError {

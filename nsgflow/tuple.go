@@ -37,6 +37,26 @@ func ParseTuple(family Family, tuple string) (Flow, error) {
 	return p.complete(), nil
 }
 
+// parse reads the tuple of an event of the group g in the record r.
+func (d *document) parse(e *event, r *record, g *group) *TupleError {
+	t := e.tuple
+	if t.Other {
+		return wrongType(d.path(g, e.index), wanted[g.level], t.Text)
+	}
+	line, comma := t.Text, noColumn
+	if r.line != nil && !g.layered() {
+		line, comma = r.line, int(r.comma)
+	}
+	bad := e.flow.parse(g.family, line)
+	if comma != noColumn && (bad == noColumn || bad > comma) {
+		bad = comma // the columns behind it are not those that the record has
+	}
+	if bad == noColumn {
+		return nil
+	}
+	return d.tupleError(r, g, e.index, line, bad)
+}
+
 // parsedTuple is a tuple as the encoder wants it: a Flow but for what takes
 // time to make and no event needs, and the columns that events copy.
 type parsedTuple struct {
