@@ -1,8 +1,6 @@
 package nsgflow
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Normalizer turns records that are flow logs into events. It keeps its
 // buffers from one record to the next and is not safe for concurrent use.

@@ -134,7 +134,7 @@ func ofFlow(f func(variant) string) source {
 // ofFlowList is ofFlow for a list; nil: the event lacks the field.
 func ofFlowList(f func(variant) []string) source { return source{constants: f} }
 
-// ofGroup is a text that the tuples of a group share.
+// ofGroup is the same for all tuples of a group.
 func ofGroup(t groupValue) source { return source{group: t} }
 
 // eachTuple differs from tuple to tuple.
@@ -143,7 +143,7 @@ func eachTuple(s slot) source { return source{slot: s} }
 // when leaves the field to some variants.
 func (s source) when(only func(variant) bool) source { s.only = only; return s }
 
-// unless gives some variants a text of the group instead.
+// unless gives some variants a value of the group instead.
 func (s source) unless(are func(variant) bool, t groupValue) source {
 	s.fromGroup, s.group = are, t
 	return s

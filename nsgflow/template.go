@@ -7,19 +7,19 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// How events are written. All that makes up an event but the texts of its
-// group and the values of its tuple follows from the letters of the tuple
-// (the variant) and from which texts and values there are. So a schema's
-// table is worked through once for each such combination. What comes out is
-// a template: constant pieces of msgpack, and between them variable parts.
-// An event is its pieces copied and its variable parts appended. Groups with
-// the same texts come again and again: for those the texts become constant too
+// How events are written. An event has values of its group, values of its tuple,
+// and constants. The constants follow from the letters of the tuple (the
+// variant) and from which values there are. So a schema's table is worked
+// through once for each such combination. The result is a template: constant
+// pieces of msgpack, with a variable part behind each. To write an event is to
+// append its pieces and its variable parts. Groups with the same values come
+// again and again: for those the group's values become constant too
 // (specialize).
 
-// template writes events of one key.
+// template writes the events of one eventKey.
 type template struct {
 	pieces  []piece // the last one has no variable part
-	message []byte  // the constant middle of the message; nil: made for each event
+	message []byte  // the constant part of the message; nil: it is made for each group
 	keys    int     // of the event's map
 	size    int     // of all pieces
 	objects []object
@@ -51,8 +51,8 @@ func newTemplate(rows []row, f features) *template {
 	return &w.t
 }
 
-// specialize makes a template for one group's texts: what varies are the
-// values that differ from tuple to tuple.
+// specialize makes a template for groups with the same values: only the values of
+// the tuple still vary.
 func (t *template) specialize(packed *[groupCount][]byte) *template {
 	var w templateWriter
 	w.t.keys = t.keys
@@ -73,16 +73,16 @@ func (t *template) specialize(packed *[groupCount][]byte) *template {
 	return &w.t
 }
 
-// leaf is the value of a field: constant, or else a text or another value.
+// leaf is the value of a field: constant, or of the group, or of the tuple.
 type leaf struct {
 	constants []string
 	group     groupValue
 	slot      slot
-	list      bool // the constants are, or the text is, an array
+	list      bool // the constants are, or the group's value is, an array
 }
 
-// resolve finds where the field's value comes from in events of a form; ok is
-// false where they lack the field.
+// resolve finds where the field's value comes from in events with these features.
+// ok is false where they lack the field.
 func (fd *field) resolve(f features) (l leaf, ok bool) {
 	in := kinds(1 << f.family)
 	if f.failed {
