@@ -279,6 +279,12 @@ func (b backlog) kill(t *testing.T, r release, starved bool, service string) {
 	if seen.tuples != b.tuples {
 		t.Errorf("%d tuples are missing", b.tuples-seen.tuples)
 	}
+	// A batch of the input, and of the output the chunks that it had written and
+	// the host had not deleted: up to some MB of events each.
+	batch, chunks := 1<<20/len(azure.VNetTuple(b.tuples-1)), 4*(4<<20)/1500
+	if repeated := seen.lines - seen.tuples; repeated > batch+chunks {
+		t.Errorf("%d repeated, more than a batch and what was under way (%d)", repeated, batch+chunks)
+	}
 	if peak > maxAnonymousMB {
 		t.Errorf("%d MB of anonymous memory, more than %d", peak, maxAnonymousMB)
 	}

@@ -117,7 +117,7 @@ func TestAzureStops(t *testing.T) {
 			var agents []*agent
 			for range sideBySide {
 				root := stageInput(t, r)
-				write(t, root, "etc/stops.conf", following(root))
+				write(t, root, "etc/stops.conf", following(root, "start now"))
 				agents = append(agents, r.start(t, root, storage.Environment, "-Y", "-c", "etc/stops.conf"))
 			}
 			for i, a := range agents {
