@@ -121,13 +121,12 @@ func value(b []byte, p int) (v []byte, next int, ok bool) {
 // records (Fluent Bit 3.1 and later), which have -1 and -2 seconds as time.
 func (f *Frame) isGroupMarker() bool {
 	t := f.Time
-	if len(t) == 0 {
-		return false
+	if len(t) > 0 && t[0] == msgpack.FixExt8 {
+		return t[1] == 0 && binary.BigEndian.Uint32(t[2:]) >= 0xFFFFFFFE
 	}
-	if h, _ := msgpack.ReadHeader(t); h.Kind == jsontext.Number && t[0] != msgpack.Float32Code && t[0] != msgpack.Float64Code {
-		return msgpack.Integer(t) == -1 || msgpack.Integer(t) == -2
-	}
-	return t[0] == msgpack.FixExt8 && t[1] == 0 && binary.BigEndian.Uint32(t[2:]) >= 0xFFFFFFFE
+	h, ok := msgpack.ReadHeader(t)
+	return ok && h.Kind == jsontext.Number && t[0] != msgpack.Float32Code && t[0] != msgpack.Float64Code &&
+		(msgpack.Integer(t) == -1 || msgpack.Integer(t) == -2)
 }
 
 // append appends what stands before the body of a record.
