@@ -205,5 +205,6 @@ func (f *Follower) storeFailed(err error) {
 	if first {
 		f.log(Error, f.damaged.Error())
 		f.stop()
+		signal(f.ready) // Next has something to say
 	}
 }
