@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 type catalogue struct {
 	mu     sync.Mutex
 	names  []string // sorted
+	text   string   // of every blob; empty: catalogueText
 	counts map[string]int
 }
 
@@ -36,7 +38,7 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := r.URL.Query()
-	status, body, kind := http.StatusOK, "", "download"
+	status, body, kind, text := http.StatusOK, "", "download", cmp.Or(c.text, catalogueText)
 	switch q.Get("comp") {
 	case "":
 		if r.Method != http.MethodHead {
@@ -52,12 +54,12 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 	case "list":
 		kind, body = "list", c.list(q.Get("prefix"), q.Get("delimiter"), q.Get("marker"))
 	case "blocklist":
-		kind, body = "blocks", fmt.Sprintf(`<BlockList><CommittedBlocks><Block><Name>QQ==</Name><Size>12</Size></Block><Block><Name>Qg==</Name><Size>%d</Size></Block><Block><Name>Wg==</Name><Size>2</Size></Block></CommittedBlocks></BlockList>`, len(catalogueText)-14)
+		kind, body = "blocks", fmt.Sprintf(`<BlockList><CommittedBlocks><Block><Name>QQ==</Name><Size>12</Size></Block><Block><Name>Qg==</Name><Size>%d</Size></Block><Block><Name>Wg==</Name><Size>2</Size></Block></CommittedBlocks></BlockList>`, len(text)-14)
 	}
 	if kind == "download" {
 		var from, to int
 		fmt.Sscanf(strings.Join(r.Header["x-ms-range"], ""), "bytes=%d-%d", &from, &to)
-		status, body = http.StatusPartialContent, catalogueText[from:to+1]
+		status, body = http.StatusPartialContent, text[from:to+1]
 	}
 	c.counts[kind]++
 	return &http.Response{StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
@@ -81,7 +83,7 @@ func (c *catalogue) list(prefix, delimiter, marker string) string {
 			at, _ = slices.BinarySearch(c.names, folder[:len(folder)-1]+"0") // "0" follows "/"
 			continue
 		}
-		fmt.Fprintf(&b, "<Blob><Name>%s</Name><Properties><Etag>0x1</Etag><BlobType>BlockBlob</BlobType><Content-Length>%d</Content-Length></Properties></Blob>", name, len(catalogueText))
+		fmt.Fprintf(&b, "<Blob><Name>%s</Name><Properties><Etag>0x1</Etag><BlobType>BlockBlob</BlobType><Content-Length>%d</Content-Length></Properties></Blob>", name, len(cmp.Or(c.text, catalogueText)))
 		at++
 	}
 	b.WriteString("</Blobs><NextMarker>")
