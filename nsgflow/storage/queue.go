@@ -72,6 +72,7 @@ func (a *account) finish(b *blobState, err error) {
 	switch {
 	case err == nil:
 		a.alerts.clear("rights")
+		a.alerts.clear(b.quoted())
 		if b.wanted != "" && b.read.ETag != "" && b.wanted != b.read.ETag {
 			a.enqueue(b)
 		}
@@ -79,7 +80,7 @@ func (a *account) finish(b *blobState, err error) {
 		if hasStatus(err, http.StatusNotFound) {
 			a.log(Info, fmt.Sprintf("blob %q: deleted before all of it was read", b.url))
 		} else {
-			a.alerts.raise(b.url, Error, fmt.Sprintf("blob %q: cannot be read, left out until it changes: %s", b.url, describe(err)))
+			a.alerts.raise(b.quoted(), Error, fmt.Sprintf("%s: cannot be read, left out until it changes: %s", b.quoted(), describe(err)))
 		}
 		b.unreadSince = time.Time{}
 		if b.wanted != "" { // else asked again at the next poll
@@ -113,6 +114,8 @@ func (a *account) forget(b *blobState) {
 		delete(a.active, b.blobID)
 	}
 }
+
+func (b *blobState) quoted() string { return fmt.Sprintf("blob %q", b.url) }
 
 // changedAt notes a change of a blob, with the lock held.
 func (b *blobState) changedAt(at time.Time) {

@@ -232,9 +232,6 @@ func TestStoreDamagedInUse(t *testing.T) {
 					}
 					time.Sleep(5 * time.Millisecond)
 				}
-				for len(f.Ready()) > 0 {
-					<-f.Ready()
-				}
 				file, err := os.OpenFile(f.store.file, os.O_RDWR, 0)
 				if err != nil {
 					t.Fatal(err)
@@ -250,10 +247,13 @@ func TestStoreDamagedInUse(t *testing.T) {
 					if failed != nil || time.Now().After(deadline) {
 						t.Fatalf("nothing tells that it is damaged: %v", failed)
 					}
-					select {
-					case <-f.Ready():
-						_, err = f.Next(1 << 20)
-					case <-time.After(200 * time.Millisecond):
+					var batch Batch
+					if batch, err = f.Next(1 << 10); err == nil {
+						f.Commit(batch.Token)
+						select {
+						case <-f.Ready():
+						case <-time.After(50 * time.Millisecond):
+						}
 					}
 				}
 				if !errors.Is(err, errDamaged) {
