@@ -55,9 +55,9 @@ type Follower struct {
 
 const (
 	summaryInterval = time.Minute
-	// maxQueue bounds the blobs of an account that are known to be unread.
-	// Listing waits for reading beyond it.
-	maxQueue = 10_000
+	// maxOpen bounds the blobs of an account that are unread or without a
+	// checkpoint. Listing waits beyond it.
+	maxOpen = 10_000
 	// listTimeout and readTimeout are for one request.
 	listTimeout = time.Minute
 	readTimeout = 2 * time.Minute

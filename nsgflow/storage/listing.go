@@ -172,7 +172,7 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
-	if !c.a.await(func() bool { return len(c.a.queue) < maxQueue }) {
+	if !c.a.await(func() bool { return len(c.a.active) < c.a.f.o.mostOpen() }) {
 		return c.a.f.ctx.Err()
 	}
 	b, err := c.a.stateOf(c, name, func() bool { return !before })

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -204,10 +205,17 @@ func (s *store) write(do func(*bbolt.Tx) error) error {
 		return err
 	}
 	defer tx.Rollback() // does nothing after Commit
-	if err := do(tx); err != nil {
+	if err = do(tx); err == nil {
+		err = tx.Commit()
+	}
+	var system syscall.Errno // such as of a disk that is full
+	if err == nil || errors.As(err, &system) || errors.Is(err, errDamaged) {
 		return err
 	}
-	return tx.Commit()
+	if damage := s.check(); damage != nil {
+		return fmt.Errorf("%w (%s)", errDamaged, shorten(err.Error()))
+	}
+	return err
 }
 
 func (s *store) begin() (*bbolt.Tx, error) {
