@@ -84,6 +84,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	a.requests.raise(int64(o.Concurrency))
 	var err error
 	if f.store, err = a.openStore(o.StatePath); err != nil {
+		f.stop()
 		return nil, err
 	}
 	for _, one := range o.named() {

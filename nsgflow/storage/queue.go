@@ -72,7 +72,6 @@ func (a *account) finish(b *blobState, err error) {
 	switch {
 	case err == nil:
 		a.alerts.clear("rights")
-		a.alerts.clear(b.quoted())
 		if b.wanted != "" && b.read.ETag != "" && b.wanted != b.read.ETag {
 			a.enqueue(b)
 		}

@@ -128,7 +128,7 @@ func TestOneBlobIsRefused(t *testing.T) {
 			var refuses atomic.Bool
 			var asked atomic.Int64
 			o.Transport = &wire{harm: func(k string, r *http.Request) (*http.Response, error) {
-				if refuses.Load() && k == kind && strings.Contains(r.URL.Path, "0022480B0001") {
+				if refuses.Load() && k == kind && strings.HasSuffix(r.URL.Path, bad) {
 					asked.Add(1)
 					return answer(r, 400, "x-ms-error-code", "InvalidInput"), nil
 				}
