@@ -40,6 +40,9 @@ func TestAzureConfigurations(t *testing.T) {
 		for name, output := range azureOutputs {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
+				if r.before(2, 1) && filepath.Ext(name) == ".yaml" {
+					t.Skipf("skipped: Fluent Bit %s reads no plugins_file from YAML", r.version)
+				}
 				root := stageInput(t, r)
 				to := output(t)
 				a := r.start(t, root, append(to.env, storage.Environment...), "-c", "etc/"+name)
