@@ -19,12 +19,12 @@ OBJECT  := $(OUT)/flb-filter_nsgflow.so
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104
 SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
-           $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/storage/*.go plugin/*.go))
+           $(shell find nsgflow plugin -name '*.go' ! -name '*_test.go')
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
 
-.PHONY: always help build hosts run test bench profile fuzz soak generate lint clean
+.PHONY: always help build hosts run check test bench profile fuzz soak generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -58,33 +58,40 @@ $(OUT)/host-%: $(wildcard test/host/*.[ch])
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
-run: build ## the sample flow logs as events, one JSON object a line
-	@$(GO) run ./test/run
+run: build ## the sample flow logs as events, one JSON object a line (FILE=… another one)
+	@$(GO) run ./test/run $(FILE)
+
+check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
+	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin/... | grep -vE '/(blob|storage)$$')
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
-	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin
+	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin ./plugin/config ./plugin/tables ./plugin/gen
 	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
 
-bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into the README)
+bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)
 	$(GO) run ./test/bench $(BENCHFLAGS)
+	@$(if $(findstring -update,$(BENCHFLAGS)),$(GO) run ./plugin/gen)
 
 profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
 	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
-	@for package in ./nsgflow ./nsgflow/storage ./plugin; do \
+	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
 		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
 
-soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 50 kills, 1 GB of backlog
+soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, backlogs, an estate: some hours
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/door
-	NSGFLOW_KILLS=50 NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run 'TestAzureKill|TestAzureBacklog' -timeout 1h ./test
 	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/storage
+	NSGFLOW_KILLS=1000 $(GO) test -count 1 -v -run '^TestAzureKill$$' -timeout 4h ./test
+	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test
+	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
+	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
 
-generate: ## what is generated from the code's tables
-	$(GO) generate ./...
+generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
+	@$(GO) run ./plugin/gen
 
 lint: ## go vet, gofmt
 	$(GO) vet ./...

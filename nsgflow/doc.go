@@ -1,12 +1,79 @@
 // Package nsgflow turns Azure network flow logs into events, one per flow.
 //
 // In go flow logs as Azure and the tools around it write them: NSG flow logs
-// versions 1 and 2 and Virtual Network flow logs version 4, as the blob, as
-// single records, flattened or denormalised, as JSON text or as a msgpack
-// map. Out come events of one of the documented schemas, as msgpack, in the
-// framing that Fluent Bit uses for records.
+// versions 1 and 2 and Virtual Network flow logs version 4, as a blob, as
+// single records, flattened or denormalised, as JSON text or as a msgpack map.
+// Out come events of one of the documented schemas, as msgpack, in the framing
+// that Fluent Bit uses for records. The package knows nothing of Fluent Bit's
+// API and needs no cgo.
 //
-// A [Normalizer] does the whole way, bytes in and bytes out; [ParseTuple]
-// reads a single flow tuple. The package knows nothing of Fluent Bit's API
-// and needs no cgo.
+// To get the flows of a text, use [Flows]; to read a single tuple, use
+// [ParseTuple]. To get events, make a [Normalizer] with [New]:
+// [Normalizer.AppendText] takes a text, [Normalizer.AppendRecord] the body of a
+// Fluent Bit record, and [Normalizer.AppendChunk] a whole chunk of records.
+// [AppendJSONLines] shows events as JSON.
+//
+// # The way of a flow
+//
+// The loop in normalizer.go (Normalizer.read) is the way of every flow. It has
+// three hops, and an object with the state of each.
+//
+// Hop 1, from bytes to records. chunk.go takes a chunk apart into records.
+// detect.go says whether a record may be a flow log, and where in it that
+// stands. document.go goes through the flow log and gives its records and the
+// foreign records between them, with a reader (reader.go) for text or for
+// msgpack: internal/jsontext and internal/msgpack. A record is read in
+// record_read.go, by the keys of record_keys.go, into the struct of record.go.
+// record_path.go names a tuple in an error.
+//
+// Hop 2, from tuple to [Flow]. tuple.go reads any tuple, tuple_fast.go the
+// usual ones in less time. tuple_letters.go has the letters of the columns
+// protocol, direction, decision and state. flow.go is what comes out.
+//
+// Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
+// schema_sekoia.go. template.go makes the constant parts of events of it, and
+// template_cache.go keeps them by the key of template_key.go. encoder.go writes
+// an event: a template, and between its pieces the values of encoder_values.go.
+// What the events of a group share is in encoder_group.go and resource.go. The
+// values that are more than a copy have files of their own: encoder_message.go,
+// encoder_id.go, encoder_communityid.go, encoder_time.go.
+//
+// Beside the way: foreign.go writes foreign records and what is damaged, and
+// reserved.go has the fields of the source record that every event keeps;
+// encoder_reserved.go merges them with events that have the same keys.
+//
+// # Glossary
+//
+//   - chunk: a sequence of records, as Fluent Bit hands it to a filter.
+//   - source record: a record of a chunk, before it is read.
+//   - document: the flow log in it, a text or a msgpack map.
+//   - record: one element of a flow log, usually a minute of one network
+//     interface. A document has one or many.
+//   - group: the tuples of a record that share a rule.
+//   - tuple: the text of one flow, with commas between its columns.
+//   - flow: a tuple, read: [Flow].
+//   - event: what a flow becomes.
+//   - foreign: no flow log. Foreign records pass through byte for byte.
+//   - reserved field: a field of the source record that is not the flow log.
+//     Every event keeps it ([Options.ReserveData]).
+//   - original: the flattened JSON of one flow, kept in its event
+//     ([Options.Original]).
+//   - schema: the table of the fields of events: [Schema].
+//   - variant: what a tuple says in letters. Events of one variant and one
+//     group have the same fields.
+//   - envelope: the head or the tail of a blob on its own. Azure writes them as
+//     blocks of their own.
+//   - shape: how a flow log is written: blob, NSG record, VNet record,
+//     flattened (flow.0, flow.1, ...) or denormalised (one column a part).
+//
+// # To add a field
+//
+// Add a row to the table of the schema: schema_ecs.go or schema_sekoia.go. Its
+// source is constant, ofFlow or ofFlowList (a function of the variant), ofGroup
+// (a groupValue of schema.go) or eachTuple (a slot of schema.go).
+//
+// A new groupValue gets its value in encoder_group.go. A new slot gets a case in
+// encoder_values.go, and template_key.go says which events have it. Then write
+// the golden files anew with "go test ./nsgflow -update", read the difference,
+// and run "make generate" for what follows from the tables.
 package nsgflow

@@ -56,7 +56,8 @@ func wantedColumns(t *testing.T, vnet bool, tuple string) map[string]any {
 		number = c[5]
 	}
 	state, denied := c[8], c[7] == "D"
-	if vnet {
+	nsgLayout := !vnet || (c[5] == "T" || c[5] == "U") && (c[7] == "A" || c[7] == "D") && len(c[8]) < 2 && strings.Contains("BCE", c[8])
+	if !nsgLayout {
 		state = c[7]
 	}
 	want := map[string]any{
@@ -69,7 +70,7 @@ func wantedColumns(t *testing.T, vnet bool, tuple string) map[string]any {
 	if state != "" {
 		want["azure.flow_log.state"] = words[state]
 	}
-	if vnet {
+	if !nsgLayout {
 		want["azure.flow_log.encryption.code"] = c[8]
 	}
 	types := []any{"connection", map[bool]any{false: "allowed", true: "denied"}[denied]}
@@ -107,7 +108,7 @@ func TestECSColumns(t *testing.T) {
 		}
 		logs["generated "+string(family)] = b.String()
 	}
-	for _, name := range []string{"nsg_v1", "nsg_v2", "one_side_unknown", "vnet_acls", "vnet_states", "vnet_targets", "mixed"} {
+	for _, name := range []string{"nsg_v1", "nsg_v2", "one_side_unknown", "vnet_acls", "vnet_nsg_layout", "vnet_states", "vnet_targets", "mixed"} {
 		addFile(t, logs, "testdata/ecs/"+name+".input.json")
 	}
 	for _, name := range []string{"nsg_v1", "nsg_v2", "vnet_v4", "vnet_v4_sorted"} {

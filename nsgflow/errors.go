@@ -13,7 +13,7 @@ type TupleError struct {
 	// "records[0].properties.flows[2].flows[0].flowTuples[17]". Empty for
 	// a tuple on its own.
 	Path string
-	// Column counts from 0; -1 where the node as a whole is at fault.
+	// Column counts from 0; -1 where the value as a whole is wrong.
 	Column int
 	// Reason says what is wrong where it is not the column's value.
 	Reason string
@@ -34,13 +34,13 @@ func (e *TupleError) Error() string {
 	if e.Reason != "" {
 		b = append(append(b, e.Reason...), ": "...)
 	}
-	return string(AppendQuoted(b, e.Value))
+	return string(appendQuoted(b, e.Value))
 }
 
 const quotedMax = 128
 
-// AppendQuoted appends s as Go's %q writes it, cut at 128 bytes of s.
-func AppendQuoted(dst []byte, s string) []byte {
+// appendQuoted appends s as Go's %q writes it, cut at 128 bytes of s.
+func appendQuoted(dst []byte, s string) []byte {
 	if len(s) <= quotedMax {
 		return strconv.AppendQuote(dst, s)
 	}
@@ -60,3 +60,11 @@ func newTupleError(path string, family Family, line []byte, bad int) *TupleError
 func wrongType(path, want string, value []byte) *TupleError {
 	return &TupleError{Path: path, Column: -1, Reason: "not " + want, Value: string(value)}
 }
+
+// TextError says where and why a text does not parse.
+type TextError struct {
+	Offset int // in bytes
+	Reason string
+}
+
+func (e *TextError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Reason) }

@@ -2,13 +2,10 @@ package nsgflow_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
-
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 func ExampleParseTuple() {
@@ -33,58 +30,60 @@ func ExampleParseTuple_error() {
 	// column 3 (source port): "70000"
 }
 
+func ExampleFlows() {
+	text := `{"records":[{"resourceId":"/A/NSG","macAddress":"000D3AF1C27E","properties":{"flows":[{"rule":"UserRule_dns","flows":[{"flowTuples":[
+		"1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A,E,1,74,1,90",
+		"1607984157,10.0.0.4,192.0.2.53,70000,53,U,O,A"]}]}]}}]}`
+	for flow, err := range nsgflow.Flows([]byte(text)) {
+		if err != nil {
+			fmt.Println("error:", err)
+			continue
+		}
+		fmt.Println(flow.Family, flow.Rule, flow.MAC, flow.Source.Addr, flow.Direction, flow.Decision, flow.State, flow.Protocol)
+	}
+	// Output:
+	// nsg UserRule_dns 000D3AF1C27E 10.0.0.4 outbound allowed end udp
+	// error: records[0].properties.flows[0].flows[0].flowTuples[1]: column 3 (source port): "70000"
+}
+
 func ExampleNormalizer_AppendText() {
 	n, err := nsgflow.New(nsgflow.DefaultOptions(nsgflow.SchemaSekoia))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	text := `{"records":[{"resourceId":"/A/NSG","operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":1,"flows":[{"rule":"UserRule_dns","flows":[{"mac":"000D3AF1C27E","flowTuples":["1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A"]}]}]}}]}`
+	text := `{"operationName":"NetworkSecurityGroupFlowEvents","rule":"UserRule_dns","flow.0":"1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A"}`
 	events, isFlowLog := n.AppendText(nil, []byte(text), nsgflow.Frame{})
 	fmt.Println(isFlowLog)
+	fmt.Printf("%s", nsgflow.AppendJSONLines(nil, events))
+	// Output:
+	// true
+	// {"message":"{\"operationName\":\"NetworkSecurityGroupFlowEvents\",\"rule\":\"UserRule_dns\",\"flow.0\":\"1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A\"}","@timestamp":"2020-12-14T22:15:56.000Z","event":{"kind":"event","category":["network"],"code":"NetworkSecurityGroupFlowEvents","action":"accept","type":["allowed"]},"rule":{"name":"UserRule_dns"},"action":{"type":"UserRule_dns","target":"network-traffic","properties":[{"OperationName":"NetworkSecurityGroupFlowEvents"}],"name":"accept"},"network":{"transport":"udp","direction":"outbound"},"source":{"ip":"10.0.0.4","address":"10.0.0.4","port":36422},"destination":{"ip":"192.0.2.53","address":"192.0.2.53","port":53},"related":{"ip":["10.0.0.4","192.0.2.53"]}}
+}
 
-	// Each event is [time, body], as Fluent Bit has it.
-	d := msgpack.NewDecoder(bytes.NewReader(events))
-	d.DecodeArrayLen()
-	d.Skip()
-	body, err := d.DecodeMap()
+// A filter hands over the chunks of its host.
+func ExampleNormalizer_AppendChunk() {
+	n, err := nsgflow.New(nsgflow.DefaultOptions(nsgflow.SchemaECS))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	pretty, _ := json.MarshalIndent(map[string]any{
-		"event":   body["event"],
-		"network": body["network"],
-		"rule":    body["rule"],
-		"source":  body["source"],
-	}, "", "  ")
-	fmt.Println(string(pretty))
+	// Two records [time, body]: {"flow.0": "…"} and {"a": "b"}.
+	chunk := []byte("\x92\x01\x81\xa6flow.0\xd9\x301607984156,10.0.0.4,192.0.2.7,36422,443,T,O,D,B," + "\x92\x02\x81\xa1a\xa1b")
+	out, changed := n.AppendChunk(nil, chunk)
+	counts := n.Counts()
+	fmt.Println("changed:", changed, "flows:", counts.AllFlows(), "foreign records:", counts.Foreign)
+	lines := bytes.Split(nsgflow.AppendJSONLines(nil, out), []byte("\n"))
+	fmt.Printf("%s\n%s\n", lines[0][:66], lines[1])
 	// Output:
-	// true
-	// {
-	//   "event": {
-	//     "action": "accept",
-	//     "category": [
-	//       "network"
-	//     ],
-	//     "code": "NetworkSecurityGroupFlowEvents",
-	//     "kind": "event",
-	//     "type": [
-	//       "allowed"
-	//     ]
-	//   },
-	//   "network": {
-	//     "direction": "outbound",
-	//     "transport": "udp"
-	//   },
-	//   "rule": {
-	//     "name": "UserRule_dns"
-	//   },
-	//   "source": {
-	//     "address": "10.0.0.4",
-	//     "ip": "10.0.0.4",
-	//     "mac": "000D3AF1C27E",
-	//     "port": 36422
-	//   }
-	// }
+	// changed: true flows: 1 foreign records: 1
+	// {"@timestamp":"2020-12-14T22:15:56.000Z","ecs":{"version":"9.4.0"}
+	// {"a":"b"}
+}
+
+func ExampleParseSchema() {
+	schema, err := nsgflow.ParseSchema("ECS")
+	fmt.Println(schema, err)
+	// Output:
+	// ecs <nil>
 }

@@ -1,11 +1,17 @@
 package nsgflow
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Schema names the table that turns a Flow into an event.
 type Schema uint8
 
 const (
 	// SchemaSekoia is the documented event of the Azure Network Watcher
-	// integration (mapping table in the README).
+	// integration (docs/mapping.md).
 	SchemaSekoia Schema = iota
 	// SchemaECS is the full event of the Elastic Common Schema, 9.4.
 	SchemaECS
@@ -39,6 +45,29 @@ func DefaultOptions(s Schema) Options {
 		TimestampKey: "@timestamp",
 		ReserveData:  true,
 	}
+}
+
+// Check says what is wrong with options, if anything is. New does so too.
+func (o Options) Check() error {
+	if int(o.Schema) >= len(schemas) {
+		return fmt.Errorf("schema %d: there are %d", o.Schema, len(schemas))
+	}
+	if isEventName(o.TimestampKey) {
+		return fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
+	}
+	return nil
+}
+
+// String is the schema's name.
+func (s Schema) String() string { return schemas[s].name }
+
+// ParseSchema finds a schema by its name, in any case.
+func ParseSchema(name string) (Schema, error) {
+	i := slices.Index(Schemas(), strings.ToLower(name))
+	if i < 0 {
+		return 0, fmt.Errorf("schema %s: there are %s", appendQuoted(nil, name), strings.Join(Schemas(), ", "))
+	}
+	return Schema(i), nil
 }
 
 // Schemas are the names of the schemas, by Schema.

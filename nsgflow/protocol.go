@@ -1,5 +1,34 @@
 package nsgflow
 
+import "strconv"
+
+// Protocol is an IANA protocol number, or ProtocolUnknown.
+type Protocol int16
+
+// ProtocolUnknown stands for a protocol column that is neither a letter that
+// Azure documents nor a number from 0 to 255.
+const ProtocolUnknown Protocol = -1
+
+// The protocols that the code has to know by name.
+const (
+	icmp   = 1
+	tcp    = 6
+	udp    = 17
+	icmpv6 = 58
+	sctp   = 132
+)
+
+// String is the protocol's name, or else its number.
+func (p Protocol) String() string {
+	switch name := p.Name(); {
+	case p == ProtocolUnknown:
+		return "unknown"
+	case name != "":
+		return name
+	}
+	return strconv.Itoa(int(p))
+}
+
 // Name is the protocol's keyword in IANA's list of assigned Internet protocol
 // numbers, in lower case; empty where that has none.
 func (p Protocol) Name() string {

@@ -1,9 +1,13 @@
 package nsgflow
 
-import "bytes"
+import (
+	"bytes"
 
-// text is a string or number of a record, without escapes; nil if absent.
-type text = []byte
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
+
+// tuple is the text of a tuple, or a value of another type in its place.
+type tuple = jsontext.Value
 
 // layouts are the keys of the two levels between a record and its tuples:
 // flows[]{outer, list[]{inner, flowTuples[]}}.
@@ -12,72 +16,84 @@ var layouts = [...]struct{ path, outer, list, inner string }{
 	VNet: {"flowRecords.flows", "aclID", "flowGroups", "rule"},
 }
 
-// place is where a node stands in a record, from the outside in.
-type place uint8
+// level is where a value stands in a record, from the outside in.
+type level uint8
 
 const (
-	placeTuple     place = iota // a tuple
-	placeOuter                  // flows[i]
-	placeList                   // flows[i].flows or .flowGroups
-	placeInner                  // its elements
-	placeTuples                 // flowTuples
-	placeFlattened              // flow.N
-	placeColumns                // the columns of the denormalised shape
+	levelTuple     level = iota // a tuple
+	levelOuter                  // flows[i]
+	levelList                   // flows[i].flows or .flowGroups
+	levelInner                  // its elements
+	levelTuples                 // flowTuples
+	levelFlattened              // flow.N
+	levelColumns                // the columns of the denormalised shape
 )
 
-// group is the tuples that share an innermost list, or a node that is not of
-// the type that its place asks for, as its only tuple.
+// group is the tuples that share an innermost list, or a value that is not of
+// the type that its level asks for, as its only tuple.
 type group struct {
 	family       Family
-	outer, inner text   // by layout
+	outer, inner []byte // by layout
 	i, j         uint32 // indices of the two lists
 	from, to     uint32 // its tuples in the record's
-	place        place  // where the tuples stand; of a wrong node: its place
+	level        level  // where the tuples stand; of a wrong value: its level
 }
 
 // maxTuples bounds the memory for reading one record. Azure cuts records at
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
 
+const errMany = jsontext.Error("more than 2097152 tuples in one record")
+
 // layered says whether the tuples stand in the two lists of a layout.
-func (g *group) layered() bool { return g.place < placeFlattened }
+func (g *group) layered() bool { return g.level < levelFlattened }
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
-	fields    [fieldCount]text
-	columns   [13]text // S5
-	hasRule   bool     // S5: there is an nsgRuleName
-	hasSource bool     // S5: there is a sourceAddress
-	override  [5]text  // S4, by column
+	fields    [fieldCount][]byte
+	columns   [13][]byte // denormalised
+	hasRule   bool       // there is an nsgRuleName
+	hasSource bool       // there is a sourceAddress
+	override  [5][]byte  // flattened, by column
 	groups    []group
-	tuples    []tuple // of all groups
-	flat      []tuple // the values of flow.N keys
+	tuples    []tuple  // of all groups
+	flat      []tuple  // the values of flow.N keys
+	numbers   []uint32 // their N
 	shapes    shapes
-	whole     text // the JSON text of the record; nil of msgpack
+	rawJSON   []byte // the text of the record; nil of msgpack
 
 	buffer []byte
-	line   text // to be parsed instead of the text of the last group's only tuple; else nil
-	comma  int8 // the column of line that has a comma in itself; else -1
+	line   []byte // to be parsed instead of the text of the last group's only tuple; else nil
+	comma  int8   // the column of line that has a comma in itself; else -1
 }
 
 // keptTuples is how many tuples' memory a record keeps for the next one.
 const keptTuples = 1 << 15
 
 func (r *record) reset() {
-	if cap(r.tuples)+cap(r.flat)+cap(r.groups) > keptTuples {
+	if cap(r.tuples)+cap(r.flat)+cap(r.numbers)+cap(r.groups) > keptTuples {
 		*r = record{}
 	}
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
-	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], buffer: r.buffer[:0], comma: -1}
+	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], numbers: r.numbers[:0], buffer: r.buffer[:0], comma: -1}
 }
 
 // of are the tuples of a group.
 func (r *record) of(g *group) []tuple { return r.tuples[g.from:g.to] }
 
+// index is the place of a group's tuple: the N of a flow.N key, else that in
+// the array.
+func (r *record) index(g *group, k int) uint32 {
+	if g.level == levelFlattened {
+		return r.numbers[k]
+	}
+	return uint32(k)
+}
+
 // version is the NSG flow log's version: 2.0 means 2.
-func (r *record) version() text {
+func (r *record) version() []byte {
 	v := r.fields[fieldVersion]
 	if v == nil {
 		v = r.fields[fieldPropertiesVersion]
@@ -95,142 +111,8 @@ func (r *record) isVNet() bool {
 		(r.fields[fieldFlowLogVersion] != nil || r.fields[fieldFlowLogGUID] != nil || r.fields[fieldACL] != nil)
 }
 
-// read reads the entry key of a record, whose value comes next.
-func (r *record) read(s source, key []byte, e entry) {
-	switch e.role {
-	case roleField:
-		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
-		r.fields[e.field] = s.scalar()
-	case roleColumn:
-		r.hasSource = r.hasSource || e.column == 1
-		r.columns[e.column] = columnText(s)
-	case roleOverride:
-		r.override[e.column] = columnText(s)
-	case roleProperties:
-		r.readList(s, NSG, shapeNSG)
-	case roleFlowRecords:
-		r.readList(s, VNet, shapeVNet)
-	case roleFlow:
-		t := s.tuple()
-		t.index, _ = flowIndex(key)
-		r.flat = append(r.flat, t)
-		if len(r.flat) > maxTuples {
-			s.refuse(faultMany)
-		}
-	default:
-		s.skip()
-	}
-}
-
-// columnText reads a column; what is neither string nor number nor null
-// gives its JSON text, which does not parse as any column.
-func columnText(s source) text {
-	if k := s.kind(); k == kindArray || k == kindObject {
-		return s.appendJSON(nil, s.skip())
-	}
-	return s.scalar()
-}
-
-// readList reads properties or flowRecords.
-func (r *record) readList(s source, f Family, shape shapes) {
-	if s.kind() != kindObject {
-		s.skip()
-		return
-	}
-	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
-		switch key := s.key(); {
-		case string(key) == "flows" && s.kind() == kindArray:
-			r.shapes |= shape
-			var i uint32
-			for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
-				r.readOuter(s, f, i)
-				i++
-			}
-		case string(key) == "Version" && f == NSG:
-			r.fields[fieldPropertiesVersion] = s.scalar()
-		default:
-			s.skip()
-		}
-	}
-}
-
-// readOuter reads an element of flows.
-func (r *record) readOuter(s source, f Family, i uint32) {
-	if s.kind() != kindObject {
-		r.wrong(s, group{family: f, i: i, place: placeOuter})
-		return
-	}
-	var outer text
-	first := len(r.groups)
-	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
-		switch key := s.key(); {
-		case string(key) == layouts[f].outer:
-			outer = s.scalar()
-		case string(key) != layouts[f].list:
-			s.skip()
-		case s.kind() != kindArray:
-			r.wrong(s, group{family: f, i: i, place: placeList})
-		default:
-			var j uint32
-			for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
-				r.readInner(s, group{family: f, i: i, j: j})
-				j++
-			}
-		}
-	}
-	for g := first; g < len(r.groups); g++ {
-		r.groups[g].outer = outer
-	}
-}
-
-// readInner reads an element of the inner list into g.
-func (r *record) readInner(s source, g group) {
-	if s.kind() != kindObject {
-		g.place = placeInner
-		r.wrong(s, g)
-		return
-	}
-	first := len(r.groups)
-	var inner text
-	for n, ok := s.more(s.open()); ok; n, ok = s.more(n) {
-		switch key := s.key(); {
-		case string(key) == layouts[g.family].inner:
-			inner = s.scalar()
-		case string(key) != "flowTuples":
-			s.skip()
-		case s.kind() != kindArray:
-			g.place = placeTuples
-			r.wrong(s, g)
-		default:
-			g.place = placeTuple
-			g.from = uint32(len(r.tuples))
-			r.tuples = s.tuples(r.tuples)
-			r.add(g)
-		}
-	}
-	for i := first; i < len(r.groups); i++ {
-		r.groups[i].inner = inner
-	}
-}
-
-// wrong adds the node that comes next, which has the wrong type.
-func (r *record) wrong(s source, g group) {
-	if len(r.tuples) > maxTuples {
-		s.refuse(faultMany)
-	}
-	g.from = uint32(len(r.tuples))
-	r.tuples = append(r.tuples, tuple{text: s.skip(), other: true})
-	r.add(g)
-}
-
-// add adds a group of the tuples from g.from on.
-func (r *record) add(g group) {
-	g.to = uint32(len(r.tuples))
-	r.groups = append(r.groups, g)
-}
-
 // finish completes the groups when the whole record has been read. It says
-// whether the record is a flow log of one of the shapes S2 to S5.
+// whether the record is a flow log itself, and not only a list of some.
 func (r *record) finish() bool {
 	if len(r.flat) > 0 {
 		r.finishFlattened()
@@ -238,7 +120,7 @@ func (r *record) finish() bool {
 	if r.shapes == 0 && r.hasRule && r.hasSource {
 		r.finishDenormalised()
 	}
-	return r.shapes&records != 0
+	return r.shapes&shapesOfRecords != 0
 }
 
 func (r *record) family() Family {
@@ -251,10 +133,10 @@ func (r *record) family() Family {
 // finishFlattened makes a group of the values of flow.N keys.
 func (r *record) finishFlattened() {
 	r.shapes |= shapeFlattened
-	if len(r.flat) == 1 && !r.flat[0].other && r.overrides() {
-		r.replaceColumns(r.flat[0].text)
+	if len(r.flat) == 1 && !r.flat[0].Other && r.overrides() {
+		r.replaceColumns(r.flat[0].Text)
 	}
-	g := group{family: r.family(), place: placeFlattened, from: uint32(len(r.tuples))}
+	g := group{family: r.family(), level: levelFlattened, from: uint32(len(r.tuples))}
 	r.tuples = append(r.tuples, r.flat...)
 	r.add(g)
 }
@@ -270,7 +152,7 @@ func (r *record) overrides() bool {
 
 // replaceColumns makes line of the tuple and the columns that the record has
 // as fields of their own.
-func (r *record) replaceColumns(tuple text) {
+func (r *record) replaceColumns(tuple []byte) {
 	for c := 0; ; c++ {
 		col, end := column(tuple, 0)
 		if c < len(r.override) && r.override[c] != nil {
@@ -285,7 +167,7 @@ func (r *record) replaceColumns(tuple text) {
 	r.line = r.buffer
 }
 
-func (r *record) addColumn(c int, col text) {
+func (r *record) addColumn(c int, col []byte) {
 	if c > 0 {
 		r.buffer = append(r.buffer, ',')
 	}
@@ -298,7 +180,7 @@ func (r *record) addColumn(c int, col text) {
 // finishDenormalised makes the one tuple of a denormalised record.
 func (r *record) finishDenormalised() {
 	r.shapes |= shapeDenormalised
-	g := group{family: r.family(), place: placeColumns}
+	g := group{family: r.family(), level: levelColumns}
 	last := len(r.columns) - 1
 	for last > 7 && r.columns[last] == nil && g.family == NSG {
 		last--
@@ -310,6 +192,6 @@ func (r *record) finishDenormalised() {
 		r.addColumn(c, col)
 	}
 	r.line = r.buffer
-	r.tuples = append(r.tuples, tuple{text: r.line})
+	r.tuples = append(r.tuples, tuple{Text: r.line})
 	r.add(g)
 }

@@ -12,16 +12,16 @@ import (
 // my-vnet/subnets/my-subnet.
 type resource struct {
 	id           string
-	subscription text
-	account      text // the subscription in lower case
-	group        text
-	provider     text
-	name         text
+	subscription []byte
+	account      []byte // the subscription in lower case
+	group        []byte
+	provider     []byte
+	name         []byte
 }
 
 // parse reads an id; parts that it does not have stay empty. Ids come in any
 // case. The parts of the last id are kept: logs name few resources.
-func (r *resource) parse(id text) *resource {
+func (r *resource) parse(id []byte) *resource {
 	if string(id) == r.id {
 		return r
 	}
@@ -34,14 +34,14 @@ func (r *resource) parse(id text) *resource {
 		value := parts[i+1]
 		switch strings.ToLower(parts[i]) {
 		case "subscriptions":
-			r.subscription = text(value)
-			r.account = text(strings.ToLower(value))
+			r.subscription = []byte(value)
+			r.account = []byte(strings.ToLower(value))
 		case "resourcegroups":
-			r.group = text(value)
+			r.group = []byte(value)
 		case "providers":
 			if i+3 < len(parts) {
-				r.provider = text(value + "/" + parts[i+2])
-				r.name = text(strings.Join(parts[i+3:], "/"))
+				r.provider = []byte(value + "/" + parts[i+2])
+				r.name = []byte(strings.Join(parts[i+3:], "/"))
 			}
 			return r
 		}
@@ -53,10 +53,10 @@ func (r *resource) parse(id text) *resource {
 // NETWORKWATCHER_<REGION>, which Azure gives to those that it makes itself.
 type region struct {
 	id   string
-	name text
+	name []byte
 }
 
-func (r *region) parse(flowLog text) text {
+func (r *region) parse(flowLog []byte) []byte {
 	if string(flowLog) == r.id {
 		return r.name
 	}
@@ -64,7 +64,7 @@ func (r *region) parse(flowLog text) text {
 	_, watcher, _ := strings.Cut(strings.ToLower(r.id), "/networkwatchers/")
 	watcher, _, _ = strings.Cut(watcher, "/")
 	if name, ok := strings.CutPrefix(watcher, "networkwatcher_"); ok && name != "" {
-		r.name = text(name)
+		r.name = []byte(name)
 	}
 	return r.name
 }
@@ -74,14 +74,14 @@ func (r *region) parse(flowLog text) text {
 // Network Manager have none of them.
 var ruleClasses = []struct {
 	prefix string
-	class  text
+	class  []byte
 }{
-	{"DefaultRule_", text("default")},
-	{"UserRule_", text("user")},
-	{"PlatformRule", text("platform")},
+	{"DefaultRule_", []byte("default")},
+	{"UserRule_", []byte("user")},
+	{"PlatformRule", []byte("platform")},
 }
 
-func ruleClass(rule text) text {
+func ruleClass(rule []byte) []byte {
 	for _, c := range ruleClasses {
 		if bytes.HasPrefix(rule, []byte(c.prefix)) {
 			return c.class
@@ -93,7 +93,7 @@ func ruleClass(rule text) text {
 // appendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
 // DB-83-1E-FE-C3-76. ok is false where m is not twelve hex digits, with or
 // without separators between pairs.
-func appendMAC(dst []byte, m text) (mac []byte, ok bool) {
+func appendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
 	start := len(dst)
 	digits := 0
 	for i, c := range m {

@@ -12,8 +12,8 @@ type field struct {
 	// A leading "[]" says that the value is an array.
 	typ string
 	in  kinds // which events have the field
-	from
-	doc string // the value in words, for the README
+	source
+	doc string // the value in words, for docs/mapping.md
 }
 
 const timestampField = "@timestamp" // its name is an option
@@ -29,9 +29,59 @@ type schema struct {
 	fields []field
 }
 
-// IsEventName says whether events of any schema have a field or an object of
+// row is a field of a schema with its name in parts.
+type row struct {
+	field
+	path []string
+}
+
+// table is a schema without the fields that the options leave out, and what has
+// to be known for the others.
+type table struct {
+	rows       []row
+	groups     uint32 // set of groupValue that they use
+	original   bool   // they have the message
+	derives    bool   // some of the texts are not in the log as they are
+	identifies bool   // they have an event id
+	times      bool   // they have the record's time
+}
+
+func newTable(o Options) (t table) {
+	for _, f := range schemas[o.Schema].fields {
+		r := row{f, strings.Split(f.name, ".")}
+		if f.name == timestampField {
+			if o.TimestampKey == "" {
+				continue
+			}
+			r.path = []string{o.TimestampKey}
+		}
+		if f.slot == slotMessage && !o.Original {
+			continue
+		}
+		t.groups |= 1 << f.group
+		t.derives = t.derives || f.group >= groupMACForm
+		t.identifies = t.identifies || f.slot == slotEventID
+		t.times = t.times || f.slot == slotRecordTime
+		t.rows = append(t.rows, r)
+	}
+	if t.original = o.Original; o.Original {
+		t.groups |= groupValuesOfMessage
+	}
+	return t
+}
+
+// names are the top-level names of events.
+func (t *table) names() map[string]bool {
+	names := map[string]bool{}
+	for _, r := range t.rows {
+		names[r.path[0]] = true
+	}
+	return names
+}
+
+// isEventName says whether events of any schema have a field or an object of
 // this name, but for the one that carries the time, whose name is an option.
-func IsEventName(name string) bool {
+func isEventName(name string) bool {
 	for _, s := range schemas {
 		for _, f := range s.fields {
 			if top, _, _ := strings.Cut(f.name, "."); top == name && name != timestampField {
@@ -54,22 +104,54 @@ const (
 	inAll   = inFlows | inError
 )
 
-// from says where a field's value comes from; the first that gives one does.
-type from struct {
-	// variant is a function of what a tuple says in letters: a string or
-	// a list of strings. nil: see the other sources; "": there is none.
-	variant func(variant) any
-	// text is constant within a group of tuples.
-	text groupText
-	// slot differs from tuple to tuple.
-	slot slot
-	// only says which variants have the field at all; nil: all.
-	only func(variant) bool
+// source says where a field's value comes from. constant, ofFlow, ofFlowList,
+// ofGroup and eachTuple make one.
+type source struct {
+	constants func(variant) []string // what follows from the variant; nil: nothing does
+	group     groupValue
+	slot      slot
+
+	only      func(variant) bool // the variants that have the field; nil: all
+	fromGroup func(variant) bool // those that have the group's value instead of constants; nil: none
+}
+
+// constant is the same in all events.
+func constant(values ...string) source {
+	return source{constants: func(variant) []string { return values }}
+}
+
+// ofFlow follows from what the tuple says in letters; "": the event lacks the
+// field.
+func ofFlow(f func(variant) string) source {
+	return source{constants: func(v variant) []string {
+		if value := f(v); value != "" {
+			return []string{value}
+		}
+		return nil
+	}}
+}
+
+// ofFlowList is ofFlow for a list; nil: the event lacks the field.
+func ofFlowList(f func(variant) []string) source { return source{constants: f} }
+
+// ofGroup is the same for all tuples of a group.
+func ofGroup(t groupValue) source { return source{group: t} }
+
+// eachTuple differs from tuple to tuple.
+func eachTuple(s slot) source { return source{slot: s} }
+
+// when leaves the field to some variants.
+func (s source) when(only func(variant) bool) source { s.only = only; return s }
+
+// unless gives some variants a value of the group instead.
+func (s source) unless(are func(variant) bool, t groupValue) source {
+	s.fromGroup, s.group = are, t
+	return s
 }
 
 // variant is what a tuple says in letters and numbers that have a name. The
 // events of equal variants, groups and options have the same fields, and
-// differ in nothing but texts and slots.
+// differ in nothing but the values of groups and slots.
 type variant struct {
 	family     Family
 	failed     bool // an error event; valid are family and nothing else
@@ -90,44 +172,34 @@ const (
 	addressesIPv6
 )
 
-func always(value any) from         { return from{variant: func(variant) any { return value }} }
-func of(f func(v variant) any) from { return from{variant: f} }
-func textOf(t groupText) from       { return from{text: t} }
-func each(s slot) from              { return from{slot: s} }
-
-// or adds a text for where the variant gives nothing.
-func (f from) or(t groupText) from { f.text = t; return f }
-
-// when leaves the field to some variants.
-func (f from) when(only func(variant) bool) from { f.only = only; return f }
-
-// groupText is a text that is constant within a group.
-type groupText uint8
+// groupValue is a text that is constant within a group of tuples.
+type groupValue uint8
 
 const (
-	textNone groupText = iota
-	textOperation
-	textRule
-	textVersion   // NSG
-	textFlowState // NSG, of the record; for tuples without a state of their own
-	textResource  // NSG: resourceId; VNet: targetResourceID
-	textMAC
-	textMACForm // MAC in the form of RFC 7042
-	textMACOdd  // MAC, where it has no such form
-	textRuleClass
-	textRuleset
-	textAccount
-	textSubscription
-	textResourceGroup
-	textResourceProvider
-	textResourceName
-	textRegion // VNet
-	textFlowLogVersion
-	textFlowLogResource // VNet
-	textGUID            // VNet
-	textACL             // VNet
-	textSystemID
-	textCount
+	groupNone groupValue = iota
+	groupOperation
+	groupRule
+	groupVersion   // NSG
+	groupFlowState // NSG, of the record; for tuples without a state of their own
+	groupResource  // NSG: resourceId; VNet: targetResourceID
+	groupMAC
+	// From here on, some do not stand in the log: groupValues.derive makes them.
+	groupMACForm // MAC in the form of RFC 7042
+	groupMACOdd  // MAC, where it has no such form
+	groupRuleClass
+	groupRuleset
+	groupAccount
+	groupSubscription
+	groupResourceGroup
+	groupResourceProvider
+	groupResourceName
+	groupRegion // VNet
+	groupFlowLogVersion
+	groupFlowLogResource // VNet
+	groupGUID            // VNet
+	groupACL             // VNet
+	groupSystemID
+	groupCount
 )
 
 // slot is a value that differs from tuple to tuple.
@@ -155,4 +227,11 @@ const (
 	slotTuple
 	slotError
 	slotCount
+)
+
+// Texts and slots are members of sets of 32 bits: the build fails here where
+// there is one too many.
+var (
+	_ [32 - groupCount]struct{}
+	_ [32 - slotCount]struct{}
 )

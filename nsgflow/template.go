@@ -1,163 +1,107 @@
 package nsgflow
 
 import (
-	"bytes"
+	"slices"
 	"strings"
 
-	"github.com/vmihailenco/msgpack/v5"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// How events are written. All that makes up an event but the texts of its
-// group and the values of its tuple follows from the letters of the tuple
-// (the variant) and from which texts and values there are. So a schema's
-// table is worked through once for each such combination; what comes out is
-// a template: pieces of ready msgpack with holes, for values that are of one
-// size in all events, and gaps between the pieces, for the others. An event is
-// its pieces copied, and its holes and gaps filled. Groups with the same texts
-// come again and again: for those the texts are filled in once and for all
-// (bake).
-//
-// Numbers are written in holes of four bytes (ports: two) instead of the form
-// that is shortest for each: that is what makes most of an event one copy.
+// How events are written. An event has values of its group, values of its tuple,
+// and constants. The constants follow from the letters of the tuple (the
+// variant) and from which values there are. So a schema's table is worked
+// through once for each such combination. The result is a template: constant
+// pieces of msgpack, with a variable part behind each. To write an event is to
+// append its pieces and its variable parts. Groups with the same values come
+// again and again: for those the group's values become constant too
+// (specialize).
 
-// template writes events of one form.
+// template writes the events of one eventKey.
 type template struct {
-	pieces  []piece // the last one has no gap
-	numbers []hole
-	texts   []hole
-	message []byte // the middle of the message; nil: made for each event
-	keys    int    // of the event's map
-	size    int    // of all pieces
+	pieces  []piece // the last one has no variable part
+	message []byte  // the constant part of the message; nil: it is made for each group
+	keys    int     // of the event's map
+	size    int     // of all pieces
+	objects []object
+	edits   edits // for the reserved fields of the record at hand
 }
 
-// piece is ready msgpack, followed by one gap.
+// piece is constant msgpack, followed by one variable part.
 type piece struct {
-	ready []byte
-	text  groupText // the gap: this text, or
-	slot  slot      // this value
+	constant []byte
+	short    [16]byte   // constant, if it fits: a copy of a fixed size takes one step
+	group    groupValue // the variable part: this value of the group, or
+	slot     slot       // this value of the tuple
 }
 
-// hole is a place in a piece.
-type hole struct {
-	at    uint32
-	piece uint16
-	size  uint8
-	slot  slot
-}
-
-// fixed are the values that have holes: their msgpack headers, and how many
-// bytes follow.
-var fixed = [slotCount]struct {
-	header, size byte
-}{
-	slotTimestamp:          {fixStr | byte(timestampLen), byte(timestampLen)},
-	slotEventID:            {fixStr | eventIDLen, eventIDLen},
-	slotCommunityID:        {fixStr | communityIDLen, communityIDLen},
-	slotSourcePort:         {uint16Code, 2},
-	slotDestinationPort:    {uint16Code, 2},
-	slotSourcePackets:      {uint32Code, 4},
-	slotSourceBytes:        {uint32Code, 4},
-	slotDestinationPackets: {uint32Code, 4},
-	slotDestinationBytes:   {uint32Code, 4},
-	slotPackets:            {uint32Code, 4},
-	slotBytes:              {uint32Code, 4},
-}
-
-// newTemplate works through the fields of a schema. The writing of its pieces
-// is not on the way of the data and uses the msgpack package's encoder.
-func newTemplate(rows []row, f form) *template {
+// newTemplate works through the fields of a schema.
+func newTemplate(rows []row, f features) *template {
 	root := &branch{}
 	for i := range rows {
-		if value, gap, ok := rows[i].resolve(f); ok {
-			root.add(rows[i].path, leaf{value, gap, gap.text != textNone && strings.HasPrefix(rows[i].typ, "[]")})
+		if l, ok := rows[i].resolve(f); ok {
+			root.add(rows[i].path, l)
 		}
 	}
-	w := templateWriter{wide: f.wide}
-	w.enc = msgpack.NewEncoder(&w.ready)
-	for _, b := range root.below {
-		w.write(b)
-	}
-	w.gap(piece{})
+	var w templateWriter
 	w.t.keys = len(root.below)
+	for _, b := range root.below {
+		w.writeObject(b)
+	}
+	w.end(groupNone, slotNone)
 	return &w.t
 }
 
-// bake makes a template for one group's texts: what is left are the values
-// that differ from tuple to tuple.
-func (t *template) bake(packed *[textCount][]byte) *template {
-	b := &template{keys: t.keys}
-	var whole piece                   // so far
-	at := make([]hole, len(t.pieces)) // where each piece came to lie
+// specialize makes a template for groups with the same values: only the values of
+// the tuple still vary.
+func (t *template) specialize(packed *[groupCount][]byte) *template {
+	var w templateWriter
+	w.t.keys = t.keys
+	w.t.objects = slices.Clone(t.objects)
 	for i, p := range t.pieces {
-		at[i] = hole{at: uint32(len(whole.ready)), piece: uint16(len(b.pieces))}
-		whole.ready = append(whole.ready, p.ready...)
-		if p.slot == slotNone {
-			whole.ready = append(whole.ready, packed[p.text]...)
-			continue
+		base := w.here()
+		for k := range w.t.objects {
+			w.t.objects[k].move(&t.objects[k], i, base)
 		}
-		whole.slot = p.slot
-		b.add(whole)
-		whole = piece{}
+		w.constant = append(w.constant, p.constant...)
+		if p.slot == slotNone {
+			w.constant = append(w.constant, packed[p.group]...)
+		} else {
+			w.end(groupNone, p.slot)
+		}
 	}
-	b.add(whole)
-	for _, h := range t.numbers {
-		b.numbers = append(b.numbers, h.moved(at))
-	}
-	for _, h := range t.texts {
-		b.texts = append(b.texts, h.moved(at))
-	}
-	return b
+	w.end(groupNone, slotNone)
+	return &w.t
 }
 
-// moved is the hole with its piece behind others.
-func (h hole) moved(to []hole) hole {
-	h.at, h.piece = h.at+to[h.piece].at, to[h.piece].piece
-	return h
-}
-
-func (t *template) add(p piece) {
-	t.size += len(p.ready)
-	t.pieces = append(t.pieces, p)
-}
-
-// row is a field of a schema with its name in parts.
-type row struct {
-	field
-	path []string
-}
-
-// leaf is the value of a field: ready, or else a gap.
+// leaf is the value of a field: constant, or of the group, or of the tuple.
 type leaf struct {
-	value any
-	gap   piece
-	list  bool // an array of the gap's one text
+	constants []string
+	group     groupValue
+	slot      slot
+	list      bool // the constants are, or the group's value is, an array
 }
 
-// resolve finds where the field's value comes from in events of a form.
-func (fd *field) resolve(f form) (value any, gap piece, ok bool) {
+// resolve finds where the field's value comes from in events with these features.
+// ok is false where they lack the field.
+func (fd *field) resolve(f features) (l leaf, ok bool) {
 	in := kinds(1 << f.family)
 	if f.failed {
 		in = inError
 	}
 	if fd.in&in == 0 || fd.only != nil && !fd.only(f.variant) {
-		return nil, gap, false
+		return leaf{}, false
 	}
-	if fd.variant != nil {
-		switch v := fd.variant(f.variant); v {
-		case nil:
-		case "":
-			return nil, gap, false
-		default:
-			return v, gap, true
-		}
+	l.list = strings.HasPrefix(fd.typ, "[]")
+	switch {
+	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(f.variant)):
+		l.constants = fd.constants(f.variant)
+		return l, l.constants != nil
+	case fd.group != groupNone:
+		l.group = fd.group
+		return l, f.groups&(1<<fd.group) != 0
 	}
-	if fd.text != textNone && f.texts&(1<<fd.text) != 0 {
-		return nil, piece{text: fd.text}, true
-	}
-	if fd.slot != slotNone && f.slots&(1<<fd.slot) != 0 {
-		return nil, piece{slot: fd.slot}, true
-	}
-	return nil, gap, false
+	l.slot = fd.slot
+	return l, f.slots&(1<<fd.slot) != 0
 }
 
 // branch is a key of an object of the event, with what stands below it.
@@ -185,52 +129,71 @@ func (b *branch) add(path []string, l leaf) {
 }
 
 type templateWriter struct {
-	t     template
-	wide  bool // counters are as large as they get
-	ready bytes.Buffer
-	enc   *msgpack.Encoder
+	t        template
+	constant []byte // of the piece at hand, so far
 }
 
-// write writes a key and its value. The encoder's errors are those of its
-// writer, and a bytes.Buffer has none.
-func (w *templateWriter) write(b *branch) {
-	_ = w.enc.EncodeString(b.key)
-	if b.list {
-		_ = w.enc.EncodeArrayLen(1)
+// end ends a piece with its variable part.
+func (w *templateWriter) end(group groupValue, s slot) {
+	p := piece{constant: w.constant, group: group, slot: s}
+	copy(p.short[:], p.constant)
+	w.t.pieces = append(w.t.pieces, p)
+	w.t.size += len(p.constant)
+	w.constant = nil
+}
+
+func (w *templateWriter) here() place { return place{len(w.t.pieces), len(w.constant)} }
+
+// writeObject writes a top-level key and its value, and notes where it is.
+func (w *templateWriter) writeObject(b *branch) {
+	o := object{key: b.key, header: w.here()}
+	if len(b.below) > 0 && !b.list {
+		o.header.at += len(msgpack.AppendString(nil, b.key))
+		o.headerSize = len(msgpack.AppendMapHeader(nil, len(b.below)))
+		for _, c := range b.below {
+			o.children = append(o.children, c.key)
+		}
 	}
-	switch {
-	case len(b.below) > 0:
-		_ = w.enc.EncodeMapLen(len(b.below))
+	w.write(b)
+	o.end = w.here()
+	w.t.objects = append(w.t.objects, o)
+}
+
+// move says where an object is in a template whose piece i begins at base.
+func (o *object) move(old *object, i int, base place) {
+	if old.header.piece == i {
+		o.header = place{base.piece, base.at + old.header.at}
+	}
+	if old.end.piece == i {
+		o.end = place{base.piece, base.at + old.end.at}
+	}
+}
+
+// write writes a key and its value.
+func (w *templateWriter) write(b *branch) {
+	w.constant = msgpack.AppendString(w.constant, b.key)
+	if b.list {
+		w.constant = append(w.constant, msgpack.FixArray|1)
+	}
+	if len(b.below) > 0 {
+		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
 		for _, c := range b.below {
 			w.write(c)
 		}
-	case b.leaf.value != nil:
-		_ = w.enc.Encode(b.leaf.value)
-	default:
-		if b.leaf.list {
-			_ = w.enc.EncodeArrayLen(1)
-		}
-		w.gap(b.leaf.gap)
-	}
-}
-
-// gap leaves room for a value: a hole, or the gap behind a piece.
-func (w *templateWriter) gap(p piece) {
-	if v := fixed[p.slot]; v.size > 0 {
-		if w.wide && v.header == uint32Code {
-			v.header, v.size = uint64Code, 8
-		}
-		w.ready.WriteByte(v.header)
-		h := hole{uint32(w.ready.Len()), uint16(len(w.t.pieces)), v.size, p.slot}
-		if v.size > 8 {
-			w.t.texts = append(w.t.texts, h)
-		} else {
-			w.t.numbers = append(w.t.numbers, h)
-		}
-		w.ready.Write(make([]byte, v.size))
 		return
 	}
-	p.ready = bytes.Clone(w.ready.Bytes())
-	w.t.add(p)
-	w.ready.Reset()
+	l := b.leaf
+	switch {
+	case l.slot != slotNone: // writes its array itself
+	case l.group != groupNone && l.list:
+		w.constant = append(w.constant, msgpack.FixArray|1)
+	case l.list:
+		w.constant = append(w.constant, msgpack.FixArray|byte(len(l.constants)))
+	}
+	for _, c := range l.constants {
+		w.constant = msgpack.AppendString(w.constant, c)
+	}
+	if l.constants == nil {
+		w.end(l.group, l.slot)
+	}
 }

@@ -33,7 +33,7 @@ func TestTextsThatComeAgain(t *testing.T) {
 	}
 }
 
-// Counters and their sums have holes of four bytes or of eight.
+// Counters and their sums have four bytes or eight.
 func TestCountersOfEverySize(t *testing.T) {
 	sizes := []uint64{0, 1, 127, 128, 255, 256, 65535, 65536, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 999_999_999_999_999_999}
 	n := newNormalizer(t, inECS)

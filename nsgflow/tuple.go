@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/netip"
 	"unsafe"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // columnNames are the columns of a tuple, for messages, which count them from
@@ -19,109 +21,176 @@ var columnNames = [13]string{
 // VNet has always had at least the encryption. Later columns may be missing.
 var fewestColumns = [...]int{NSG: 8, VNet: 9}
 
-const (
-	maxSeconds = 1<<31 - 1 // 2038-01-19; later ones make some hosts drop the record
-	secondsEnd = 1e11      // from here on a time is in milliseconds
-)
+const secondsEnd = 1e11 // from here on a time is in milliseconds
 
 // ParseTuple reads one flow tuple, for instance
 // "1607984156,10.0.0.4,192.0.2.7,36422,443,T,O,A,E,1,74,1,74".
-// The layout follows from the family and the number of columns. Columns
-// after the 13th are ignored. The error is a *TupleError.
+// The layout follows from the family and the number of columns. A VNet tuple
+// whose columns 5, 7 and 8 are letters of NSG tuples is read like one of those.
+// Columns after the 13th are ignored. The error is a *TupleError.
 func ParseTuple(family Family, tuple string) (Flow, error) {
-	var f Flow
-	line := append(make([]byte, 0, len(tuple)+usualRoom), tuple...)
-	if bad := f.parse(family, line); bad != tupleFine {
+	var p parsedTuple
+	line := []byte(tuple)
+	if bad := p.parse(family, line); bad != noColumn {
 		return Flow{}, newTupleError("", family, line, bad)
 	}
-	f.Source.complete()
-	f.Destination.complete()
-	return f, nil
+	return p.complete(), nil
 }
 
-const tupleFine = -1
-
-// parse reads line into f, which keeps slices of it. It returns tupleFine or
-// the column that does not parse; too few columns show as a bad column too
-// (newTupleError tells the two apart).
-func (f *Flow) parse(family Family, line []byte) (badColumn int) {
-	if f.parseUsual(family, line) {
-		return tupleFine
+// parse reads the tuple of an event of the group g in the record r.
+func (d *document) parse(e *event, r *record, g *group) *TupleError {
+	t := e.tuple
+	if t.Other {
+		return wrongType(d.path(g, e.index), wanted[g.level], t.Text)
 	}
-	return f.parseColumns(family, line)
+	line, comma := t.Text, noColumn
+	if r.line != nil && !g.layered() {
+		line, comma = r.line, int(r.comma)
+	}
+	bad := e.flow.parse(g.family, line)
+	if comma != noColumn && (bad == noColumn || bad > comma) {
+		bad = comma // the columns behind it are not those that the record has
+	}
+	if bad == noColumn {
+		return nil
+	}
+	return d.tupleError(r, g, e.index, line, bad)
+}
+
+// parsedTuple is a tuple as the encoder wants it: a Flow but for what takes
+// time to make and no event needs, and the columns that events copy.
+type parsedTuple struct {
+	Flow           // without EncryptionCode, and without the Addr of IPv4 addresses
+	source         address
+	destination    address
+	encryptionCode []byte // column 8 of a VNet tuple
+}
+
+// address is a column that holds an IP address.
+type address struct {
+	packed [16]byte // the text as a msgpack string, of packedSize bytes
+	size   uint8    // of packed; 0: the text does not fit
+	text   []byte   // valid iff it does not fit
+	v4     [4]byte  // valid iff is4
+	is4    bool
+}
+
+// complete is the whole flow.
+func (p *parsedTuple) complete() Flow {
+	f := p.Flow
+	if p.source.is4 {
+		f.Source.Addr = netip.AddrFrom4(p.source.v4)
+	}
+	if p.destination.is4 {
+		f.Destination.Addr = netip.AddrFrom4(p.destination.v4)
+	}
+	f.EncryptionCode = string(p.encryptionCode)
+	return f
+}
+
+// oneAddress says whether source and destination are the same.
+func (p *parsedTuple) oneAddress() bool {
+	a, b := &p.source, &p.destination
+	return a.is4 == b.is4 && (a.is4 && a.v4 == b.v4 || !a.is4 && p.Source.Addr == p.Destination.Addr)
+}
+
+// addresses says which version of IP both addresses have.
+func (p *parsedTuple) addresses() addresses {
+	switch s, d := p.source.is4, p.destination.is4; {
+	case s && d:
+		return addressesIPv4
+	case !s && !d:
+		return addressesIPv6
+	}
+	return addressesMixed
+}
+
+const noColumn = -1
+
+// parse reads line into p, which keeps slices of it. It returns noColumn, or
+// the column that does not parse. Too few columns show as a bad column too;
+// newTupleError tells the two apart.
+func (p *parsedTuple) parse(family Family, line []byte) (badColumn int) {
+	if p.parseFast(family, line) {
+		return noColumn
+	}
+	return p.parseColumns(family, line)
 }
 
 // parseColumns reads any line, column by column.
-func (f *Flow) parseColumns(family Family, line []byte) (badColumn int) {
-	// Field by field: the rest is written below, and clearing it costs as much
-	// as a column.
-	f.Family, f.Protocol, f.State = family, ProtocolUnknown, StateAbsent
-	f.Direction, f.Decision, f.Encryption = DirectionUnknown, DecisionUnknown, EncryptionAbsent
-	f.Unknown, f.encryption = 0, nil
-	f.Source.Packets, f.Source.Bytes = CounterAbsent, CounterAbsent
-	f.Destination.Packets, f.Destination.Bytes = CounterAbsent, CounterAbsent
+func (p *parsedTuple) parseColumns(family Family, line []byte) (badColumn int) {
+	*p = parsedTuple{Flow: Flow{Family: family}}
+	at, bad := p.parseEnds(line)
+	if bad != noColumn {
+		return bad
+	}
+	var letters [4][]byte // columns 5 to 8
+	count := 0
+	for ; count < len(letters) && at < len(line); count++ {
+		letters[count], at = column(line, at+1)
+	}
+	if 5+count < fewestColumns[family] {
+		return 5 + count
+	}
+	p.setProtocol(letters[0])
+	p.setDirection(letters[1])
+	if family == NSG || hasNSGLayout(letters) {
+		p.setDecision(letters[2])
+		p.setState(letters[3])
+	} else {
+		p.setStateAndDecision(letters[2])
+		p.setEncryption(letters[3])
+	}
+	return p.parseCounters(line, at)
+}
 
-	t, p := digits(line, 0)
-	if p == 0 || !ended(line, p) {
-		return 0
+// hasNSGLayout recognises VNet tuples that have columns 5 to 8 as NSG tuples have
+// them: Microsoft's own tutorial showed such records for a while, and several
+// tools write them.
+func hasNSGLayout(columns [4][]byte) bool {
+	state := letters[letter(columns[3])].state
+	return letters[letter(columns[0])].protocol != 0 && letters[letter(columns[2])].decision != DecisionUnknown &&
+		(len(columns[3]) == 0 || state != StateUnknown && state != Deny)
+}
+
+// parseEnds reads columns 0 to 4: the time, addresses and ports.
+func (p *parsedTuple) parseEnds(line []byte) (end, badColumn int) {
+	t, end := digits(line, 0)
+	if end == 0 || !ended(line, end) {
+		return 0, 0
 	}
 	var ok bool
-	if f.Time, ok = millis(t); !ok {
-		return 0
+	if p.Time, ok = millis(t); !ok {
+		return 0, 0
 	}
-	if p = f.Source.address(line, p+1); p < 0 {
-		return 1
+	if p.Source.Addr, end = p.source.parse(line, end+1); end < 0 {
+		return 0, 1
 	}
-	if p = f.Destination.address(line, p+1); p < 0 {
-		return 2
+	if p.Destination.Addr, end = p.destination.parse(line, end+1); end < 0 {
+		return 0, 2
 	}
-	if f.Source.Port, p = port(line, p+1); p < 0 {
-		return 3
+	if p.Source.Port, end = port(line, end+1); end < 0 {
+		return 0, 3
 	}
-	if f.Destination.Port, p = port(line, p+1); p < 0 {
-		return 4
+	if p.Destination.Port, end = port(line, end+1); end < 0 {
+		return 0, 4
 	}
-	if p >= len(line) {
-		return 5
-	}
-	var col []byte
-	col, p = column(line, p+1)
-	f.protocol(col)
-	if p >= len(line) {
-		return 6
-	}
-	col, p = column(line, p+1)
-	f.direction(col)
-	if p >= len(line) {
-		return 7
-	}
-	col, p = column(line, p+1)
-	if family == NSG {
-		f.decision(col)
-	} else {
-		f.vnetState(col)
-	}
-	if p >= len(line) {
-		if family == VNet {
-			return 8
+	return end, noColumn
+}
+
+// parseCounters reads columns 9 to 12, as many as there are.
+func (p *parsedTuple) parseCounters(line []byte, end int) (badColumn int) {
+	counters := [...]*Counter{&p.Source.Packets, &p.Source.Bytes, &p.Destination.Packets, &p.Destination.Bytes}
+	for i, c := range counters {
+		*c = CounterAbsent
+		if end >= len(line) {
+			continue
 		}
-		return tupleFine
-	}
-	col, p = column(line, p+1)
-	if family == NSG {
-		f.nsgState(col)
-	} else {
-		f.encrypted(col)
-	}
-	for i, c := range [4]*Counter{&f.Source.Packets, &f.Source.Bytes, &f.Destination.Packets, &f.Destination.Bytes} {
-		if p >= len(line) {
-			break
-		}
-		if p = c.parse(line, p+1); p < 0 {
+		if end = c.parse(line, end+1); end < 0 {
 			return 9 + i
 		}
 	}
-	return tupleFine
+	return noColumn
 }
 
 // ended says whether a column can end at p.
@@ -157,66 +226,38 @@ func digits(line []byte, p int) (n int64, end int) {
 // millis is a tuple time in milliseconds, and whether it is one.
 func millis(t int64) (int64, bool) {
 	if t < secondsEnd {
-		return t * 1000, t <= maxSeconds
+		return t * 1000, t <= msgpack.MaxSeconds
 	}
-	return t, t < (maxSeconds+1)*1000
+	return t, t < (msgpack.MaxSeconds+1)*1000
 }
 
-// address reads a column that holds an IP address; -1 if it does not.
-func (e *Endpoint) address(line []byte, start int) (end int) {
+// parse reads the column that starts at start. end is -1 where it does not
+// hold an IP address. addr is the zero Addr for IPv4.
+func (a *address) parse(line []byte, start int) (addr netip.Addr, end int) {
 	if start > len(line) {
-		return -1
-	}
-	var ip [4]byte
-	p, octet := start, 0
-	for octet < 4 {
-		if p >= len(line) {
-			break
-		}
-		first := line[p] - '0'
-		if first > 9 {
-			break
-		}
-		n := uint(first)
-		p++
-		for p < len(line) && n <= 25 && n > 0 {
-			d := line[p] - '0'
-			if d > 9 {
-				break
-			}
-			n = n*10 + uint(d)
-			p++
-		}
-		if n > 255 {
-			break
-		}
-		ip[octet] = byte(n)
-		octet++
-		if octet < 4 {
-			if p >= len(line) || line[p] != '.' {
-				break
-			}
-			p++
-		}
-	}
-	if octet == 4 && ended(line, p) {
-		e.v4, e.is4 = ip, true
-		e.column = line[start-1 : p]
-		return p
+		return addr, -1
 	}
 	col, end := column(line, start)
 	if len(col) == 0 {
-		return -1
+		return addr, -1
 	}
+	// The string is not kept: an Addr without a zone holds none, and the
+	// error is dropped.
 	addr, err := netip.ParseAddr(unsafe.String(&col[0], len(col)))
 	if err != nil || addr.Zone() != "" {
-		return -1
+		return addr, -1
 	}
-	e.Addr, e.column, e.is4 = addr, line[start-1:end], addr.Is4()
-	if e.is4 {
-		e.v4 = addr.As4()
+	if a.is4 = addr.Is4(); a.is4 {
+		a.v4, addr = addr.As4(), netip.Addr{}
 	}
-	return end
+	if len(col) < len(a.packed) {
+		a.packed[0] = msgpack.FixStr | byte(len(col))
+		copy(a.packed[1:], col)
+		a.size = uint8(1 + len(col))
+	} else {
+		a.text = col
+	}
+	return addr, end
 }
 
 func port(line []byte, start int) (uint16, int) {
@@ -240,113 +281,4 @@ func (c *Counter) parse(line []byte, start int) (end int) {
 		*c = Counter(n)
 	}
 	return p
-}
-
-func (f *Flow) protocol(col []byte) {
-	if len(col) == 1 {
-		switch col[0] {
-		case 'T':
-			f.Protocol = 6
-			return
-		case 'U':
-			f.Protocol = 17
-			return
-		}
-	}
-	n, p := digits(col, 0)
-	if p == 0 || p > 3 || p < len(col) || n > 255 {
-		f.Unknown++
-		return
-	}
-	f.Protocol = Protocol(n)
-}
-
-// letter is the column's only letter, or 0.
-func letter(col []byte) byte {
-	if len(col) == 1 {
-		return col[0]
-	}
-	return 0
-}
-
-func (f *Flow) direction(col []byte) {
-	switch letter(col) {
-	case 'I':
-		f.Direction = Inbound
-	case 'O':
-		f.Direction = Outbound
-	default:
-		f.Unknown++
-	}
-}
-
-func (f *Flow) decision(col []byte) {
-	switch letter(col) {
-	case 'A':
-		f.Decision = Allowed
-	case 'D':
-		f.Decision = Denied
-	default:
-		f.Unknown++
-	}
-}
-
-func (f *Flow) nsgState(col []byte) {
-	switch letter(col) {
-	case 'B':
-		f.State = Begin
-	case 'C':
-		f.State = Continue
-	case 'E':
-		f.State = End
-	default:
-		if len(col) > 0 {
-			f.State = StateUnknown
-			f.Unknown++
-		}
-	}
-}
-
-// vnetState reads column 7 of a VNet tuple, state and decision in one.
-func (f *Flow) vnetState(col []byte) {
-	f.Decision = Allowed
-	switch letter(col) {
-	case 'B':
-		f.State = Begin
-	case 'C':
-		f.State = Continue
-	case 'E':
-		f.State = End
-	case 'D':
-		f.State, f.Decision = Deny, Denied
-	default:
-		f.State, f.Decision = StateUnknown, DecisionUnknown
-		f.Unknown++
-	}
-}
-
-func (f *Flow) encrypted(col []byte) {
-	f.encryption = col
-	switch string(col) {
-	case "":
-	case "X":
-		f.Encryption = Encrypted
-	case "NX":
-		f.Encryption = Unencrypted
-	case "NX_HW_NOT_SUPPORTED":
-		f.Encryption = HardwareNotSupported
-	case "NX_SW_NOT_READY":
-		f.Encryption = SoftwareNotReady
-	case "NX_NOT_ACCEPTED":
-		f.Encryption = NotAccepted
-	case "NX_NOT_SUPPORTED":
-		f.Encryption = DiscoveryNotSupported
-	case "NX_LOCAL_DST":
-		f.Encryption = LocalDestination
-	case "NX_FALLBACK":
-		f.Encryption = Fallback
-	default:
-		f.Encryption = EncryptionUnknown
-		f.Unknown++
-	}
 }

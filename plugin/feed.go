@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/config"
 )
 
 // feed stands between a follower, whose goroutines prepare records, and the
@@ -73,7 +74,7 @@ const (
 )
 
 const (
-	segmentBytes = 256 << 10
+	segmentBytes = 64 << 10
 	// maxSince bounds what a crash repeats with memory storage.
 	maxSince = 5 * time.Second
 	// retryRefused is how long a refused append waits.
@@ -265,7 +266,7 @@ func (f *feed) close(held int) error {
 
 func (f *feed) recoverPanic() {
 	if p := recover(); p != nil {
-		f.lines.Add(storage.Error, "internal error: "+quote(fmt.Sprint(p)))
+		f.lines.Add(storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
 	}
 }
 

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"slices"
-
-	"fluent-bit-nsgflow/nsgflow"
-)
+import "fluent-bit-nsgflow/nsgflow"
 
 // filter turns chunks of Fluent Bit records into chunks of events. It is not
 // safe for concurrent use.
@@ -35,43 +31,15 @@ func (f *filter) room(size int) int {
 	return int(min(float64(size)*f.growth*1.06, most)) + roomSlack
 }
 
-// run normalises one chunk: a sequence of records [time, body] or
-// [[time, metadata], body]. changed is false where nothing in it is a flow
-// log: the host then keeps its own bytes. What is damaged passes on as it is,
-// from the damage to the end. out is in the memory of dst where that is large
-// enough.
+// run normalises one chunk. changed is false where nothing in it is a flow log:
+// the host then keeps its own bytes. out is in the memory of dst where that is
+// large enough.
 func (f *filter) run(chunk, dst []byte) (out []byte, changed bool) {
-	out = dst[:0]
-	copied := 0 // chunk up to here is in out, as it was or as events
-	for p := 0; p < len(chunk); {
-		frame, body, ok := nsgflow.ReadFrame(chunk[p:])
-		if !ok {
-			break
-		}
-		if frame.IsGroupMarker() {
-			size, _, ok := nsgflow.SkipMsgpack(chunk[p+body:])
-			if !ok {
-				break
-			}
-			p += body + size
-			continue
-		}
-		events, size, is := f.normalizer.AppendRecord(out, chunk[p+body:], frame)
-		if size == 0 {
-			break
-		}
-		if is {
-			// What passed since the last events goes before these.
-			out = slices.Insert(events, len(out), chunk[copied:p]...)
-			copied, changed = p+body+size, true
-		}
-		p += body + size
-	}
+	out, changed = f.normalizer.AppendChunk(dst[:0], chunk)
 	if !changed {
 		f.growth = 0
 		return nil, false
 	}
-	out = append(out, chunk[copied:]...)
 	f.growth = float64(len(out)) / float64(len(chunk))
 	return out, true
 }

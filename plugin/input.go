@@ -15,6 +15,7 @@ import (
 	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/config"
 )
 
 // agent is what all inputs of the process share.
@@ -175,6 +176,6 @@ func logInput(ins unsafe.Pointer, level storage.Level, text string) {
 
 func recoverInput(ins unsafe.Pointer) {
 	if p := recover(); p != nil {
-		logInput(ins, storage.Error, "internal error: "+quote(fmt.Sprint(p)))
+		logInput(ins, storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
 	}
 }

@@ -8,7 +8,11 @@ package main
 */
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"fluent-bit-nsgflow/plugin/tables"
+)
 
 // inputMetrics are the metrics of an input among the host's own.
 type inputMetrics struct {
@@ -18,10 +22,10 @@ type inputMetrics struct {
 
 func newInputMetrics(ins unsafe.Pointer) *inputMetrics {
 	m := &inputMetrics{name: C.GoString(C.nsgflow_input_name(ins))}
-	for _, one := range metricTable {
-		name, help := C.CString(one.name), C.CString(one.help)
-		labels, free := cStrings(append([]string{"name"}, one.labels...))
-		m.metrics = append(m.metrics, C.nsgflow_metric_new(ins, gauge(one), name, help, C.int(1+len(one.labels)), labels))
+	for _, one := range tables.InputMetrics {
+		name, help := C.CString(one.Name), C.CString(one.Help)
+		labels, free := cStrings(append([]string{"name"}, one.Labels...))
+		m.metrics = append(m.metrics, C.nsgflow_metric_new(ins, gauge(one), name, help, C.int(1+len(one.Labels)), labels))
 		free()
 		C.free(unsafe.Pointer(name))
 		C.free(unsafe.Pointer(help))
@@ -35,11 +39,11 @@ func (m *inputMetrics) show(f *feed) {
 	refused := f.refused
 	f.mu.Unlock()
 	stats := f.follower.Stats()
-	for i, one := range metricTable {
+	for i, one := range tables.InputMetrics {
 		if m.metrics[i] == nil {
 			continue
 		}
-		one.samples(stats, refused, func(value float64, labels ...string) {
+		one.Samples(stats, refused, func(value float64, labels ...string) {
 			values, free := cStrings(append([]string{m.name}, labels...))
 			C.nsgflow_metric_set(m.metrics[i], gauge(one), C.double(value), C.int(1+len(labels)), values)
 			free()
@@ -47,8 +51,8 @@ func (m *inputMetrics) show(f *feed) {
 	}
 }
 
-func gauge(m metric) C.int {
-	if m.gauge {
+func gauge(m tables.InputMetric) C.int {
+	if m.Gauge {
 		return 1
 	}
 	return 0

@@ -16,6 +16,9 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"fluent-bit-nsgflow/plugin/config"
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 func main() {}
@@ -27,7 +30,7 @@ type instance struct {
 	notice notice
 
 	metrics C.struct_metrics
-	totals  [C.SERIES]uint64 // for the call that shows them
+	totals  []uint64 // of the metrics, for the call that shows them
 }
 
 // instances holds them by the host's address for them, an integer here: the
@@ -46,7 +49,7 @@ const (
 func nsgflowCheck(ins unsafe.Pointer) (code C.int) {
 	code = refused
 	defer survive(ins)
-	if _, err := parseOptions(property(ins)); err != nil {
+	if _, err := tables.ParseFilterOptions(property(ins)); err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
 	}
@@ -57,7 +60,7 @@ func nsgflowCheck(ins unsafe.Pointer) (code C.int) {
 func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 	code = refused
 	defer survive(ins)
-	options, err := parseOptions(property(ins))
+	options, err := tables.ParseFilterOptions(property(ins))
 	if err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
@@ -99,7 +102,7 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	}
 	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size), dst)
 	counts := i.filter.counts()
-	i.totals = totals(counts)
+	i.totals = tables.FilterTotals(i.totals[:0], counts)
 	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
 	if warning := i.notice.due(counts, time.Now()); warning != "" {
 		log(ins, C.LOG_WARN, warning)
@@ -148,7 +151,7 @@ func nsgflowInstances() C.int {
 // survive turns a panic into a log line: no fault of ours may end the agent.
 func survive(ins unsafe.Pointer) {
 	if fault := recover(); fault != nil {
-		log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+quote(fmt.Sprint(fault)))
+		log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+config.Quote(fmt.Sprint(fault)))
 	}
 }
 

@@ -10,29 +10,9 @@
 #include "filter.h"
 #include "metrics.h"
 
-enum { FLOWS, ERRORS, UNKNOWN_CODES, FOREIGN_RECORDS, EMPTY_FLOW_LOGS };
-
-/* fluentbit_filter_ stands before each name. Of the labels, the first is the
- * instance: its alias or its name. */
-static const struct { const char *name, *help; int labels; } counters[COUNTERS] = {
-    [FLOWS] = {"nsgflow_flows_total", "Flows that became events.", 3},
-    [ERRORS] = {"nsgflow_errors_total", "Tuples and texts that do not parse.", 1},
-    [UNKNOWN_CODES] = {"nsgflow_unknown_codes_total", "Columns with a code that no document names.", 1},
-    [FOREIGN_RECORDS] = {"nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.", 1},
-    [EMPTY_FLOW_LOGS] = {"nsgflow_empty_flow_logs_total", "Flow logs without a tuple.", 1},
-};
-
+/* fluentbit_filter_ stands before the name of each counter. Of its labels, the
+ * first is the instance: its alias or its name. */
 static const char *const labels[] = {"name", "kind", "decision"};
-
-/* In the order of totals in metrics.go. */
-static const struct { int counter; const char *kind, *decision; } series[SERIES] = {
-    {FLOWS, "nsg", "unknown"}, {FLOWS, "nsg", "allowed"}, {FLOWS, "nsg", "denied"},
-    {FLOWS, "vnet", "unknown"}, {FLOWS, "vnet", "allowed"}, {FLOWS, "vnet", "denied"},
-    {ERRORS, NULL, NULL},
-    {UNKNOWN_CODES, NULL, NULL},
-    {FOREIGN_RECORDS, NULL, NULL},
-    {EMPTY_FLOW_LOGS, NULL, NULL},
-};
 
 /* struct flb_filter_instance, by words. After the name of 32 bytes come alias,
  * match, match_regex (of a build with regular expressions) and parent_processor

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-enum { COUNTERS = 5, SERIES = 10 };
+#include "metrics_table.h"
 
 /* An instance's counters among the host's own metrics. The host's metrics
  * context owns them and destroys them after cb_exit: nothing is freed here. */
@@ -18,7 +18,7 @@ struct metrics {
  * host's metrics are not found for certain, the filter does without. */
 void nsgflow_metrics_create(void *ins, struct metrics *m);
 
-/* Shows totals, in the order of the table in metrics.c. */
+/* Shows totals, in the order of series in metrics_table.h. */
 void nsgflow_metrics_show(struct metrics *m, const uint64_t totals[SERIES]);
 
 #endif

@@ -19,6 +19,7 @@ import (
 	fluentbit "github.com/fluent/fluent-bit-go/input"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/config"
 )
 
 // proxied is the one input that the Go proxy of the host can have here: before
@@ -179,7 +180,7 @@ func nsgflowProxyExit() (code C.int) {
 
 func recoverProxy() {
 	if p := recover(); p != nil {
-		logProxy(storage.Error, "internal error: "+quote(fmt.Sprint(p)))
+		logProxy(storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
 	}
 }
 

@@ -189,7 +189,13 @@ const agentTimeout = 60 * time.Second
 // the test.
 func (r release) start(t *testing.T, root string, env []string, args ...string) *agent {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
+	return r.startFor(t, agentTimeout, root, env, args...)
+}
+
+// startFor is start with a life of its own length.
+func (r release) startFor(t *testing.T, life time.Duration, root string, env []string, args ...string) *agent {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), life)
 	a := &agent{t: t, cancel: cancel, ended: make(chan error, 1)}
 	a.cmd = exec.CommandContext(ctx, r.path, args...)
 	a.cmd.Dir = root

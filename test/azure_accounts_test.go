@@ -12,16 +12,12 @@ import (
 	"fluent-bit-nsgflow/test/internal/token"
 )
 
-func accountOf(s azure.Storage) string {
-	return strings.TrimPrefix(s.Environment[0], "AZURE_STORAGE_ACCOUNT=")
-}
-
 // emulated are the options of accounts in the emulator.
 func emulated(t *testing.T, storages ...azure.Storage) []string {
 	t.Helper()
 	var names []string
 	for _, s := range storages {
-		names = append(names, accountOf(s))
+		names = append(names, s.Account)
 	}
 	return []string{"account " + strings.Join(names, ","), "account_key " + azure.Key,
 		"endpoint " + strings.TrimSuffix(azure.Endpoint(t), azure.Account) + "{account}"}
@@ -75,7 +71,7 @@ func TestAzureSeveralAccounts(t *testing.T) {
 		write(t, root, "etc/follow.conf", following(root, emulated(t, storages[:2]...)...)+second)
 		want := map[string]int{}
 		for i, w := range writers {
-			want[accountOf(storages[i])] = len(w.tuples)
+			want[storages[i].Account] = len(w.tuples)
 		}
 		a := r.start(t, root, nil, "-c", filepath.Join(root, "etc", "follow.conf"))
 		a.until("the events", func() bool { return fmt.Sprint(countAccounts(t, root)) == fmt.Sprint(want) })

@@ -1,117 +1,388 @@
 package test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"fluent-bit-nsgflow/test/azure"
 )
 
-// A backlog is read at the pace of the one-second tick times batch_bytes or of
-// the storage service, in bounded memory. NSGFLOW_BACKLOG_MB sets how much.
-func TestAzureBacklog(t *testing.T) {
-	const maxOwnMB = 256
-	const batch = "24M" // about as much as Azurite gives in a second
-	backlogMB := 96
-	if text := os.Getenv("NSGFLOW_BACKLOG_MB"); text != "" {
-		var err error
-		if backlogMB, err = strconv.Atoi(text); err != nil {
-			t.Fatalf("NSGFLOW_BACKLOG_MB: %v", err)
-		}
+// backlog is what an agent finds that was away for a while: blobs with records
+// of 32 KB, as Azure cuts them. Every tuple of it is another.
+type backlog struct {
+	storage azure.Storage
+	bytes   int
+	records int
+	tuples  int
+}
+
+func newBacklog(t *testing.T, mb int) backlog {
+	t.Helper()
+	const perRecord, perBlock, blocks = 420, 32, 8 // 1 MB a block, 8 MB a blob
+	b := backlog{storage: azure.NewStorage(t)}
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 4)
+	for blob := 0; b.bytes < mb*1e6; blob++ {
+		l := azure.NewFlowLog(t, b.storage.VNet, azure.VNetName(blob, azure.ThisHour))
+		first := b.tuples
+		b.tuples += perRecord * perBlock * blocks
+		b.records += perBlock * blocks
+		b.bytes += blocks * perBlock * (perRecord*len(azure.VNetTuple(first)) + 900)
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			n := first
+			for range blocks {
+				var records []string
+				for range perBlock {
+					var tuples []int
+					for range perRecord {
+						tuples = append(tuples, n)
+						n++
+					}
+					records = append(records, azure.VNetRecord(tuples...))
+				}
+				l.Grow(records...)
+			}
+		})
 	}
-	if len(releases()) == 0 {
-		t.Skip("skipped: no Fluent Bit found")
-	}
-	r := releases()[0]
-	storage := azure.NewStorage(t)
-	bytes, records := backlog(t, storage, backlogMB)
-	port, err := azure.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := stageInput(t, r)
-	write(t, root, "etc/backlog.conf", fmt.Sprintf(`
+	all.Wait()
+	return b
+}
+
+// catchingUp is a pipeline with default options that meets a backlog.
+func catchingUp(root string, port int, output string, service ...string) string {
+	return fmt.Sprintf(`
 [SERVICE]
-    Flush        0.2
-    Grace        1
+    Flush        1
+    Grace        5
     HTTP_Server  On
     HTTP_Listen  127.0.0.1
-    HTTP_Port    %d
-    Plugins_File %s/etc/azure-plugins.conf
+    HTTP_Port    %[1]d
+    Plugins_File %[2]s/etc/azure-plugins.conf
     storage.path %[2]s/storage
+    storage.metrics on
+    %[3]s
 [INPUT]
     Name         nsgflow
     Tag          flow
     state_path   %[2]s/state
     storage.type filesystem
-    batch_bytes  %s
+[INPUT]
+    Name         dummy
+    Tag          tick
+    Rate         1
+    Dummy        {"tick":1}
 [OUTPUT]
-    Name         null
-    Match        *
-`, port, root, batch))
-	a := r.start(t, root, storage.Environment, "-c", "etc/backlog.conf")
-	began := time.Now()
-	idle, peak := 0, 0
-	for deadline := began.Add(agentTimeout); ; time.Sleep(50 * time.Millisecond) {
-		own := privateMB(t, a.cmd.Process.Pid)
-		if idle == 0 {
-			idle = own
-		}
-		peak = max(peak, own)
-		if recordsOf(port) >= records {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d records", recordsOf(port), records)
-		}
+    Name         file
+    Match        tick
+    Path         %[2]s/out
+    File         ticks
+    Mkdir        On
+    Format       plain
+%[4]s`, port, root, strings.Join(service, "\n    "), output)
+}
+
+const (
+	toNull = `
+[OUTPUT]
+    Name   null
+    Match  flow
+`
+	filtered = `
+[FILTER]
+    Name   nsgflow
+    Match  flow
+    schema ecs
+`
+)
+
+func toFile(root string) string {
+	return fmt.Sprintf(`
+[OUTPUT]
+    Name   file
+    Match  flow
+    Path   %s/out
+    File   flow
+    Mkdir  On
+    Format plain
+    Retry_Limit no_limits
+`, root)
+}
+
+// fromEnvironment is a number for the long form of a test.
+func fromEnvironment(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
 	}
-	took := time.Since(began)
-	a.stop()
-	t.Logf("Fluent Bit %s, input to null, batch_bytes %s: %d MB, %d records in %s: %.1f MB/s; private memory at most %d MB, %d MB before",
-		r.version, batch, bytes/1e6, records, took.Round(100*time.Millisecond), float64(bytes)/1e6/took.Seconds(), peak, idle)
-	if peak-idle > maxOwnMB {
-		t.Errorf("%d MB of the input's own, more than %d", peak-idle, maxOwnMB)
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// A backlog is read at the pace of the storage service or of the filter, in
+// bounded memory, while the agent goes on serving others. NSGFLOW_BACKLOG_MB
+// sets how much.
+func TestAzureBacklog(t *testing.T) {
+	const maxOwnMB = 256
+	mb := fromEnvironment(t, "NSGFLOW_BACKLOG_MB", 96)
+	if len(releases()) == 0 {
+		t.Skip("skipped: no Fluent Bit found")
+	}
+	r := releases()[0]
+	b := newBacklog(t, mb)
+	plain := b.download(t)
+	t.Logf("plain download of %d MB with Azure's SDK: %.0f MB/s", b.bytes/1e6, plain)
+	for _, tt := range []struct {
+		name, output string
+	}{{"null", toNull}, {"filter ecs, null", filtered + toNull}} {
+		port, err := azure.FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := stageInput(t, r)
+		write(t, root, "etc/backlog.conf", catchingUp(root, port, tt.output))
+		life := agentTimeout + time.Duration(mb)*time.Second/4
+		a := r.startFor(t, life, root, b.storage.Environment, "-c", "etc/backlog.conf")
+		began := time.Now()
+		idle, peak := 0, 0
+		for deadline := began.Add(life); recordsOf(port) < b.records; time.Sleep(50 * time.Millisecond) {
+			own := privateMB(t, a.cmd.Process.Pid)
+			if idle == 0 {
+				idle = own
+			}
+			peak = max(peak, own)
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d records", recordsOf(port), b.records)
+			}
+		}
+		took := time.Since(began)
+		stopping := time.Now()
+		a.stop()
+		rate := float64(b.bytes) / 1e6 / took.Seconds()
+		ticks := lineCount(root, "ticks")
+		t.Logf("Fluent Bit %s, %s: %d MB, %d records in %s: %.1f MB/s, %.2f of the plain download; private memory at most %d MB, %d MB before; %d ticks; stopped in %s",
+			r.version, tt.name, b.bytes/1e6, b.records, took.Round(100*time.Millisecond), rate, rate/plain, peak, idle, ticks, time.Since(stopping).Round(100*time.Millisecond))
+		if peak-idle > maxOwnMB {
+			t.Errorf("%d MB of the input's own, more than %d", peak-idle, maxOwnMB)
+		}
+		if want := int(took.Seconds()) - 1; ticks < want {
+			t.Errorf("%d ticks of the input beside it, want %d", ticks, want)
+		}
 	}
 }
 
-// backlog fills blobs with records of 32 KB, as Azure cuts them.
-func backlog(t *testing.T, s azure.Storage, mb int) (bytes, records int) {
+// download reads all blobs with Azure's SDK, four at a time, and gives MB/s.
+func (b backlog) download(t *testing.T) float64 {
 	t.Helper()
-	var n []int
-	for len(n) < 32_000/len(azure.VNetTuple(0)) {
-		n = append(n, len(n))
-	}
-	record := azure.VNetRecord(n...)
-	const perBlock, blocks = 128, 8 // 4 MB, 32 MB a blob
-	block := strings.Repeat(","+record, perBlock)
+	began := time.Now()
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 4)
-	for blob := 0; bytes < mb*1e6; blob++ {
-		bytes += blocks * perBlock * len(record)
-		records += blocks * perBlock
+	for blob := range b.records / (32 * 8) {
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			l := azure.NewFlowLog(t, s.VNet, azure.VNetName(blob, azure.ThisHour))
-			for i := range blocks {
-				text := block
-				if i == 0 {
-					text = text[1:]
-				}
-				l.GrowRaw(text)
+			answer, err := b.storage.VNet.NewBlobClient(azure.VNetName(blob, azure.ThisHour)).DownloadStream(context.Background(), nil)
+			if err == nil {
+				_, err = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+			}
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	return bytes, records
+	return float64(b.bytes) / 1e6 / time.Since(began).Seconds()
+}
+
+// An agent that is killed while it catches up, with the filter and its events
+// on the way to a file, loses nothing and repeats at most what was under way.
+// NSGFLOW_BACKLOG_KILLS sets how often, NSGFLOW_BACKLOG_MB the backlog.
+func TestAzureBacklogKill(t *testing.T) {
+	tries := fromEnvironment(t, "NSGFLOW_BACKLOG_KILLS", 1)
+	mb := fromEnvironment(t, "NSGFLOW_BACKLOG_MB", 48)
+	inEveryRelease(t, func(t *testing.T, r release) {
+		b := newBacklog(t, mb)
+		for i := range tries {
+			for _, tt := range []struct {
+				name    string
+				starved bool
+				service string
+			}{
+				{"full speed", false, ""},
+				{"a third of a core", true, ""},
+				{"8 chunks up", false, "storage.max_chunks_up 8"},
+			} {
+				t.Run(fmt.Sprintf("%s %d", tt.name, i), func(t *testing.T) { b.kill(t, r, tt.starved, tt.service) })
+			}
+		}
+	})
+}
+
+func (b backlog) kill(t *testing.T, r release, starved bool, service string) {
+	const maxAnonymousMB = 512
+	root := stageInput(t, r)
+	port, err := azure.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, root, "etc/backlog.conf", catchingUp(root, port, filtered+toFile(root), service))
+	slow := 1
+	if starved {
+		slow = 3
+	}
+	peak := 0
+	watch := func(a *agent, d time.Duration, until func() bool) {
+		for end := time.Now().Add(d); time.Now().Before(end) && !until(); time.Sleep(50 * time.Millisecond) {
+			peak = max(peak, privateMB(t, a.cmd.Process.Pid))
+		}
+	}
+	a := r.start(t, root, b.storage.Environment, "-c", "etc/backlog.conf")
+	if starved {
+		defer starve(a.cmd.Process.Pid)()
+	}
+	began := time.Now()
+	watch(a, 20*time.Second, func() bool { return size(root, "flow") > 0 })
+	first := time.Since(began)
+	watch(a, time.Duration(rand.IntN(4000*slow))*time.Millisecond, func() bool { return false })
+	a.cmd.Process.Kill()
+	<-a.ended
+
+	a = r.startFor(t, 5*time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
+	atRestart := size(root, "flow")
+	watch(a, 4*time.Minute, func() bool { return drained(root) && size(root, "flow") > atRestart && quiet(root) })
+	stopping := time.Now()
+	a.stop()
+	stopped := time.Since(stopping)
+	seen := b.read(t, root)
+	t.Logf("first event after %s, killed; %d of %d tuples, %d lines repeated, private memory at most %d MB, stopped in %s",
+		first.Round(100*time.Millisecond), seen.tuples, b.tuples, seen.lines-seen.tuples, peak, stopped.Round(100*time.Millisecond))
+	if seen.tuples != b.tuples {
+		t.Errorf("%d tuples are missing", b.tuples-seen.tuples)
+	}
+	// A batch of the input, and of the output the chunks that it had written and
+	// the host had not deleted: up to some MB of events each.
+	batch, chunks := 1<<20/len(azure.VNetTuple(b.tuples-1)), 4*(4<<20)/1500
+	if repeated := seen.lines - seen.tuples; repeated > batch+chunks {
+		t.Errorf("%d repeated, more than a batch and what was under way (%d)", repeated, batch+chunks)
+	}
+	if peak > maxAnonymousMB {
+		t.Errorf("%d MB of anonymous memory, more than %d", peak, maxAnonymousMB)
+	}
+	if first > time.Duration(3*slow)*time.Second {
+		t.Errorf("the first event came after %s", first)
+	}
+	if stopped > 10*time.Second {
+		t.Errorf("the stop took %s", stopped)
+	}
+}
+
+// starve gives a process about a third of a core, until stop is called.
+func starve(pid int) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			syscall.Kill(pid, syscall.SIGSTOP)
+			time.Sleep(70 * time.Millisecond)
+			syscall.Kill(pid, syscall.SIGCONT)
+			select {
+			case <-done:
+				return
+			case <-time.After(30 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// drained reports whether no chunk of the input is on disk.
+func drained(root string) bool {
+	chunks, _ := filepath.Glob(filepath.Join(root, "storage", "nsgflow.0", "*.flb"))
+	return len(chunks) == 0
+}
+
+// quiet reports whether the file of events has stopped growing.
+func quiet(root string) bool {
+	before := size(root, "flow")
+	time.Sleep(2 * time.Second)
+	return size(root, "flow") == before && drained(root)
+}
+
+func size(root, name string) int64 {
+	info, err := os.Stat(filepath.Join(root, "out", name))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func lineCount(root, name string) int {
+	content, _ := os.ReadFile(filepath.Join(root, "out", name))
+	return bytes.Count(content, []byte("\n"))
+}
+
+// backlogSeen is what came out of a backlog.
+type backlogSeen struct{ tuples, lines int }
+
+var sourceOf = regexp.MustCompile(`"source":\{"address":"10\.1\.(\d+)\.4","ip":"[^"]*","port":(\d+)`)
+
+// read looks for the tuples in the file of events.
+func (b backlog) read(t *testing.T, root string) (s backlogSeen) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(root, "out", "flow"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	seen := make([]bool, b.tuples)
+	in := bufio.NewScanner(bufio.NewReaderSize(file, 1<<20))
+	in.Buffer(make([]byte, 1<<20), 1<<24)
+	for in.Scan() {
+		line := in.Bytes()
+		at := bytes.LastIndex(line, []byte(`"source":{`)) // a kill may cut a line short
+		if at < 0 {
+			continue
+		}
+		m := sourceOf.FindSubmatch(line[at:min(len(line), at+120)])
+		if m == nil || line[len(line)-1] != '}' {
+			continue
+		}
+		high, _ := strconv.Atoi(string(m[1]))
+		low, _ := strconv.Atoi(string(m[2]))
+		n := high<<16 | low
+		if n >= len(seen) {
+			t.Fatalf("a tuple that nobody wrote: %s", m[0])
+		}
+		s.lines++
+		if !seen[n] {
+			seen[n] = true
+			s.tuples++
+		}
+	}
+	if err := in.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 var inputRecords = regexp.MustCompile(`"nsgflow\.0":\{"records":(\d+)`)
@@ -133,8 +404,11 @@ func recordsOf(port int) (n int) {
 // privateMB is a process's memory without the pages of files.
 func privateMB(t *testing.T, pid int) (mb int) {
 	t.Helper()
-	status := read(t, fmt.Sprintf("/proc/%d/status", pid))
-	if _, after, ok := strings.Cut(status, "RssAnon:"); ok {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0 // it has ended
+	}
+	if _, after, ok := strings.Cut(string(status), "RssAnon:"); ok {
 		fmt.Sscan(after, &mb)
 	}
 	return mb / 1024

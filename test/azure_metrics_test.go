@@ -2,11 +2,11 @@ package test
 
 import (
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/azure"
 )
 
@@ -14,10 +14,6 @@ import (
 // says what was written and read.
 func TestAzureMetrics(t *testing.T) {
 	t.Parallel()
-	table := regexp.MustCompile(`"(nsgflow_\w+)"`).FindAllStringSubmatch(read(t, "../plugin/metrictable.go"), -1)
-	if len(table) < 12 {
-		t.Fatalf("%d metrics in the table", len(table))
-	}
 	inEveryRelease(t, func(t *testing.T, r release) {
 		if r.before(2, 1) {
 			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
@@ -40,7 +36,7 @@ func TestAzureMetrics(t *testing.T) {
 			}
 			return "fluentbit_input_nsgflow_" + metric + "{" + strings.Join(append(labels, more...), ",") + "}"
 		}
-		records := func(i int) int { return int(seriesOf(e.text())[of("records_total", accountOf(storages[i]))]) }
+		records := func(i int) int { return int(seriesOf(e.text())[of("records_total", storages[i].Account)]) }
 		a.until("all records in the metrics", func() bool { return records(0) == 8*2 && records(1) == 8*4 })
 		// One blob is made anew: it begins with less than was read.
 		l := azure.NewFlowLog(t, storages[0].NSG, azure.NSGName("EDGE-NSG", 0, azure.ThisHour))
@@ -48,7 +44,7 @@ func TestAzureMetrics(t *testing.T) {
 		a.until("one more record", func() bool { return records(0) == 8*2+1 })
 		all := seriesOf(e.text())
 		for i, s := range storages {
-			account := accountOf(s)
+			account := s.Account
 			for metric, ok := range map[string]func(float64) bool{
 				"records_total":         func(v float64) bool { return v == float64([]int{8*2 + 1, 8 * 4}[i]) },
 				"bytes_total":           func(v float64) bool { return v > 500*float64(records(i)) && v < 2000*float64(records(i)) },
@@ -82,20 +78,20 @@ func TestAzureMetrics(t *testing.T) {
 				seen[strings.TrimPrefix(name, "fluentbit_input_")] = true
 			}
 		}
-		for _, metric := range table {
-			if !seen[metric[1]] {
-				t.Errorf("%s is missing", metric[1])
+		for _, metric := range tables.InputMetrics {
+			if !seen[metric.Name] {
+				t.Errorf("%s is missing", metric.Name)
 			}
-			delete(seen, metric[1])
+			delete(seen, metric.Name)
 		}
 		if len(seen) > 0 {
 			t.Errorf("not in the table: %v", seen)
 		}
 		// The host's own form of the same.
 		text := endpoint{url: strings.TrimSuffix(e.url, "/prometheus")}.text()
-		for _, metric := range table {
-			if !strings.Contains(text, "fluentbit_input_"+metric[1]) {
-				t.Errorf("%s is missing in /api/v2/metrics", metric[1])
+		for _, metric := range tables.InputMetrics {
+			if !strings.Contains(text, "fluentbit_input_"+metric.Name) {
+				t.Errorf("%s is missing in /api/v2/metrics", metric.Name)
 			}
 		}
 		a.stop()

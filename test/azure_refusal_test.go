@@ -175,7 +175,7 @@ func TestAzureLog(t *testing.T) {
 		for _, e := range storage.Environment {
 			env = append(env, strings.ReplaceAll(e, azure.Key, key))
 		}
-		complaint := "[input:nsgflow:nsgflow.0] account " + accountOf(storage) + ": container \"insights-logs-flowlogflowevent\": cannot be listed: HTTP 403 AuthorizationFailure"
+		complaint := "[input:nsgflow:nsgflow.0] account " + storage.Account + ": container \"insights-logs-flowlogflowevent\": cannot be listed: HTTP 403 AuthorizationFailure"
 		for level, speaks := range map[string]bool{"info": true, "debug": true, "error": false} {
 			t.Run(level, func(t *testing.T) {
 				t.Parallel()

@@ -62,7 +62,6 @@ func following(root string, options ...string) string {
 // writer grows flow logs of both families and remembers every tuple.
 type writer struct {
 	t       testing.TB
-	storage azure.Storage
 	logs    []*azure.FlowLog
 	tuples  map[string]bool
 	n       int
@@ -72,12 +71,14 @@ type writer struct {
 
 const writtenNICs = 4 // of each family
 
-func newWriter(t testing.TB, s azure.Storage) *writer {
+func newWriter(t testing.TB, accounts ...azure.Storage) *writer {
 	t.Helper()
-	w := &writer{t: t, storage: s, tuples: map[string]bool{}, done: make(chan struct{})}
-	for nic := range writtenNICs {
-		w.logs = append(w.logs, azure.NewFlowLog(t, s.NSG, azure.NSGName("EDGE-NSG", nic, azure.ThisHour)),
-			azure.NewFlowLog(t, s.VNet, azure.VNetName(nic, azure.ThisHour)))
+	w := &writer{t: t, tuples: map[string]bool{}, done: make(chan struct{})}
+	for _, s := range accounts {
+		for nic := range writtenNICs {
+			w.logs = append(w.logs, azure.NewFlowLog(t, s.NSG, azure.NSGName("EDGE-NSG", nic, azure.ThisHour)),
+				azure.NewFlowLog(t, s.VNet, azure.VNetName(nic, azure.ThisHour)))
+		}
 	}
 	return w
 }
@@ -263,7 +264,7 @@ func TestAzureStopInTheMiddle(t *testing.T) {
 		a.stop()
 		n := readSeen(t, root).check(t, w)
 		t.Logf("%d tuples, %d repeated by 4 stops in Fluent Bit %s", len(w.tuples), n, r.version)
-		if n > 0 && !r.before(5, 1) {
+		if n > 0 {
 			t.Errorf("%d repeated", n)
 		}
 	})
@@ -299,50 +300,74 @@ func TestAzureShards(t *testing.T) {
 	})
 }
 
-// Killed at any moment, again and again, an agent with a buffer on disk loses
-// nothing and repeats no more than the lag explains, under equal ids.
+// several are accounts of one storage service, and the options that follow
+// them all.
+func several(t *testing.T, n int) (accounts []azure.Storage, options []string) {
+	t.Helper()
+	var names []string
+	for range n {
+		s := azure.NewStorage(t)
+		accounts = append(accounts, s)
+		names = append(names, s.Account)
+	}
+	return accounts, []string{"account " + strings.Join(names, ","), "account_key " + azure.Key,
+		"endpoint " + strings.TrimSuffix(azure.Endpoint(t), azure.Account) + "{account}"}
+}
+
+// Killed at any moment, again and again, an agent that follows three accounts
+// loses nothing, and repeats under equal ids next to nothing: what was appended
+// and not behind a checkpoint yet, or delivered and not off the host's disk.
 // NSGFLOW_KILLS sets how often.
 func TestAzureKill(t *testing.T) {
 	t.Parallel()
-	kills := 5
-	if text := os.Getenv("NSGFLOW_KILLS"); text != "" {
-		if _, err := fmt.Sscan(text, &kills); err != nil {
-			t.Fatalf("NSGFLOW_KILLS: %v", err)
-		}
+	kills := fromEnvironment(t, "NSGFLOW_KILLS", 5)
+	for name, storage := range map[string][2]string{
+		"filesystem": {"filesystem", ""},
+		"memory":     {"memory", ""},
+		// After a kill the host drops the newest chunk, whose checksum is not
+		// up to date.
+		"checksum": {"filesystem", "    storage.checksum on\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEveryRelease(t, func(t *testing.T, r release) {
+				killAgain(t, r, kills, storage[0], storage[1])
+			})
+		})
 	}
-	inEveryRelease(t, func(t *testing.T, r release) {
-		storage := azure.NewStorage(t)
-		root := stageInput(t, r)
-		write(t, root, "etc/follow.conf", following(root))
-		w := newWriter(t, storage)
-		w.keepWriting()
-		began := time.Now()
-		var lives time.Duration
-		for range kills {
-			a := r.start(t, root, storage.Environment, "-c", "etc/follow.conf")
-			life := time.Duration(500+rand.IntN(3500)) * time.Millisecond
-			time.Sleep(life)
-			lives += life
-			if err := a.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			<-a.ended
+}
+
+func killAgain(t *testing.T, r release, kills int, storage, service string) {
+	accounts, options := several(t, 3)
+	root := stageInput(t, r)
+	write(t, root, "etc/follow.conf", strings.NewReplacer("filesystem", storage, "[SERVICE]\n", "[SERVICE]\n"+service).Replace(following(root, options...)))
+	w := newWriter(t, accounts...)
+	w.keepWriting()
+	began := time.Now()
+	var lives time.Duration
+	for range kills {
+		a := r.start(t, root, nil, "-c", "etc/follow.conf")
+		life := time.Duration(500+rand.IntN(2500)) * time.Millisecond
+		time.Sleep(life)
+		lives += life
+		if err := a.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
 		}
-		w.stop()
-		perSecond := float64(len(w.tuples)) / time.Since(began).Seconds()
-		a := r.start(t, root, storage.Environment, "-c", "etc/follow.conf")
-		// What is missing then, check tells.
-		for deadline := time.Now().Add(agentTimeout / 2); !w.allSeen(root)() && time.Now().Before(deadline); {
-			time.Sleep(100 * time.Millisecond)
-		}
-		a.stop()
-		n := readSeen(t, root).check(t, w)
-		t.Logf("%d kills of Fluent Bit %s, lives of %s on average: %d tuples written, %d repeated (%.0f a kill, %.0f are written a second)", kills, r.version,
-			(lives / time.Duration(kills)).Round(time.Millisecond), len(w.tuples), n, float64(n)/float64(kills), perSecond)
-		// The lag, half a second until the store is written, a second between
-		// batches, and a chunk that is being delivered, which is sent again.
-		if most := perSecond * 4 * float64(kills); float64(n) > most {
-			t.Errorf("%d repeated, more than the lag explains (%.0f)", n, most)
-		}
-	})
+		<-a.ended
+	}
+	w.stop()
+	perSecond := float64(len(w.tuples)) / time.Since(began).Seconds()
+	a := r.start(t, root, nil, "-c", "etc/follow.conf")
+	// What is missing then, check tells.
+	for deadline := time.Now().Add(agentTimeout / 2); !w.allSeen(root)() && time.Now().Before(deadline); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	a.stop()
+	n := readSeen(t, root).check(t, w)
+	t.Logf("%d kills of Fluent Bit %s with storage.type %s, lives of %s on average: %d tuples written, %d repeated (%.1f a kill, %.0f are written a second)",
+		kills, r.version, storage, (lives / time.Duration(kills)).Round(time.Millisecond), len(w.tuples), n, float64(n)/float64(kills), perSecond)
+	// With memory storage, what the host held: of a flush interval and a
+	// delivery, each 0.2 s here, on a machine with more to do.
+	if most := perSecond * 2 * float64(kills); float64(n) > most {
+		t.Errorf("%d repeated, more than was under way (%.0f)", n, most)
+	}
 }

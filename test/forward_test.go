@@ -13,9 +13,17 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// forwardServer receives as the Forward protocol 1.1 says, and acknowledges.
+// forwardServer is a Fluent Bit that receives: it takes records with and
+// without metadata.
+func forwardServer(t *testing.T) receiver { return newForwardServer(t, false) }
+
+// fluentdServer is a Fluentd that receives: it skips every entry whose time is
+// not a time, with no more than a line in its log.
+func fluentdServer(t *testing.T) receiver { return newForwardServer(t, true) }
+
+// newForwardServer receives as the Forward protocol 1.1 says, and acknowledges.
 // https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
-func forwardServer(t *testing.T) receiver {
+func newForwardServer(t *testing.T, fluentd bool) receiver {
 	var c collector
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -30,18 +38,18 @@ func forwardServer(t *testing.T) receiver {
 			}
 			go func() {
 				defer conn.Close()
-				if err := receiveForward(conn, &c); err != nil {
+				if err := receiveForward(conn, &c, fluentd); err != nil {
 					t.Error(err)
 				}
 			}()
 		}
 	}()
-	return receiver{env: hostPort("FORWARD", listener.Addr().String()), received: c.all, dated: true}
+	return receiver{env: hostPort("FORWARD", listener.Addr().String()), received: c.all, dated: true, skipped: func() int { c.mu.Lock(); defer c.mu.Unlock(); return c.skipped }}
 }
 
 // receiveForward reads messages [tag, entries, options], where entries are an
 // array, or the bytes of a chunk.
-func receiveForward(conn net.Conn, c *collector) error {
+func receiveForward(conn net.Conn, c *collector, fluentd bool) error {
 	d := msgpack.NewDecoder(conn)
 	for {
 		n, err := d.DecodeArrayLen()
@@ -73,6 +81,12 @@ func receiveForward(conn net.Conn, c *collector) error {
 			return err
 		}
 		for _, r := range records {
+			if fluentd && r.Framing != engine.Old {
+				c.mu.Lock()
+				c.skipped++
+				c.mu.Unlock()
+				continue
+			}
 			e, err := parseEvent(string(r.Body))
 			if err != nil {
 				return err

@@ -185,18 +185,18 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
-// documented: the README's table says what the endpoint says.
+// documented: the table in docs/monitoring.md says what the endpoint says.
 func documented(t *testing.T, text string) {
 	t.Helper()
-	readme := read(t, "../README.md")
+	page := read(t, "../docs/monitoring.md")
 	for _, line := range lines(text) {
 		help, ok := strings.CutPrefix(line, "# HELP fluentbit_filter_nsgflow_")
 		if !ok {
 			continue
 		}
 		name, meaning, _ := strings.Cut(help, " ")
-		if row := fmt.Sprintf("| `fluentbit_filter_nsgflow_%s` | %s |", name, meaning); !strings.Contains(readme, row) {
-			t.Errorf("the README lacks the row\n%s", row)
+		if row := fmt.Sprintf("| `fluentbit_filter_nsgflow_%s` | %s |", name, meaning); !strings.Contains(page, row) {
+			t.Errorf("docs/monitoring.md lacks the row\n%s", row)
 		}
 	}
 }

@@ -1,13 +1,13 @@
 package test
 
 import (
-	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -24,6 +24,7 @@ type receiver struct {
 	env      []string // what points the shipped configuration at it
 	received func(*agent) []event
 	dated    bool // what is sent tells the record's time
+	skipped  func() int
 }
 
 // outputs are the shipped configurations.
@@ -35,6 +36,8 @@ var outputs = map[string]func(*testing.T) receiver{
 	"http.conf":       intakeServer,
 	"kafka.conf":      kafkaBroker,
 	"forward.conf":    forwardServer,
+	// Unknown options end the start of 1.9 and 2.0.
+	"forward-fluentd.conf": fluentdServer,
 }
 
 func standardOutput(*testing.T) receiver {
@@ -53,6 +56,9 @@ func TestShippedConfigurations(t *testing.T) {
 				if r.before(2, 1) && filepath.Ext(name) == ".yaml" {
 					t.Skipf("skipped: Fluent Bit %s reads no plugins_file from YAML", r.version)
 				}
+				if r.before(2, 1) && name == "forward-fluentd.conf" {
+					t.Skipf("skipped: Fluent Bit %s refuses retain_metadata_in_forward_mode", r.version)
+				}
 				to := output(t)
 				want := events
 				if !to.dated {
@@ -67,6 +73,32 @@ func TestShippedConfigurations(t *testing.T) {
 			})
 		}
 	})
+}
+
+// What forward-fluentd.conf is for: without its last option a Fluentd gets
+// nothing from a Fluent Bit that sends metadata.
+func TestFluentdSkipsMetadata(t *testing.T) {
+	inEveryRelease(t, func(t *testing.T, r release) {
+		if !r.sendsMetadata() {
+			t.Skipf("skipped: Fluent Bit %s sends no metadata by default", r.version)
+		}
+		to := fluentdServer(t)
+		root := stage(t)
+		write(t, root, "flow-logs/sample.json", read(t, "../conf/samples/nsg_v2.json"))
+		a := r.start(t, root, to.env, "-c", "etc/forward.conf")
+		a.until("records that are skipped", func() bool { return to.skipped() > 0 })
+		a.stop()
+		if n := len(to.received(a)); n > 0 {
+			t.Errorf("%d records: forward-fluentd.conf is not needed", n)
+		}
+	})
+}
+
+// sendsMetadata: from 5.0.5 on.
+func (r release) sendsMetadata() bool {
+	var patch int
+	fmt.Sscanf(r.version, "5.0.%d", &patch)
+	return !r.before(5, 1) || patch >= 5
 }
 
 // What is shipped is tested: a test names it, or another configuration that a
@@ -104,8 +136,9 @@ func undated(events []event) (out []event) {
 
 // collector gathers events from several connections.
 type collector struct {
-	mu     sync.Mutex
-	events []event
+	mu      sync.Mutex
+	events  []event
+	skipped int // records
 }
 
 func (c *collector) add(e ...event) {
@@ -177,16 +210,7 @@ func intakeServer(t *testing.T) receiver {
 		if key := q.Header.Get("Authorization"); key != "Bearer open-sesame" {
 			t.Errorf("key %q", key)
 		}
-		body := io.Reader(q.Body)
-		if q.Header.Get("Content-Encoding") == "gzip" {
-			unpacked, err := gzip.NewReader(q.Body)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			body = unpacked
-		}
-		text, err := io.ReadAll(body)
+		text, err := io.ReadAll(unpacked(t, q))
 		if err != nil {
 			t.Error(err)
 		}

@@ -169,6 +169,42 @@ func TestProcessor(t *testing.T) {
 	})
 }
 
+// A processor with a condition calls the filter for each record that meets it,
+// one at a time (from 5.0 on). What does not meet it passes in its place.
+func TestProcessorWithCondition(t *testing.T) {
+	want := parseEvents(t, lines(read(t, "cases/original_off/expected.ndjson")))
+	sample := strings.TrimSpace(read(t, "../conf/samples/nsg_v2.json"))
+	inEveryRelease(t, func(t *testing.T, r release) {
+		if r.before(5, 0) {
+			t.Skipf("skipped: Fluent Bit %s has no conditions of processors", r.version)
+		}
+		root := stage(t)
+		write(t, root, "flow-logs/sample.json", strings.Join([]string{"before", sample, "between", sample, "behind"}, "\n")+"\n")
+		write(t, root, "etc/processor.yaml", processing(root, `original: off
+            condition:
+              op: and
+              rules:
+                - field: "$log"
+                  op: regex
+                  value: flowTuples`))
+		a := r.start(t, root, nil, "-c", "etc/processor.yaml")
+		if code := a.wait(); code != 0 {
+			t.Fatalf("exit code %d", code)
+		}
+		var all []event
+		for _, text := range []string{"before", "between", "behind"} {
+			all = append(all, event{Body: document{{"log", text}}})
+			if text != "behind" {
+				all = append(all, want...)
+			}
+		}
+		same(t, all, a.printed())
+		if !strings.Contains(a.log.String(), " 0 foreign records") {
+			t.Error("the filter was called for records that do not meet the condition")
+		}
+	})
+}
+
 // processing is a pipeline with the filter as a processor of its input.
 func processing(root, option string) string {
 	return fmt.Sprintf(`

@@ -38,7 +38,7 @@ func emulator(t *testing.T) string { return strings.TrimSuffix(azure.Endpoint(t)
 
 func namesOf(storages []azure.Storage) (names []string) {
 	for _, s := range storages {
-		names = append(names, strings.TrimPrefix(s.Environment[0], "AZURE_STORAGE_ACCOUNT="))
+		names = append(names, s.Account)
 	}
 	return names
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"fluent-bit-nsgflow/plugin/config"
 )
 
 // Options say which blobs are followed, and how. Parse makes them from text;
@@ -62,105 +64,95 @@ type Start struct {
 // the whole account.
 type Shard struct{ I, Of int }
 
-// Option is one key of the configuration.
-type Option struct {
-	Key     string
-	Env     string // read where the key is not configured; may be empty
-	Values  string // what it takes, for messages and the README
-	Default string // empty: none
-	Text    string
-
-	set func(*Options, string) bool // false: not allowed
-}
-
-// Table is every option, in the order of the README.
-var Table = []Option{
-	{"account", "AZURE_STORAGE_ACCOUNT", "names of storage accounts (3 to 24 lower-case letters and digits), separated by commas; discover", "",
-		"Storage accounts that hold the flow logs. `discover` finds those of all flow logs that the identity may read.",
-		setAccounts},
-	{"subscriptions", "", "ids, separated by commas", "",
-		"With `account discover`: only flow logs of these subscriptions.",
-		func(o *Options, v string) bool {
+// Table is every option, in the order of the docs.
+var Table = []config.Option[Options]{
+	{Key: "account", Env: "AZURE_STORAGE_ACCOUNT", Values: "names of storage accounts (3 to 24 lower-case letters and digits), separated by commas; discover",
+		Text: "Storage accounts that hold the flow logs. `discover` finds those of all flow logs that the identity may read.",
+		Set:  setAccounts},
+	{Key: "subscriptions", Values: "ids, separated by commas",
+		Text: "With `account discover`: only flow logs of these subscriptions.",
+		Set: func(o *Options, v string) bool {
 			o.Subscriptions = split(v)
 			return !slices.Contains(o.Subscriptions, "")
 		}},
-	{"discover_interval", "", "duration from 1m to 24h", "10m",
-		"With `account discover`: time between two looks for accounts.",
-		func(o *Options, v string) bool { return setDuration(&o.DiscoverInterval, v, time.Minute, 24*time.Hour) }},
-	{"resource_manager", "", "URL", "",
-		"With `account discover`: Azure Resource Manager where it is not that of the public cloud, China or US Government.",
-		func(o *Options, v string) bool { return setURL(&o.ResourceManager, v) }},
-	{"endpoint", "", "URL of a blob service, without query", "",
-		"Blob service of the accounts where it is not the public cloud's, such as https://{account}.blob.core.usgovcloudapi.net. {account} stands for the account's name.",
-		func(o *Options, v string) bool { return setURL(&o.Endpoint, v) }},
-	{"connection_string", "AZURE_STORAGE_CONNECTION_STRING", "connection string, env:NAME, file:PATH", "",
-		"Account, endpoint and secret in one. In env: and file: {account} stands for the account's name, in all three secrets.",
-		func(o *Options, v string) bool { return o.ConnectionString.set(v) }},
-	{"account_key", "AZURE_STORAGE_KEY", "key, env:NAME, file:PATH", "",
-		"Shared key of the account.",
-		func(o *Options, v string) bool { return o.AccountKey.set(v) }},
-	{"sas_token", "AZURE_STORAGE_SAS_TOKEN", "token, env:NAME, file:PATH", "",
-		"Shared access signature with the rights to read and list. A file is read again when the token is refused.",
-		func(o *Options, v string) bool { return o.SASToken.set(v) }},
-	{"auth", "", authNames(), "auto",
-		"How to sign in. `auto` takes the first that is given of connection_string, account_key and sas_token, else a service principal, a workload identity or a managed identity, whichever answers.",
-		func(o *Options, v string) bool {
+	{Key: "discover_interval", Values: "duration from 1m to 24h", Default: "10m",
+		Text: "With `account discover`: time between two looks for accounts.",
+		Set:  func(o *Options, v string) bool { return setDuration(&o.DiscoverInterval, v, time.Minute, 24*time.Hour) }},
+	{Key: "resource_manager", Values: "URL",
+		Text: "With `account discover`: Azure Resource Manager where it is not that of the public cloud, China or US Government.",
+		Set:  func(o *Options, v string) bool { return setURL(&o.ResourceManager, v) }},
+	{Key: "endpoint", Values: "URL of a blob service, without query",
+		Text: "Blob service of the accounts where it is not the public cloud's, such as https://{account}.blob.core.usgovcloudapi.net. {account} stands for the account's name.",
+		Set:  func(o *Options, v string) bool { return setURL(&o.Endpoint, v) }},
+	{Key: "connection_string", Env: "AZURE_STORAGE_CONNECTION_STRING", Values: "connection string, env:NAME, file:PATH",
+		Text:   "Account, endpoint and secret in one. In env: and file: {account} stands for the account's name, in all three secrets.",
+		Secret: true, Set: func(o *Options, v string) bool { return o.ConnectionString.set(v) }},
+	{Key: "account_key", Env: "AZURE_STORAGE_KEY", Values: "key, env:NAME, file:PATH",
+		Text:   "Shared key of the account.",
+		Secret: true, Set: func(o *Options, v string) bool { return o.AccountKey.set(v) }},
+	{Key: "sas_token", Env: "AZURE_STORAGE_SAS_TOKEN", Values: "token, env:NAME, file:PATH",
+		Text:   "Shared access signature with the rights to read and list. A file is read again when the token is refused.",
+		Secret: true, Set: func(o *Options, v string) bool { return o.SASToken.set(v) }},
+	{Key: "auth", Values: authNames(), Default: "auto",
+		Text: "How to sign in. `auto` takes the first that is given of connection_string, account_key and sas_token, else a service principal, a workload identity or a managed identity, whichever answers.",
+		Set: func(o *Options, v string) bool {
 			o.Auth = Auth(strings.ToLower(v))
 			return slices.Contains(auths, o.Auth)
 		}},
-	{"containers", "", "names, separated by commas", "insights-logs-networksecuritygroupflowevent,insights-logs-flowlogflowevent",
-		"Containers that are followed.",
-		setContainers},
-	{"prefix", "", "beginning of blob names", "",
-		"Only blobs whose name begins so are followed.",
-		func(o *Options, v string) bool { o.Prefix = v; return true }},
-	{"start", "", "now, beginning, an RFC 3339 time, a duration back (30m, 24h, 7d)", "1h",
-		"Where to begin in a container that is read for the first time, to the hour. Has no effect where there is a checkpoint.",
-		setStart},
-	{"poll_interval", "", "duration from 1s to 1h", "30s",
-		"Time between two looks at the blobs of known NICs.",
-		func(o *Options, v string) bool { return setDuration(&o.PollInterval, v, time.Second, time.Hour) }},
-	{"list_interval", "", "duration from 1s to 24h", "5m",
-		"Time between two listings, which find new flow logs and NICs.",
-		func(o *Options, v string) bool { return setDuration(&o.ListInterval, v, time.Second, 24*time.Hour) }},
-	{"state_path", "", "folder", "/var/lib/fluent-bit/nsgflow",
-		"Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it; sections of one agent share it.",
-		func(o *Options, v string) bool { o.StatePath = v; return true }},
-	{"batch_bytes", "", "size from 64K to 32M", "1M",
-		"Most that Fluent Bit gets before the checkpoint behind it is on disk: what a crash may repeat.",
-		func(o *Options, v string) bool { return setSize(&o.BatchBytes, v, 64<<10, 32<<20) }},
-	{"pending_limit", "", "size from 8M to 2047M", "256M",
-		"Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs.",
-		func(o *Options, v string) bool { return setSize(&o.PendingLimit, v, 8<<20, 2047<<20) }},
-	{"concurrency", "", "number from 1 to 64", "4",
-		"Requests under way at the same time, besides the one that every account always has.",
-		func(o *Options, v string) bool { return setNumber(&o.Concurrency, v, 1, 64) }},
-	{"checkpoint_lag", "", "anything", "",
-		"Has no effect: checkpoints do not lag any more.",
-		func(o *Options, v string) bool {
+	{Key: "containers", Values: "names, separated by commas", Default: "insights-logs-networksecuritygroupflowevent,insights-logs-flowlogflowevent",
+		Text: "Containers that are followed.",
+		Set:  setContainers},
+	{Key: "prefix", Values: "beginning of blob names",
+		Text: "Only blobs whose name begins so are followed.",
+		Set:  func(o *Options, v string) bool { o.Prefix = v; return true }},
+	{Key: "start", Values: "now, beginning, an RFC 3339 time, a duration back (30m, 24h, 7d)", Default: "1h",
+		Text: "Where to begin in a container that is read for the first time, to the hour. Has no effect where there is a checkpoint.",
+		Set:  setStart},
+	{Key: "poll_interval", Values: "duration from 1s to 1h", Default: "30s",
+		Text: "Time between two looks at the blobs of known NICs.",
+		Set:  func(o *Options, v string) bool { return setDuration(&o.PollInterval, v, time.Second, time.Hour) }},
+	{Key: "list_interval", Values: "duration from 1s to 24h", Default: "5m",
+		Text: "Time between two listings, which find new flow logs and NICs.",
+		Set:  func(o *Options, v string) bool { return setDuration(&o.ListInterval, v, time.Second, 24*time.Hour) }},
+	{Key: "state_path", Values: "folder", Default: "/var/lib/fluent-bit/nsgflow",
+		Text: "Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it; sections of one agent share it.",
+		Set:  func(o *Options, v string) bool { o.StatePath = v; return true }},
+	{Key: "batch_bytes", Values: "size from 64K to 32M", Default: "1M",
+		Text: "Most that Fluent Bit gets before the checkpoint behind it is on disk: what a crash may repeat.",
+		Set:  func(o *Options, v string) bool { return setSize(&o.BatchBytes, v, 64<<10, 32<<20) }},
+	{Key: "pending_limit", Values: "size from 8M to 2047M", Default: "256M",
+		Text: "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs.",
+		Set:  func(o *Options, v string) bool { return setSize(&o.PendingLimit, v, 8<<20, 2047<<20) }},
+	{Key: "concurrency", Values: "number from 1 to 64", Default: "4",
+		Text: "Requests under way at the same time, besides the one that every account always has.",
+		Set:  func(o *Options, v string) bool { return setNumber(&o.Concurrency, v, 1, 64) }},
+	{Key: "checkpoint_lag", Values: "anything",
+		Text: "Has no effect: checkpoints do not lag any more.",
+		Set: func(o *Options, v string) bool {
 			o.Warnings = append(o.Warnings, "option checkpoint_lag: has no effect any more, leave it out")
 			return true
 		}},
-	{"shard", "", "i/n with 1 <= i <= n <= 1000", "1/1",
-		"This agent's share of the NICs where n agents read one account.",
-		setShard},
+	{Key: "shard", Values: "i/n with 1 <= i <= n <= 1000", Default: "1/1",
+		Text: "This agent's share of the NICs where n agents read one account.",
+		Set:  setShard},
 }
 
 // Parse reads the options. get returns the text that was configured for a
 // key, or nothing.
 func Parse(get func(key string) string) (Options, error) {
 	var o Options
-	for _, p := range Table {
+	err := config.Parse(Table, &o, func(p config.Option[Options]) (string, bool) {
 		v := strings.TrimSpace(get(p.Key))
-		if v == "" && p.Env != "" && os.Getenv(p.Env) != "" {
+		if v == "" && p.Env != "" {
 			v = os.Getenv(p.Env)
 		}
 		if v == "" {
 			v = p.Default
 		}
-		if v != "" && !p.set(&o, v) {
-			return o, fmt.Errorf("option %s: %s is not allowed, it takes: %s", p.Key, p.quote(v), p.Values)
-		}
+		return v, v != ""
+	})
+	if err != nil {
+		return o, err
 	}
 	return o, o.check()
 }
@@ -246,14 +238,6 @@ func (o Options) pageSize() *int32 {
 }
 
 func (o Options) mostOpen() int { return cmp.Or(o.open, maxOpen) }
-
-// quote makes a value fit for a message; a secret it leaves out.
-func (p Option) quote(v string) string {
-	if strings.Contains(p.Values, "env:") {
-		return "the value"
-	}
-	return strconv.Quote(v[:min(len(v), 128)])
-}
 
 func isAccount(v string) bool {
 	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""
@@ -362,21 +346,4 @@ func setNumber(to *int, v string, low, high int) bool {
 	n, err := strconv.Atoi(v)
 	*to = n
 	return err == nil && low <= n && n <= high
-}
-
-// Markdown is the table of the README.
-func Markdown() string {
-	var b strings.Builder
-	b.WriteString("| key | values | default | meaning |\n|---|---|---|---|\n")
-	for _, p := range Table {
-		byDefault, text := "–", p.Text
-		if p.Default != "" {
-			byDefault = "`" + strings.ReplaceAll(p.Default, ",", "`, `") + "`"
-		}
-		if p.Env != "" {
-			text += " Not configured: the environment's `" + p.Env + "`."
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.Key, p.Values, byDefault, text)
-	}
-	return b.String()
 }

@@ -169,15 +169,3 @@ func TestNoSecretInErrors(t *testing.T) {
 		}
 	}
 }
-
-func TestMarkdown(t *testing.T) {
-	text := Markdown()
-	if n := strings.Count(text, "\n"); n != len(Table)+2 {
-		t.Errorf("%d lines for %d options", n, len(Table))
-	}
-	for _, p := range Table {
-		if p.Text == "" || p.Values == "" || !strings.Contains(text, "| `"+p.Key+"` | ") {
-			t.Errorf("%s is not documented", p.Key)
-		}
-	}
-}

@@ -165,6 +165,7 @@ func client(t testing.TB, account string) *service.Client {
 // Storage is a storage account of the test's own, with the containers that
 // Azure makes.
 type Storage struct {
+	Account   string // its name
 	NSG, VNet *container.Client
 	// Environment signs an agent in.
 	Environment []string
@@ -178,8 +179,9 @@ func NewStorage(t testing.TB) Storage {
 	account := spareAccount(accounts.Add(1) - 1)
 	c := client(t, account)
 	s := Storage{
-		NSG:  c.NewContainerClient("insights-logs-networksecuritygroupflowevent"),
-		VNet: c.NewContainerClient("insights-logs-flowlogflowevent"),
+		Account: account,
+		NSG:     c.NewContainerClient("insights-logs-networksecuritygroupflowevent"),
+		VNet:    c.NewContainerClient("insights-logs-flowlogflowevent"),
 		Environment: []string{"AZURE_STORAGE_ACCOUNT=" + account, "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName=" + account +
 			";AccountKey=" + Key + ";BlobEndpoint=" + strings.TrimSuffix(c.URL(), "/") + ";"},
 	}

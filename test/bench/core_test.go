@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmihailenco/msgpack/v5"
 	"golang.org/x/sys/unix"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -176,11 +177,13 @@ const chunkSize = 256 << 10
 
 // cut cuts a chunk into several of about chunkSize.
 func cut(chunk []byte) (chunks [][]byte) {
-	from := 0
-	for p := 0; p < len(chunk); {
-		_, body, _ := nsgflow.ReadFrame(chunk[p:])
-		size, _, _ := nsgflow.SkipMsgpack(chunk[p+body:])
-		if p += body + size; p-from >= chunkSize || p == len(chunk) {
+	r := bytes.NewReader(chunk)
+	d := msgpack.NewDecoder(r)
+	for from := 0; from < len(chunk); {
+		if err := d.Skip(); err != nil {
+			panic(err) // it was packed just now
+		}
+		if p := len(chunk) - r.Len(); p-from >= chunkSize || p == len(chunk) {
 			chunks = append(chunks, chunk[from:p])
 			from = p
 		}
@@ -198,12 +201,7 @@ func appendTexts(n *nsgflow.Normalizer, out, in []byte) []byte {
 }
 
 func appendChunk(n *nsgflow.Normalizer, out, in []byte) []byte {
-	for p := 0; p < len(in); {
-		frame, body, _ := nsgflow.ReadFrame(in[p:])
-		events, size, _ := n.AppendRecord(out, in[p+body:], frame)
-		out = events
-		p += body + size
-	}
+	out, _ = n.AppendChunk(out, in)
 	return out
 }
 

@@ -36,7 +36,7 @@ func main() {
 	flag.DurationVar(&s.benchtime, "benchtime", 50*time.Millisecond, "time for each Go benchmark and run; 0: none of them")
 	flag.IntVar(&s.records, "records", 20_000, "records of 48 flows in the log that Fluent Bit reads; 0: no Fluent Bit")
 	flag.StringVar(&s.svg, "svg", engine.Path("test", "bench", "cost.svg"), "where the plot goes")
-	flag.BoolVar(&s.update, "update", false, "also put the tables into README.md, between its markers")
+	flag.BoolVar(&s.update, "update", false, "also put the tables into docs/performance.md, between its markers")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -86,7 +86,7 @@ func run(ctx context.Context, s settings) error {
 	text := r.markdown()
 	fmt.Print(text)
 	if s.update {
-		return update(engine.Path("README.md"), text)
+		return update(engine.Path("docs", "performance.md"), text)
 	}
 	return nil
 }

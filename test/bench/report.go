@@ -27,7 +27,7 @@ func (r *report) markdown() string {
 	}
 	b.WriteString(".\n")
 	if r.agent != nil {
-		if path, err := filepath.Rel(engine.Root(), r.svg); err == nil {
+		if path, err := filepath.Rel(engine.Path("docs"), r.svg); err == nil {
 			fmt.Fprintf(&b, "\n![CPU that a filter adds](%s)\n", filepath.ToSlash(path))
 		}
 		r.agent.table(&b)

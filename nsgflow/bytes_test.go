@@ -1,0 +1,134 @@
+package nsgflow_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/test/generate"
+)
+
+const hashesFile = "testdata/bytes.tsv"
+
+// framings are the two ways in which hosts frame a record, a column each.
+var framings = []nsgflow.Frame{
+	{Time: eventTime(arrival)},
+	{Time: eventTime(arrival), Metadata: []byte("\x81\xa1a\xa1b")},
+}
+
+// TestBytes holds the output to hashes: for each input, schema, original and
+// framing all bytes that come out, and what is counted. A change of the code
+// that is not meant to change events leaves the file as it is. One that is
+// writes it anew with -update, and git shows which inputs are concerned.
+func TestBytes(t *testing.T) {
+	var b strings.Builder
+	inputs := bytesInputs(t)
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		for schema, schemaName := range nsgflow.Schemas() {
+			for _, original := range []bool{false, true} {
+				fmt.Fprintf(&b, "%s\t%s\toriginal %v", name, schemaName, original)
+				for _, frame := range framings {
+					n := newNormalizer(t, func(o *nsgflow.Options) {
+						*o = nsgflow.DefaultOptions(nsgflow.Schema(schema))
+						o.Original = original
+					})
+					b.WriteString("\t" + hashOfOutput(n, inputs[name], frame))
+				}
+				b.WriteByte('\n')
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(hashesFile, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(hashesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Collect(strings.Lines(string(content)))
+	got := slices.Collect(strings.Lines(b.String()))
+	if len(want) != len(got) {
+		t.Fatalf("%d lines, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("got %swant %s", got[i], want[i])
+		}
+	}
+}
+
+// hashOfOutput reads each form of an input twice: the second time the
+// Normalizer has templates for it.
+func hashOfOutput(n *nsgflow.Normalizer, forms []form, frame nsgflow.Frame) string {
+	sum := sha256.New()
+	for range 2 {
+		for _, f := range forms {
+			var out []byte
+			var changed bool
+			if f.isText {
+				out, changed = n.AppendText(nil, f.input, frame)
+			} else {
+				out, _, changed = n.AppendRecord(nil, f.input, frame)
+			}
+			fmt.Fprintf(sum, "%v %d %s %+v\n", changed, len(out), out, n.Counts())
+		}
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)[:8])
+}
+
+// form is a way in which an input reaches a Normalizer: as a text on its own,
+// or as the body of a record.
+type form struct {
+	isText bool
+	input  []byte
+}
+
+// bytesInputs are all golden and hostile inputs, and large logs, as text,
+// as text in two fields of a record that has others, and as a map.
+func bytesInputs(t *testing.T) map[string][]form {
+	texts := ecsInputs(t)
+	_, inputs := goldenCases(t)
+	maps.Copy(texts, inputs)
+	for _, row := range hostile {
+		texts["hostile: "+row.name] = row.input
+	}
+	for _, family := range []generate.Family{generate.NSGv1, generate.NSGv2, generate.VNet} {
+		for name, shape := range map[string]generate.Shape{"blob": generate.Blob, "flattened": generate.Flattened} {
+			var b bytes.Buffer
+			if err := (generate.Log{Family: family, Records: 20, Tuples: 48, Seed: 7}).Write(&b, shape); err != nil {
+				t.Fatal(err)
+			}
+			for i, line := range strings.SplitN(b.String(), "\n", 4)[:min(3, strings.Count(b.String(), "\n"))] {
+				texts[fmt.Sprintf("generated: %s, %s, %d", family, name, i)] = line
+			}
+		}
+	}
+	forms := map[string][]form{}
+	for name, text := range texts {
+		forms[name] = []form{
+			{true, []byte(text)},
+			{false, packed(t, `{"message":`+quoted(text)+`}`)},
+			{false, packed(t, `{"host":{"os":"linux"},"event":{"module":"x"},"log":`+quoted(text)+`,"n":1}`)},
+		}
+		if values, ok := trees(text); ok && len(values) == 1 {
+			if body, ok := values[0].(object); ok && len(body) > 0 {
+				forms[name] = append(forms[name], form{false, packed(t, text)})
+			}
+		}
+	}
+	for _, log := range everyLetter() {
+		forms["letters"] = append(forms["letters"], form{true, []byte(log)}, form{false, packed(t, log)})
+	}
+	for _, row := range structured {
+		forms["structured: "+row.name] = []form{{false, []byte(row.body)}}
+	}
+	return forms
+}

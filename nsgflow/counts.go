@@ -1,0 +1,51 @@
+package nsgflow
+
+// Counts says what a Normalizer has seen since it was made.
+type Counts struct {
+	Flows   [2][3]uint64 // tuples that became events, by Family and Decision
+	Errors  uint64       // tuples and texts that do not parse
+	Unknown uint64       // columns with a letter or number that no document names
+	Foreign uint64       // records that are no flow logs
+	Empty   uint64       // flow logs without a tuple
+
+	// LastError is the newest error's text. It quotes its input, escaped.
+	LastError string
+}
+
+// Counts returns what has been seen so far.
+func (n *Normalizer) Counts() Counts { return n.counts }
+
+// AllFlows is the number of tuples that became events.
+func (c *Counts) AllFlows() (n uint64) {
+	for _, family := range c.Flows {
+		for _, decision := range family {
+			n += decision
+		}
+	}
+	return n
+}
+
+func (c *Counts) addFlow(f *Flow) {
+	c.Flows[f.Family][f.Decision]++
+	c.Unknown += uint64(f.Unknown)
+}
+
+func (c *Counts) addError(reason string) {
+	c.Errors++
+	c.LastError = reason
+}
+
+func (c *Counts) add(more *Counts) {
+	for family, decisions := range more.Flows {
+		for decision, n := range decisions {
+			c.Flows[family][decision] += n
+		}
+	}
+	c.Errors += more.Errors
+	c.Unknown += more.Unknown
+	c.Foreign += more.Foreign
+	c.Empty += more.Empty
+	if more.LastError != "" {
+		c.LastError = more.LastError
+	}
+}

@@ -1,0 +1,174 @@
+package nsgflow
+
+import (
+	"bytes"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
+// detection says whether a source record may be a flow log, and where in it
+// that stands. It rules out nearly all foreign records by their keys, without
+// a look at what their values hold.
+type detection struct {
+	size       int // of the record; 0: it is damaged
+	deep       bool
+	structured bool         // object may be a flow log
+	object     candidate    // the body, or the map in the field that is to be read
+	texts      [2]candidate // that may be flow logs, in the order in which to try them
+	count      int          // of texts
+	event      []byte       // the value of the key "event"
+}
+
+// candidate is what may be a flow log: a text, or a msgpack map.
+type candidate struct {
+	field  []byte // that holds it; nil: it is the body
+	value  []byte
+	isText bool
+}
+
+// detect looks at the map that b begins with. With a key, only that field is
+// looked at. d is empty.
+func (d *detection) detect(b []byte, key string) {
+	h, ok := msgpack.ReadHeader(b)
+	if !ok || h.Kind != jsontext.Object {
+		d.size, d.deep, _ = msgpack.Skip(b)
+		return
+	}
+	p := h.Size
+	for range h.Values / 2 {
+		// A short text, as nearly all keys are, or else anything.
+		var name []byte
+		size, deepKey, ok := int(0), false, true
+		if p < len(b) && b[p]&^31 == msgpack.FixStr && len(b)-p > int(b[p]&31) {
+			size = 1 + int(b[p]&31)
+			name = b[p+1 : p+size]
+		} else if size, deepKey, ok = msgpack.Skip(b[p:]); ok {
+			name, _ = msgpack.StringOf(b[p : p+size])
+		}
+		p += size
+		size, deep := 0, false
+		if p < len(b) {
+			size = int(msgpack.FixedSizes[b[p]])
+		}
+		if size == 0 || size > len(b)-p {
+			var sound bool
+			size, deep, sound = msgpack.Skip(b[p:])
+			ok = ok && sound
+		}
+		if !ok {
+			return
+		}
+		d.deep = d.deep || deep || deepKey
+		if mayMatter(name) || key != "" {
+			d.detectEntry(name, b[p:p+size], key)
+		}
+		p += size
+	}
+	d.size = p
+	if d.object.value == nil {
+		d.object.value = b[:p]
+	}
+}
+
+// detectEntry looks at one entry of a record.
+func (d *detection) detectEntry(name []byte, value []byte, key string) {
+	if key != "" && string(name) == key {
+		if msgpack.IsMap(value) {
+			d.structured, d.object = true, candidate{field: name, value: value}
+		} else {
+			d.detectText(name, value)
+		}
+		return
+	}
+	e := lookUp(name)
+	if e.role == roleEvent {
+		d.event = value
+	}
+	if key != "" {
+		return
+	}
+	switch e.role {
+	case roleText:
+		d.detectText(name, value)
+	case roleRecords, roleProperties, roleFlowRecords, roleFlow:
+		d.structured = true
+	case roleField:
+		d.structured = d.structured || e.field == fieldRule && e.shapes == shapeDenormalised
+	}
+}
+
+func (d *detection) detectText(field []byte, value []byte) {
+	t, ok := msgpack.StringOf(value)
+	if !ok || !mayBeFlowLog(t) {
+		return
+	}
+	c := candidate{field, t, true}
+	switch {
+	case d.count == 0:
+		d.count = 1
+		d.texts[0] = c
+	case string(field) == string(d.texts[0].field): // twice: the last one counts
+		d.texts[0] = c
+	default:
+		d.count = 2
+		d.texts[1] = c
+		if string(field) == "message" {
+			d.texts[0], d.texts[1] = d.texts[1], d.texts[0]
+		}
+	}
+}
+
+// found says whether there is anything that may be a flow log. b is the record.
+func (d *detection) found(b []byte) bool {
+	return d.size > 0 && !d.deep && (d.structured || d.count > 0) && !isEvent(d.event, b[:d.size])
+}
+
+// mayBeFlowLog rules out most texts. Every shape has a key with "flow" in it,
+// but for the denormalised one. Escapes can hide either.
+func mayBeFlowLog(t []byte) bool {
+	return bytes.Contains(t, []byte("flow")) || bytes.Contains(t, []byte("nsgRuleName")) ||
+		bytes.Contains(t, []byte(`\u`)) || isEnvelope(t)
+}
+
+// isEnvelope says whether a text is nothing but the head or the tail of a
+// blob: Azure writes them as blocks of their own.
+func isEnvelope(t []byte) bool {
+	const longest = 64 // pretty-printed
+	if len(t) > longest {
+		return false
+	}
+	t = bytes.TrimPrefix(t, jsontext.ByteOrderMark)
+	return isTokens(t, `{`, `"records"`, `:`, `[`) || isTokens(t, `]`, `}`)
+}
+
+// isTokens says whether t is the tokens with white space around them.
+func isTokens(t []byte, tokens ...string) bool {
+	const space = " \t\r\n"
+	for _, token := range tokens {
+		var ok bool
+		if t, ok = bytes.CutPrefix(bytes.TrimLeft(t, space), []byte(token)); !ok {
+			return false
+		}
+	}
+	return len(bytes.TrimLeft(t, space)) == 0
+}
+
+// isEvent recognises what this package has written, so that a filter that
+// meets its own output leaves it alone. event is the value of that key.
+func isEvent(event, body []byte) bool {
+	if !msgpack.IsMap(event) {
+		return false
+	}
+	kind, _ := msgpack.StringOf(msgpack.ValueOf(event, "kind"))
+	switch string(kind) {
+	case "event":
+		return bytes.Equal(msgpack.ValueOf(event, "category"), categoryNetwork)
+	case "pipeline_error":
+		object := msgpack.ValueOf(body, "error")
+		return msgpack.IsMap(object) && msgpack.ValueOf(object, "message") != nil
+	}
+	return false
+}
+
+var categoryNetwork = append([]byte{msgpack.FixArray | 1}, msgpack.AppendString(nil, "network")...)

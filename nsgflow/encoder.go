@@ -1,0 +1,145 @@
+package nsgflow
+
+import (
+	"slices"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
+// encoder writes the events of flows, by the templates of a schema.
+type encoder struct {
+	table     table
+	templates *templateCache
+	reserved  *reserved
+	keep      bool // reserved fields stay with every event
+
+	// Of the source record at hand.
+	frame Frame
+	out   []byte
+	start int // where its events begin in out
+
+	// Of the record and the group at hand.
+	record  *record
+	group   groupValues
+	message message
+	id      eventID
+
+	// Of the tuple at hand.
+	event event
+
+	communityIDs communityIDs
+	clock        clock
+	merger       msgpack.Merger
+	scratch      []byte
+}
+
+// event is what differs from tuple to tuple.
+type event struct {
+	flow  parsedTuple // valid iff err is ""
+	err   string      // why the tuple does not parse
+	tuple *tuple
+	index uint32 // of the tuple; see record.index
+	time  msgpack.EventTime
+}
+
+// beginRecord takes up a record.
+func (e *encoder) beginRecord(r *record) {
+	e.record = r
+	if e.table.identifies {
+		e.id.beginRecord(r)
+	}
+}
+
+// beginGroup takes up the group i of the record: all that its events share is
+// made ready here.
+func (e *encoder) beginGroup(i int) {
+	r := e.record
+	g := &r.groups[i]
+	e.group.read(r, g, &e.table)
+	e.templates.find(&e.group)
+	if e.table.original {
+		e.message.beginGroup(r, g)
+	}
+	if e.table.identifies {
+		t := &e.group.values
+		e.id.beginGroup(i, t[groupACL], t[groupRule], t[groupMAC])
+	}
+}
+
+// appendEvent writes the event of the flow at hand.
+func (e *encoder) appendEvent() {
+	v := &e.event
+	v.err = ""
+	v.time = eventTimeOf(v.flow.Time)
+	e.append(e.template(keyOf(&v.flow, len(e.group.time) > 0)))
+}
+
+// appendError writes the event of a tuple that does not parse.
+func (e *encoder) appendError(reason string) {
+	v := &e.event
+	v.err = reason
+	v.time = e.errorTime()
+	e.append(e.template(keyOfError(e.group.family, len(e.group.time) > 0)))
+}
+
+// errorTime is the tuple's time if that parses, else the record's, else the
+// source record's.
+func (e *encoder) errorTime() msgpack.EventTime {
+	if t := e.event.tuple; !t.Other {
+		seconds, p := digits(t.Text, 0)
+		if ms, ok := millis(seconds); ok && p > 0 && ended(t.Text, p) {
+			return eventTimeOf(ms)
+		}
+	}
+	if t, ok := recordTime(e.record.fields[fieldTime]); ok {
+		return t
+	}
+	if t, ok := msgpack.ReadTime(e.frame.time()); ok {
+		return t
+	}
+	return msgpack.EventTime{}
+}
+
+// append writes an event with its frame and the reserved fields.
+func (e *encoder) append(t *template) {
+	r := e.reserved
+	count := 0
+	if e.keep {
+		count = r.count
+	}
+	e.out = slices.Grow(e.out, e.sizeOf(t))
+	out := e.frame.appendAt(e.out, e.event.time)
+	if count > 0 && len(r.conflicts) > 0 {
+		e.out = e.appendMerged(out, t) // encoder_reserved.go
+		return
+	}
+	out = msgpack.AppendMapHeader(out, t.keys+count)
+	out = e.appendFields(out, t, nil)
+	if count > 0 {
+		out = append(out, r.entries()...)
+	}
+	e.out = out
+}
+
+// sizeOf is about the size of an event, or somewhat more.
+func (e *encoder) sizeOf(t *template) int {
+	const values = 256 // the frame, the time as text, numbers, addresses
+	size := len(e.frame.Metadata) + t.size + len(t.message) + 2*e.group.size + len(e.message.prefix) + len(e.message.rawJSON) +
+		6*(len(e.event.tuple.Text)+len(e.event.err)) + values
+	if e.keep {
+		size += len(e.reserved.fields)
+	}
+	return size
+}
+
+// release lets go of the source record's memory, which is not ours, and of
+// buffers that have grown beyond limit bytes.
+func (e *encoder) release(limit int) {
+	e.frame, e.out, e.record, e.event = Frame{}, nil, nil, event{}
+	e.group.release()
+	e.message.release()
+	if cap(e.group.buffer)+cap(e.message.prefix)+cap(e.message.constant)+cap(e.scratch)+cap(e.id.buffer) > limit {
+		e.group.buffer, e.message.prefix, e.message.constant, e.scratch, e.id.buffer = nil, nil, nil, nil, nil
+		e.merger = msgpack.Merger{}
+	}
+}

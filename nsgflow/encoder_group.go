@@ -1,0 +1,114 @@
+package nsgflow
+
+import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+
+// groupValues are what the events of a group share.
+type groupValues struct {
+	family Family
+	values [groupCount][]byte // as they came
+	packed [groupCount][]byte // the same as msgpack strings
+	// present is a set of groupValue: those that are valid in packed.
+	present uint32
+	size    int    // of all in packed
+	buffer  []byte // holds packed
+	time    []byte // the record's time as a msgpack string; empty if it is none
+
+	templates *templates // for these texts
+
+	// What was read last; see there.
+	target, acl resource
+	region      region
+	mac         [17]byte
+}
+
+// read finds the texts of a group, those that the table has fields for.
+func (gv *groupValues) read(r *record, g *group, table *table) {
+	gv.family = g.family
+	t := &gv.values
+	f := &r.fields
+	*t = [groupCount][]byte{
+		groupOperation: f[fieldOperation],
+		groupRule:      f[fieldRule],
+		groupMAC:       f[fieldMAC],
+		groupSystemID:  f[fieldSystemID],
+	}
+	if g.family == NSG {
+		t[groupResource] = f[fieldResourceID]
+		t[groupVersion] = r.version()
+		t[groupFlowLogVersion] = t[groupVersion]
+		t[groupFlowState] = f[fieldFlowState]
+		if g.layered() {
+			t[groupRule] = g.outer
+			if t[groupMAC] == nil {
+				t[groupMAC] = g.inner // records had none of their own before 2019
+			}
+		}
+	} else {
+		t[groupResource] = f[fieldTargetResourceID]
+		t[groupFlowLogVersion] = f[fieldFlowLogVersion]
+		t[groupFlowLogResource] = f[fieldFlowLogResourceID]
+		t[groupGUID] = f[fieldFlowLogGUID]
+		t[groupACL] = f[fieldACL]
+		if g.layered() {
+			t[groupRule], t[groupACL] = g.inner, g.outer
+		}
+	}
+	if table.derives {
+		gv.derive()
+	}
+	gv.time = gv.time[:0]
+	if table.times {
+		if _, ok := recordTime(f[fieldTime]); ok {
+			gv.time = msgpack.AppendText(gv.time, f[fieldTime])
+		}
+	}
+	gv.pack(table.groups)
+}
+
+// pack makes packed of the texts that are wanted.
+func (gv *groupValues) pack(wanted uint32) {
+	gv.present, gv.size, gv.buffer = 0, 0, gv.buffer[:0]
+	for i, t := range gv.values {
+		if t == nil || wanted&(1<<i) == 0 {
+			continue
+		}
+		from := len(gv.buffer)
+		gv.buffer = msgpack.AppendText(gv.buffer, t)
+		gv.packed[i] = gv.buffer[from:len(gv.buffer):len(gv.buffer)]
+		gv.size += len(gv.packed[i])
+		gv.present |= 1 << i
+	}
+}
+
+// derive adds what follows from the texts of the log.
+func (gv *groupValues) derive() {
+	t := &gv.values
+	target := gv.target.parse(t[groupResource])
+	t[groupAccount] = target.account
+	if t[groupAccount] == nil && t[groupACL] != nil {
+		// An NSG lies in the subscription of what it protects.
+		t[groupAccount] = gv.acl.parse(t[groupACL]).account
+	}
+	t[groupSubscription] = target.subscription
+	t[groupResourceGroup] = target.group
+	t[groupResourceProvider] = target.provider
+	t[groupResourceName] = target.name
+	t[groupRuleClass] = ruleClass(t[groupRule])
+	if t[groupACL] == nil {
+		t[groupRuleset] = target.name
+	} else {
+		t[groupRuleset] = gv.acl.parse(t[groupACL]).name
+	}
+	t[groupRegion] = gv.region.parse(t[groupFlowLogResource])
+	if mac, ok := appendMAC(gv.mac[:0], t[groupMAC]); ok {
+		t[groupMACForm] = mac
+	} else {
+		t[groupMACOdd] = t[groupMAC]
+	}
+}
+
+// release lets go of the source record's memory.
+func (gv *groupValues) release() {
+	gv.values, gv.packed = [groupCount][]byte{}, [groupCount][]byte{}
+	gv.templates = nil
+}

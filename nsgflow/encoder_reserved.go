@@ -1,0 +1,146 @@
+package nsgflow
+
+import (
+	"bytes"
+	"slices"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
+// Reserved fields have keys that events have too where the source record has,
+// for instance, a host or an azure of its own: the maps are merged then, and
+// where both have a value the event's wins. What that changes in an event is
+// the same for all events of a template and a record. So it is worked out once,
+// as edits of the constant pieces, instead of taking every event apart.
+
+// place is a place in the constant of a piece.
+type place struct{ piece, at int }
+
+// object is a top-level key of a template, in the order of the event.
+type object struct {
+	key        string
+	children   []string // keys of its map; nil: its value is no map
+	header     place    // of its map
+	headerSize int
+	end        place // of its map
+}
+
+// edit changes constants at one place.
+type edit struct {
+	place
+	skip   int    // bytes that go
+	keys   int    // of the map whose header stands there then; 0: none does
+	insert []byte // entries that come in
+}
+
+// edits are what reserved fields change in a template.
+type edits struct {
+	of     *reserved
+	record uint64 // of these that they hold for: see reserved.record
+	list   []edit // in the order of the event
+	merge  bool   // there is more to it than edits
+}
+
+// editsFor are the edits for the reserved fields at hand.
+func (t *template) editsFor(r *reserved) *edits {
+	d := &t.edits
+	if d.of == r && d.record == r.record {
+		return d
+	}
+	d.of, d.record, d.list, d.merge = r, r.record, d.list[:0], false
+	left := len(r.conflicts)
+	for i := range t.objects {
+		o := &t.objects[i]
+		c := r.conflict(o.key)
+		if c == nil {
+			continue
+		}
+		left--
+		if o.children == nil || !msgpack.IsMap(c.value) {
+			continue // the event's value wins
+		}
+		entries, n := msgpack.Entries(c.value)
+		if n == 0 {
+			continue
+		}
+		d.merge = d.merge || shareKey(entries, n, o.children)
+		d.list = append(d.list, edit{place: o.header, skip: o.headerSize, keys: len(o.children) + n}, edit{place: o.end, insert: entries})
+	}
+	d.merge = d.merge || left > 0 // a key that other events have
+	return d
+}
+
+// shareKey says whether one of n entries has one of the keys, or a key that is
+// no text.
+func shareKey(entries []byte, n int, keys []string) bool {
+	for range n {
+		var key []byte
+		key, entries = msgpack.Cut(entries)
+		_, entries = msgpack.Cut(entries)
+		if t, ok := msgpack.StringOf(key); !ok || slices.Contains(keys, string(t)) {
+			return true
+		}
+	}
+	return false
+}
+
+// conflict is a reserved field whose key events have too.
+type conflict struct{ key, value []byte }
+
+func (r *reserved) conflict(key string) *conflict {
+	for i := range r.conflicts {
+		if string(r.conflicts[i].key) == key {
+			return &r.conflicts[i]
+		}
+	}
+	return nil
+}
+
+// findConflicts divides fields into those that events may have too and others.
+func (r *reserved) findConflicts() {
+	r.conflicts = r.conflicts[:0]
+	r.others, r.otherCount = appendSome(r.others[:0], r.fields, func(key, value []byte) bool {
+		if !r.names[string(key)] {
+			return true
+		}
+		r.conflicts = append(r.conflicts, conflict{key, value})
+		return false
+	})
+	for i, c := range r.conflicts { // a key that comes twice is for the merger
+		for _, d := range r.conflicts[:i] {
+			r.twice = r.twice || bytes.Equal(c.key, d.key)
+		}
+	}
+}
+
+// appendMerged writes an event's map with reserved fields that have keys which
+// events have too.
+func (e *encoder) appendMerged(out []byte, t *template) []byte {
+	r := e.reserved
+	d := t.editsFor(r)
+	if d.merge || r.twice {
+		body := msgpack.AppendMapHeader(e.scratch[:0], t.keys)
+		e.scratch = e.appendFields(body, t, nil)
+		return e.merger.Append(out, e.scratch, r.fields)
+	}
+	out = msgpack.AppendMapHeader(out, t.keys+r.otherCount)
+	out = e.appendFields(out, t, d.list)
+	return append(out, r.others[fieldsHeader:]...)
+}
+
+// appendEdited appends the constant of the piece i with the edits that are for
+// it, and returns those that are left.
+func appendEdited(out []byte, i int, constant []byte, list []edit) ([]byte, []edit) {
+	at := 0
+	for len(list) > 0 && list[0].piece == i {
+		d := &list[0]
+		out = append(out, constant[at:d.at]...)
+		if d.keys > 0 {
+			out = msgpack.AppendMapHeader(out, d.keys)
+		}
+		out = append(out, d.insert...)
+		at = d.at + d.skip
+		list = list[1:]
+	}
+	return append(out, constant[at:]...), list
+}

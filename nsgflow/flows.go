@@ -1,0 +1,47 @@
+package nsgflow
+
+import "iter"
+
+// Flows goes through the flows of a text in any shape of a flow log: a blob, a
+// record, a flattened or a denormalised one. A text that is no flow log has
+// none, and foreign records beside flow logs are passed over.
+//
+// For a tuple that does not parse, the error is a *TupleError. Where the text
+// itself does not parse, it is a *TextError, and the last. The Flow is empty
+// then.
+func Flows(text []byte) iter.Seq2[Flow, error] {
+	return func(yield func(Flow, error) bool) {
+		var d document
+		var group groupValues
+		var e event
+		d.reset(candidate{value: text, isText: true})
+		for item := range d.items {
+			r := item.record
+			if r == nil {
+				continue
+			}
+			for i := range r.groups {
+				g := &r.groups[i]
+				group.read(r, g, &table{})
+				rule, resource, mac := string(group.values[groupRule]), string(group.values[groupResource]), string(group.values[groupMAC])
+				for k := range r.of(g) {
+					e.tuple, e.index = &r.of(g)[k], r.index(g, k)
+					var f Flow
+					err := error(nil)
+					if bad := d.parse(&e, r, g); bad != nil {
+						err = bad
+					} else {
+						f = e.flow.complete()
+						f.Rule, f.Resource, f.MAC = rule, resource, mac
+					}
+					if !yield(f, err) {
+						return
+					}
+				}
+			}
+		}
+		if at, err := d.reader.At(); err != nil && d.found {
+			yield(Flow{}, &TextError{at, err.Error()})
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package nsgflow
+
+import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+
+// appendForeign writes a foreign record that stands beside flow logs as a
+// record of its own. A text goes into the field that the flow log came from, a
+// map becomes the body. It keeps the time, the metadata and the other fields of
+// the source record.
+func (n *Normalizer) appendForeign(value []byte) {
+	if isEnvelope(value) {
+		n.counts.Empty++
+		return
+	}
+	d, e := &n.document, &n.encoder
+	body := e.scratch[:0]
+	switch {
+	case d.isText:
+		body = msgpack.AppendMapHeader(body, 1)
+		body = msgpack.AppendText(body, n.reserved.field)
+		body = msgpack.AppendText(body, value)
+	case msgpack.IsMap(value):
+		body = append(body, value...)
+	default:
+		body = msgpack.AppendMapHeader(body, 1)
+		body = msgpack.AppendString(body, "records")
+		body = append(append(body, msgpack.FixArray|1), value...)
+	}
+	e.scratch = body
+	start := len(e.out)
+	e.out = e.frame.append(e.out, e.frame.time())
+	bodyStart := len(e.out)
+	e.out = e.merger.Append(e.out, body, n.reserved.forForeign(n.isFlowLog))
+	if d.isText || !n.offer(start, bodyStart) {
+		n.counts.Foreign++
+	}
+}
+
+// maxOffers bounds how deep foreign records are offered that lie in each other.
+const maxOffers = 8
+
+// offer looks whether the foreign record that has been written last, from start
+// on, is a flow log now that it is a record of its own: by its message field
+// for instance. The filter's next look would find that. If so, its events take
+// its place.
+func (n *Normalizer) offer(start, body int) bool {
+	e := &n.encoder
+	if n.offers == maxOffers {
+		return false
+	}
+	inner := n.innerNormalizer()
+	inner.limit = n.limit - (start - e.start)
+	inner.counts = Counts{}
+	record := append([]byte(nil), e.out[body:]...)
+	out, _, changed := inner.AppendRecord(e.out[:start], record, e.frame)
+	if !changed {
+		return false
+	}
+	e.out = out
+	n.counts.add(&inner.counts)
+	return true
+}
+
+// isFlowLog says whether a field alone makes a record a flow log.
+func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
+	// The body itself, and the fields behind the one that was read, have been
+	// looked at before.
+	if n.options.Key != "" || n.reserved.field != nil && string(n.reserved.field) != "message" {
+		return false
+	}
+	var d detection
+	d.detectEntry(key, value, n.options.Key)
+	if !d.structured && d.count == 0 {
+		return false
+	}
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 1), key), value...)
+	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
+	return changed
+}
+
+// innerNormalizer has the same options. Most Normalizers never need it.
+func (n *Normalizer) innerNormalizer() *Normalizer {
+	if n.inner == nil {
+		n.inner, _ = New(n.options) // n was made with the same
+		n.inner.offers = n.offers + 1
+		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
+	}
+	return n.inner
+}
+
+// appendDamaged writes the source record with rest in the place of its text,
+// and with the reason. rest is nil of a structured record.
+func (n *Normalizer) appendDamaged(rest []byte, reason string) {
+	n.counts.addError(reason)
+	e, r := &n.encoder, &n.reserved
+	body := e.scratch[:0]
+	if rest == nil {
+		body = msgpack.AppendMapHeader(body, 2)
+	} else {
+		body = msgpack.AppendMapHeader(body, 3)
+		body = msgpack.AppendText(body, r.field)
+		body = msgpack.AppendText(body, rest)
+	}
+	body = msgpack.AppendString(body, "event")
+	body = msgpack.AppendMapHeader(body, 1)
+	body = msgpack.AppendString(body, "kind")
+	body = msgpack.AppendString(body, "pipeline_error")
+	body = msgpack.AppendString(body, "error")
+	body = msgpack.AppendMapHeader(body, 1)
+	body = msgpack.AppendString(body, "message")
+	body = msgpack.AppendString(body, reason)
+	e.scratch = body
+	e.out = e.frame.append(e.out, e.frame.time())
+	if r.body == nil {
+		e.out = append(e.out, body...)
+		return
+	}
+	e.out = e.merger.Append(e.out, body, r.body)
+}

@@ -1,0 +1,79 @@
+package nsgflow
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// wanted is the type that a level asks for.
+var wanted = [...]string{
+	levelTuple: "a string", levelOuter: "an object", levelList: "an array", levelInner: "an object",
+	levelTuples: "an array", levelFlattened: "a string", levelColumns: "a string",
+}
+
+// path leads to a tuple of the record at hand, for messages.
+func (d *document) path(g *group, index uint32) string {
+	b := d.appendListPath(nil)
+	layout := layouts[g.family]
+	switch g.level {
+	case levelFlattened:
+		return string(strconv.AppendUint(append(b, "flow."...), uint64(index), 10))
+	case levelColumns:
+		if len(b) > 0 {
+			b = b[:len(b)-1]
+		}
+		return string(b)
+	}
+	b = appendIndex(append(b, layout.path...), g.i)
+	if g.level == levelOuter {
+		return string(b)
+	}
+	b = append(append(b, '.'), layout.list...)
+	if g.level == levelList {
+		return string(b)
+	}
+	b = appendIndex(b, g.j)
+	if g.level == levelInner {
+		return string(b)
+	}
+	b = append(b, ".flowTuples"...)
+	if g.level == levelTuples {
+		return string(b)
+	}
+	return string(appendIndex(b, index))
+}
+
+// appendListPath appends the way to the record, and a dot.
+func (d *document) appendListPath(b []byte) []byte {
+	for i, l := range d.lists {
+		switch {
+		case i > 0 || !d.isText:
+			b = appendIndex(append(b, "records"...), l.index)
+		case l.index > 0: // one of several values that a text has side by side
+			b = appendIndex(b, l.index)
+		default:
+			continue
+		}
+		b = append(b, '.')
+	}
+	return b
+}
+
+func appendIndex(dst []byte, i uint32) []byte { return fmt.Appendf(dst, "[%d]", i) }
+
+// overrideKeys are the fields that override a column, by column.
+var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"}
+
+// tupleError says why line does not parse. A column that is a field of its
+// own is named as that field, and whole.
+func (d *document) tupleError(r *record, g *group, index uint32, line []byte, bad int) *TupleError {
+	path := d.path(g, index)
+	switch {
+	case g.level == levelColumns:
+		return &TupleError{Path: path, Column: bad, Value: string(r.columns[bad])}
+	case r.line != nil && g.level == levelFlattened && bad < len(r.override) && r.override[bad] != nil:
+		path = path[:len(path)-len("flow.")-len(strconv.Itoa(int(index)))] + overrideKeys[bad]
+		return &TupleError{Path: path, Column: bad, Value: string(r.override[bad])}
+	}
+	return newTupleError(path, g.family, line, bad)
+}

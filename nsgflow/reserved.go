@@ -1,0 +1,108 @@
+package nsgflow
+
+import (
+	"encoding/binary"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
+// reserved are the fields of the source record that are not the flow log: a
+// hostname for instance. Events keep them, and so do foreign records.
+type reserved struct {
+	names map[string]bool // top-level names of events
+
+	body   []byte // the source record; nil of a text on its own
+	field  []byte // that holds the flow log; nil: the body is the flow log
+	ready  bool   // what follows is valid
+	fields []byte // a map
+	count  int    // of its entries
+
+	// Of the fields, those with a key that events may have too, and a map of
+	// the others: see encoder_reserved.go.
+	record     uint64 // a number of its own for each source record
+	conflicts  []conflict
+	twice      bool // two conflicts have the same key
+	others     []byte
+	otherCount int // valid iff there are conflicts
+
+	foreign      []byte // fields for foreign records: see forForeign
+	foreignReady bool
+}
+
+func (r *reserved) reset(body []byte) {
+	r.body, r.field = body, nil
+	r.ready, r.foreignReady = false, false
+}
+
+const fieldsHeader = 5 // a map header with a count of four bytes, written last
+
+// find makes fields. own are the shapes that a flow log has that is the body
+// itself: entries of those are its parts.
+func (r *reserved) find(own shapes) {
+	if r.ready {
+		return
+	}
+	r.ready, r.twice = true, false
+	r.record++
+	conflict := false
+	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
+		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
+			return false
+		}
+		conflict = conflict || r.names[string(key)]
+		return true
+	})
+	r.conflicts = r.conflicts[:0]
+	if conflict {
+		r.findConflicts()
+	}
+}
+
+// entries are the reserved fields without the header of their map.
+func (r *reserved) entries() []byte { return r.fields[fieldsHeader:] }
+
+// forForeign is the map of the fields that foreign records keep: all but a
+// field that is a flow log as well, which has not been read. The events keep
+// that. If a foreign record out of the same list did, the filter would take it
+// for that flow log the next time, once for each such record.
+func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []byte {
+	if !r.foreignReady {
+		r.foreignReady = true
+		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key []byte, value []byte) bool { return !isFlowLog(key, value) })
+	}
+	return r.foreign
+}
+
+// appendSome appends to dst, which is empty, a map of those entries of object
+// that want wants. object may be nil.
+func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (some []byte, count int) {
+	dst = append(dst, msgpack.Map32, 0, 0, 0, 0)
+	var rest []byte
+	left := 0
+	if object != nil {
+		rest, left = msgpack.Entries(object)
+	}
+	for range left {
+		entry := rest
+		key, after := msgpack.Cut(rest)
+		value, after := msgpack.Cut(after)
+		rest = after
+		name, _ := msgpack.StringOf(key)
+		if want(name, value) {
+			dst = append(dst, entry[:len(entry)-len(rest)]...)
+			count++
+		}
+	}
+	binary.BigEndian.PutUint32(dst[1:], uint32(count))
+	return dst, count
+}
+
+// release lets go of the source record's memory, and of buffers that have grown
+// beyond limit bytes.
+func (r *reserved) release(limit int) {
+	r.body, r.field = nil, nil
+	if cap(r.fields)+cap(r.foreign)+cap(r.others) > limit {
+		r.fields, r.foreign, r.others = nil, nil, nil
+	}
+	clear(r.conflicts)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
+
+type object = map[string]any
+
+const component = "azure-flow-mappings"
+
+// templates are the index templates for Elasticsearch 8 and 9 and OpenSearch
+// 2.12 and later.
+func templates() []file {
+	return []file{
+		{"conf/index/component_template.json", encode(object{
+			"_meta":    object{"description": "Azure flow logs: the fields of schema ecs of fluent-bit-nsgflow"},
+			"template": object{"mappings": mappings(nsgflow.SchemaECS.Fields())},
+		})},
+		{"conf/index/index_template.json", encode(object{
+			"_meta":          object{"description": "Azure flow logs, one document a flow"},
+			"index_patterns": []string{"logs-azure.flow-*"},
+			"data_stream":    object{},
+			"composed_of":    []string{component},
+			// Above the cluster's own for logs-*-* (100) and those of Elastic's
+			// integrations (200); two of one priority may not overlap.
+			"priority": 600,
+		})},
+	}
+}
+
+// mappings are those of all fields. An array has the mapping of its elements.
+func mappings(fields []nsgflow.Field) object {
+	properties := object{}
+	for _, f := range fields {
+		at := properties
+		parts := strings.Split(f.Name, ".")
+		for _, part := range parts[:len(parts)-1] {
+			if at[part] == nil {
+				at[part] = object{"properties": object{}}
+			}
+			at = at[part].(object)["properties"].(object)
+		}
+		at[parts[len(parts)-1]] = mapping(f)
+	}
+	return object{
+		// What the source record brought along is mapped as it comes; a text
+		// that looks like a date would refuse the next one that does not.
+		"date_detection": false,
+		"properties":     properties,
+	}
+}
+
+func mapping(f nsgflow.Field) object {
+	switch {
+	case f.Name == "event.original": // ECS: kept, not searched
+		return object{"type": "keyword", "index": false, "doc_values": false}
+	case f.Name == "azure.flow_log.time": // the log's own text: it must not cost the event
+		return object{"type": "date", "ignore_malformed": true}
+	case f.Type == "keyword": // ECS; a longer one than 32 KB would be refused
+		return object{"type": "keyword", "ignore_above": 1024}
+	}
+	return object{"type": f.Type}
+}
+
+func encode(template object) []byte {
+	text, err := json.MarshalIndent(template, "", "  ")
+	if err != nil {
+		panic(err) // there is nothing in it that JSON has not
+	}
+	return append(text, '\n')
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
+
+// The data stream that the configurations write to has these mappings, and
+// is the one that the events name.
+func TestIndexTemplate(t *testing.T) {
+	var index struct {
+		Patterns   []string       `json:"index_patterns"`
+		ComposedOf []string       `json:"composed_of"`
+		DataStream map[string]any `json:"data_stream"`
+	}
+	content, err := os.ReadFile("../../conf/index/index_template.json")
+	if err == nil {
+		err = json.Unmarshal(content, &index)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(index.ComposedOf) != 1 || index.ComposedOf[0] != component || index.DataStream == nil {
+		t.Errorf("%+v", index)
+	}
+	for _, file := range []string{"es-ecs.conf", "opensearch-ecs.conf"} {
+		conf, err := os.ReadFile("../../conf/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := map[string]string{}
+		for _, line := range strings.Split(string(conf), "\n") {
+			if words := strings.Fields(line); len(words) == 2 {
+				set[words[0]] = words[1]
+			}
+		}
+		name := set["Logstash_Prefix"] + "-" + set["Logstash_DateFormat"]
+		if match, err := filepath.Match(index.Patterns[0], name); err != nil || !match {
+			t.Errorf("%s: %q is not of pattern %q", file, name, index.Patterns[0])
+		}
+		if part := strings.Split(name, "-"); len(part) != 3 || part[0] != "logs" || !strings.Contains(events(t)[0], `"dataset":"`+part[1]+`"`) {
+			t.Errorf("%s: %q has not the dataset of %s", file, name, events(t)[0])
+		}
+		if !strings.Contains(string(conf), "_component_template/"+component+" ") {
+			t.Errorf("%s does not say how to load %s", file, component)
+		}
+	}
+}
+
+// Every value of an event has a mapping of its type: nothing is left to what
+// a cluster guesses.
+func TestEventsAreMapped(t *testing.T) {
+	var template struct {
+		Template struct {
+			Mappings mapped
+		}
+	}
+	content, err := os.ReadFile("../../conf/index/component_template.json")
+	if err == nil {
+		err = json.Unmarshal(content, &template)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, body := range events(t) {
+		var event any
+		if err := json.Unmarshal([]byte(body), &event); err != nil {
+			t.Fatal(err)
+		}
+		template.Template.Mappings.check(t, "", event, used)
+	}
+	for _, f := range nsgflow.SchemaECS.Fields() {
+		if !used[f.Name] {
+			t.Errorf("%s: in no event", f.Name)
+		}
+	}
+}
+
+// mapped is a mapping, of an object or of a value.
+type mapped struct {
+	Type       string
+	Properties map[string]mapped
+}
+
+func (m mapped) check(t *testing.T, name string, value any, used map[string]bool) {
+	t.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		if m.Properties == nil || m.Type != "" {
+			t.Errorf("%s: an object, mapped as %+v", name, m)
+		}
+		for key, inner := range v {
+			m.Properties[key].check(t, strings.TrimPrefix(name+"."+key, "."), inner, used)
+		}
+	case []any:
+		for _, element := range v {
+			m.check(t, name, element, used)
+		}
+	case string:
+		used[name] = true
+		if m.Type != "keyword" && m.Type != "ip" && m.Type != "date" && m.Type != "match_only_text" {
+			t.Errorf("%s: %q is mapped as %q", name, v, m.Type)
+		}
+	case float64:
+		used[name] = true
+		if m.Type != "long" {
+			t.Errorf("%s: %v is mapped as %q", name, v, m.Type)
+		}
+	default:
+		t.Errorf("%s: %v", name, v)
+	}
+}
+
+// events are the bodies of schema ecs that the golden files of nsgflow have.
+func events(t *testing.T) (bodies []string) {
+	t.Helper()
+	files, err := filepath.Glob("../../nsgflow/testdata/ecs/*.expected.ndjson")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no events: %v", err)
+	}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			bodies = append(bodies, lines.Text())
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bodies
+}

@@ -1,0 +1,81 @@
+package tables
+
+import (
+	"strings"
+
+	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/plugin/config"
+)
+
+// FilterOptions is every option of the filter. The schema comes first because it
+// decides what the others default to.
+var FilterOptions = []config.Option[nsgflow.Options]{
+	{Key: "schema", Values: strings.Join(nsgflow.Schemas(), ", "), Default: "sekoia",
+		Text: "Names and shape of the events: the documented event of the Azure Network Watcher integration, or full ECS 9.4.",
+		Set:  setSchema},
+	{Key: "key", Values: "name of a field",
+		Text: "Top-level field that holds the flow log as JSON text. Without it: the record itself, then message, then log.",
+		Set:  setKey},
+	{Key: "original", Values: "on, off",
+		Text: "Keep the flow's own JSON, flattened, in the event: sekoia as message (default on), ecs as event.original (default off).",
+		Set:  func(o *nsgflow.Options, v string) bool { return setSwitch(&o.Original, v) }},
+	{Key: "timestamp_key", Values: "name of a field that the schema does not use, off", Default: "@timestamp",
+		Text: "Field that carries the flow's time as text, besides the record's own time.",
+		Set:  setTimestampKey},
+	{Key: "reserve_data", Values: "on, off", Default: "on",
+		Text: "Keep the other fields of the source record in every event it becomes.",
+		Set:  func(o *nsgflow.Options, v string) bool { return setSwitch(&o.ReserveData, v) }},
+	{Key: "on_error", Values: "keep, drop", Default: "keep",
+		Text: "What becomes of a tuple that does not parse: an event that says why, or nothing but a count.",
+		Set:  setOnError},
+}
+
+// ParseFilterOptions reads the configuration of one filter instance. get gives what
+// was configured for a key, and whether anything was.
+func ParseFilterOptions(get func(key string) (string, bool)) (nsgflow.Options, error) {
+	o := nsgflow.DefaultOptions(nsgflow.SchemaSekoia)
+	err := config.Parse(FilterOptions, &o, func(p config.Option[nsgflow.Options]) (string, bool) { return get(p.Key) })
+	return o, err
+}
+
+func setSchema(o *nsgflow.Options, v string) bool {
+	schema, err := nsgflow.ParseSchema(v)
+	*o = nsgflow.DefaultOptions(schema)
+	return err == nil
+}
+
+func setKey(o *nsgflow.Options, v string) bool {
+	o.Key = v
+	return v != ""
+}
+
+func setTimestampKey(o *nsgflow.Options, v string) bool {
+	if on, ok := parseSwitch(v); ok {
+		o.TimestampKey = ""
+		return !on
+	}
+	o.TimestampKey = v
+	return v != "" && o.Check() == nil
+}
+
+func setOnError(o *nsgflow.Options, v string) bool {
+	o.DropErrors = strings.EqualFold(v, "drop")
+	return o.DropErrors || strings.EqualFold(v, "keep")
+}
+
+func setSwitch(to *bool, v string) bool {
+	on, ok := parseSwitch(v)
+	*to = on
+	return ok
+}
+
+// parseSwitch takes the words that the host takes for its own flags.
+func parseSwitch(v string) (on, ok bool) {
+	switch strings.ToLower(v) {
+	case "on", "true", "yes":
+		return true, true
+	case "off", "false", "no":
+		return false, true
+	}
+	return false, false
+}

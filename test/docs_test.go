@@ -1,0 +1,342 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pages are the documents, by their path below the repository's root.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		files, err := filepath.Glob("../" + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			all[strings.TrimPrefix(file, "../")] = read(t, file)
+		}
+	}
+	if len(all) < 10 {
+		t.Fatalf("%d pages", len(all))
+	}
+	return all
+}
+
+// snippet is a fenced block of a page.
+type snippet struct {
+	page, kind, text string
+	line             int
+}
+
+func (s snippet) String() string { return fmt.Sprintf("%s, line %d", s.page, s.line) }
+
+// cutSnippets takes the fenced blocks out of a page.
+func cutSnippets(page, text string) (prose string, all []snippet) {
+	var b strings.Builder
+	var open *snippet
+	for i, line := range strings.Split(text, "\n") {
+		kind, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &snippet{page: page, kind: kind, line: i + 1}
+		case fence:
+			all = append(all, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		default:
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String(), all
+}
+
+// needs skips a test where a program is missing, as in the product's image.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("skipped: there is no %s", program)
+		}
+	}
+}
+
+func snippets(t *testing.T, kinds ...string) (all []snippet) {
+	t.Helper()
+	for name, text := range pages(t) {
+		_, found := cutSnippets(name, text)
+		for _, s := range found {
+			if slices.Contains(kinds, s.kind) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+func TestReadmeIsShort(t *testing.T) {
+	if n := strings.Count(read(t, "../README.md"), "\n"); n > 200 {
+		t.Errorf("%d lines, at most 200 are read", n)
+	}
+}
+
+// Every page says on top whom it is for, and the README leads to it.
+func TestEveryPageIsForSomebody(t *testing.T) {
+	for name, text := range pages(t) {
+		if filepath.Dir(name) != "docs" {
+			continue
+		}
+		if body := strings.SplitN(text, "\n", 4); !strings.HasPrefix(body[0], "# ") || !strings.HasPrefix(body[2], "For ") {
+			t.Errorf("%s does not begin with a title and whom it is for", name)
+		}
+		if !strings.Contains(read(t, "../README.md"), "("+name+")") {
+			t.Errorf("the README has no link to %s", name)
+		}
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notSlug = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// anchors are those that GitHub makes of the headings.
+func anchors(text string) map[string]bool {
+	prose, _ := cutSnippets("", text)
+	all := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(prose, -1) {
+		all[strings.ReplaceAll(notSlug.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
+	}
+	return all
+}
+
+// Every relative link leads somewhere, to a heading where it names one.
+func TestLinks(t *testing.T) {
+	all := pages(t)
+	for name, text := range all {
+		prose, _ := cutSnippets(name, text)
+		for _, m := range link.FindAllStringSubmatch(prose, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(m[1], "#")
+			to := name
+			if path != "" {
+				to = filepath.Join(filepath.Dir(name), path)
+			}
+			if _, err := os.Stat("../" + to); err != nil {
+				t.Errorf("%s: %s leads nowhere", name, m[1])
+			} else if anchor != "" && !anchors(all[to])[anchor] {
+				t.Errorf("%s: %s has no heading %q", name, to, anchor)
+			}
+		}
+	}
+}
+
+// bare is a configuration without its comments and empty lines.
+func bare(text string) (all []string) {
+	for _, line := range lines(text) {
+		if fields := strings.Fields(line); len(fields) > 0 && !strings.HasPrefix(fields[0], "#") {
+			all = append(all, strings.Join(fields, " "))
+		}
+	}
+	return all
+}
+
+// completed makes a configuration of what a page shows of one.
+func completed(s snippet) (file, text string) {
+	if s.kind == "yaml" {
+		text = s.text
+		if !strings.Contains(text, "plugins_file:") {
+			text = "service:\n  plugins_file: /fluent-bit/etc/azure-plugins.conf\n" + text
+		}
+		return "snippet.yaml", text
+	}
+	for section, text := range map[string]string{
+		"[SERVICE]": "[SERVICE]\n    Plugins_File /fluent-bit/etc/azure-plugins.conf\n",
+		"[INPUT]":   "[INPUT]\n    Name dummy\n",
+		"[OUTPUT]":  "[OUTPUT]\n    Name null\n    Match *\n",
+	} {
+		if !strings.Contains(s.text, section) {
+			s.text += text
+		}
+	}
+	return "snippet.conf", s.text
+}
+
+// Every configuration of a page is one that Fluent Bit takes; a list of plugins
+// is that of a file in conf.
+func TestConfigurationsOfPages(t *testing.T) {
+	all := snippets(t, "conf", "yaml")
+	if len(all) < 10 {
+		t.Fatalf("%d configurations", len(all))
+	}
+	var known [][]string
+	files, _ := filepath.Glob("../conf/*plugins.conf")
+	for _, file := range files {
+		known = append(known, bare(read(t, file)))
+	}
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for _, s := range all {
+			switch {
+			case strings.HasPrefix(s.text, "[PLUGINS]"):
+				if !slices.ContainsFunc(known, func(k []string) bool { return slices.Equal(k, bare(s.text)) }) {
+					t.Errorf("%s: not what is in conf", s)
+				}
+				continue
+			case s.kind == "yaml" && !strings.Contains(s.text, "pipeline:"):
+				continue // of Kubernetes: see TestKubernetesPages
+			case strings.Contains(s.text, "apiVersion:"):
+				_, s.text, _ = strings.Cut(s.text, "fluent-bit.yaml: |\n")
+				s.text, _, _ = strings.Cut(s.text, "\n---")
+				s.text = strings.ReplaceAll("\n"+s.text, "\n    ", "\n")
+			}
+			if s.kind == "yaml" && r.before(2, 1) || strings.Contains(s.text, "condition:") && r.before(5, 0) {
+				continue
+			}
+			root := stageInput(t, r)
+			file, text := completed(s)
+			write(t, root, "etc/"+file, strings.ReplaceAll(text, "/fluent-bit/", root+"/"))
+			a := r.start(t, root, nil, "--dry-run", "-c", "etc/"+file)
+			if code := a.wait(); code != 0 {
+				t.Errorf("%s: exit code %d\n%s", s, code, a.log.String())
+			}
+		}
+	})
+}
+
+// The manifests name files that are in the image.
+func TestKubernetesPages(t *testing.T) {
+	named := regexp.MustCompile(`/fluent-bit/etc/([a-z-]+\.(?:conf|yaml))`)
+	for name, text := range pages(t) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			if m[1] == "plugins.conf" || m[1] == "fluent-bit.conf" {
+				continue
+			}
+			if _, err := os.Stat("../conf/" + m[1]); err != nil {
+				t.Errorf("%s: %s is not in the image", name, m[0])
+			}
+		}
+	}
+}
+
+// commands that only somebody's Azure, cluster or container engine can answer.
+var elsewhere = []string{"az", "docker", "curl", "ln"}
+
+// Every command of a page is one that works here, or one for elsewhere.
+func TestCommandsOfPages(t *testing.T) {
+	needs(t, "sh")
+	targets := "\n" + read(t, "../Makefile")
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for _, s := range snippets(t, "sh") {
+			for _, command := range strings.Split(strings.ReplaceAll(s.text, "\\\n", ""), "\n") {
+				words := strings.Fields(command)
+				for _, word := range words {
+					if file, ok := strings.CutPrefix(word, "@conf/"); ok {
+						read(t, "../conf/"+file)
+					}
+				}
+				switch {
+				case len(words) == 0 || slices.Contains(elsewhere, words[0]):
+				case words[0] == "make":
+					if len(words) < 2 || !strings.Contains(targets, "\n"+words[1]+":") {
+						t.Errorf("%s: %s", s, command)
+					}
+				case words[0] == "fluent-bit":
+					command := exec.Command("sh", "-c", strings.Replace(strings.Replace(command, "fluent-bit", r.path, 1), "build/flb-filter_nsgflow.so", object, 1))
+					command.Dir = ".."
+					out, err := command.Output()
+					if n := len(lines(string(out))); err != nil || n != len(lines(read(t, "cases/nsg_v2/expected.ndjson"))) {
+						t.Errorf("%s: %d events, %v", s, n, err)
+					}
+				default:
+					t.Errorf("%s: nobody knows %q", s, words[0])
+				}
+			}
+		}
+	})
+}
+
+// The first command of the README gives what the README says.
+func TestTryIt(t *testing.T) {
+	needs(t, "go", "make")
+	_, all := cutSnippets("README.md", read(t, "../README.md"))
+	for i, s := range all {
+		if !strings.HasPrefix(s.text, "make run") {
+			continue
+		}
+		file := regexp.MustCompile(`FILE=(\S+)`).FindStringSubmatch(s.text)
+		if file == nil || !strings.HasSuffix(strings.TrimSpace(s.text), "| head -n 1") {
+			t.Fatalf("%s: %s", s, s.text)
+		}
+		command := exec.Command("go", "run", "./test/run", file[1])
+		command.Dir = ".."
+		out, err := command.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(string(out), "\n"); first+"\n" != all[i+1].text {
+			t.Errorf("%s prints\n%s\nthe README says\n%s", s.text, first, all[i+1].text)
+		}
+		return
+	}
+	t.Error("the README has nothing to try")
+}
+
+// Tests that a page names are there.
+func TestNamedTestsExist(t *testing.T) {
+	var code strings.Builder
+	for _, pattern := range []string{"test/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
+		files, _ := filepath.Glob("../" + pattern)
+		for _, file := range files {
+			code.WriteString(read(t, file))
+		}
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`")
+	for name, text := range pages(t) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(code.String(), "func "+m[1]+"(") {
+				t.Errorf("%s names %s", name, m[1])
+			}
+		}
+	}
+}
+
+// Lines of the log that a page explains are in the code.
+func TestNamedLogLinesExist(t *testing.T) {
+	var code strings.Builder
+	for _, pattern := range []string{"nsgflow/storage/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
+		files, _ := filepath.Glob("../" + pattern)
+		for _, file := range files {
+			code.WriteString(read(t, file))
+		}
+	}
+	// Texts of C go over several lines; what varies is a verb of fmt there, and
+	// a dot, a name in quotes or N here.
+	source := regexp.MustCompile(`"\s*\n?\s*\+?\s*"`).ReplaceAllString(code.String(), "")
+	varies := regexp.MustCompile(`…|"[^"]*"|\bN\b|HTTP 403 \w+|option \w+: `)
+	row := regexp.MustCompile("(?m)^\\| `([^`]+)`(?: … `([^`]+)`)? \\|")
+	page := read(t, "../docs/troubleshooting.md")
+	_, page, _ = strings.Cut(page, "## Lines of the filter")
+	page, _, _ = strings.Cut(page, "## The host's lines")
+	rows := row.FindAllStringSubmatch(page, -1)
+	if len(rows) < 20 {
+		t.Fatalf("%d lines", len(rows))
+	}
+	for _, m := range rows {
+		for _, part := range varies.Split(m[1]+"…"+m[2], -1) {
+			if part = strings.Trim(part, " ,:;"); len(part) > 3 && !strings.Contains(source, part) {
+				t.Errorf("no line has %q, of %s", part, m[0])
+			}
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package test
+
+import (
+	"compress/gzip"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Configurations that send events of schema ecs over HTTP.
+func TestECSOverHTTP(t *testing.T) {
+	want := undated(parseEvents(t, lines(read(t, "../nsgflow/testdata/ecs/nsg_v2.expected.ndjson"))))
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for name, output := range map[string]func(*testing.T) receiver{"splunk.conf": splunkServer, "victorialogs.conf": victoriaLogsServer} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				to := output(t)
+				root := stage(t)
+				write(t, root, "flow-logs/sample.json", read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json"))
+				a := r.start(t, root, to.env, "-c", "etc/"+name)
+				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
+				a.stop()
+				same(t, want, to.received(a))
+			})
+		}
+	})
+}
+
+// splunkServer is an HTTP Event Collector: objects, one behind the other, each
+// with a time and an event.
+func splunkServer(t *testing.T) receiver {
+	var c collector
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path != "/services/collector/event" || q.Header.Get("Authorization") != "Splunk open-sesame" {
+			t.Errorf("%s %s as %q", q.Method, q.URL.Path, q.Header.Get("Authorization"))
+		}
+		d := json.NewDecoder(unpacked(t, q))
+		for {
+			var one struct {
+				Time       float64
+				Sourcetype string
+				Event      json.RawMessage
+			}
+			if err := d.Decode(&one); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Error(err)
+				break
+			}
+			e, err := parseEvent(string(one.Event))
+			if err != nil || one.Sourcetype != "azure:flow" || one.Time < 1e9 {
+				t.Errorf("%v of %q at %f", err, one.Sourcetype, one.Time)
+			}
+			c.add(e)
+		}
+		io.WriteString(w, `{"text":"Success","code":0}`)
+	}))
+	t.Cleanup(server.Close)
+	certificate, authority := localhostCertificate(t)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.StartTLS()
+	return receiver{env: []string{"SPLUNK_HOST=localhost", "SPLUNK_PORT=" + portOf(server.URL), "SPLUNK_TOKEN=open-sesame", "SPLUNK_CA=" + authority}, received: c.all}
+}
+
+// victoriaLogsServer takes JSON lines; the fields that the request names are in
+// each of them.
+func victoriaLogsServer(t *testing.T) receiver {
+	var c collector
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path != "/insert/jsonline" {
+			t.Errorf("%s %s", q.Method, q.URL.Path)
+		}
+		text, err := io.ReadAll(unpacked(t, q))
+		if err != nil {
+			t.Error(err)
+		}
+		asked := q.URL.Query()
+		named := strings.Split(asked.Get("_stream_fields"), ",")
+		named = append(named, asked.Get("_time_field"), strings.Split(asked.Get("_msg_field"), ",")[0])
+		for _, line := range lines(string(text)) {
+			e, err := parseEvent(line)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, name := range named {
+				if e.Body.at(strings.Split(name, ".")...) == nil {
+					t.Errorf("no %q in %s", name, line)
+				}
+			}
+			c.add(e)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return receiver{env: hostPort("VICTORIALOGS", server.URL), received: c.all}
+}
+
+// unpacked is the body of a request.
+func unpacked(t *testing.T, q *http.Request) io.Reader {
+	if q.Header.Get("Content-Encoding") != "gzip" {
+		return q.Body
+	}
+	body, err := gzip.NewReader(q.Body)
+	if err != nil {
+		t.Error(err)
+		return strings.NewReader("")
+	}
+	return body
+}
