@@ -201,22 +201,31 @@ func TestAzureFollow(t *testing.T) {
 		write(t, root, "etc/follow.conf", following(root))
 		w := newWriter(t, storage)
 		w.minute()
-		a := r.start(t, root, storage.Environment, "-Y", "-c", conf)
+		reloads := !r.before(2, 1)
+		args := []string{"-c", conf}
+		if reloads {
+			args = append(args, "-Y")
+		}
+		a := r.start(t, root, storage.Environment, args...)
 		a.until("the first minute", w.allSeen(root))
 		w.minute()
 		a.until("the second minute", w.allSeen(root))
 		if n := readSeen(t, root).check(t, w); n > 0 {
 			t.Errorf("%d repeated without any restart", n)
 		}
-		starts := func() int { return strings.Count(a.log.String(), "[sp] stream processor started") }
-		time.Sleep(settled)
-		before := starts()
-		if err := a.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
+		if reloads {
+			starts := func() int { return strings.Count(a.log.String(), "[sp] stream processor started") }
+			time.Sleep(settled)
+			before := starts()
+			if err := a.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			a.until("the reload", func() bool { return starts() > before })
+			w.minute()
+			a.until("the minute after the reload", w.allSeen(root))
+		} else {
+			t.Logf("not tried: Fluent Bit %s has no hot reload", r.version)
 		}
-		a.until("the reload", func() bool { return starts() > before })
-		w.minute()
-		a.until("the minute after the reload", w.allSeen(root))
 		time.Sleep(settled)
 		a.stop()
 		for range 2 {

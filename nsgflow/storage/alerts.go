@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
@@ -31,15 +32,16 @@ func newAlerts(log Log) *alerts {
 func (a *alerts) raise(what string, level Level, text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	now := a.now()
 	one := a.kept[what]
 	if one == nil {
+		maps.DeleteFunc(a.kept, func(_ string, old *alert) bool { return !old.on && now.Sub(old.lastly) >= alertInterval })
 		one = &alert{}
 		a.kept[what] = one
 	}
 	if one.on {
 		return
 	}
-	now := a.now()
 	one.on, one.since = true, now
 	if one.logged = now.Sub(one.lastly) >= alertInterval; one.logged {
 		one.lastly = now

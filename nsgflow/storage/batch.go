@@ -47,8 +47,8 @@ func (f *Follower) Ready() <-chan struct{} { return f.ready }
 func (f *Follower) Next(limit int) (Batch, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.damaged != nil {
-		return Batch{}, f.damaged
+	if err := f.damaged.Load(); err != nil {
+		return Batch{}, *err
 	}
 	if f.closed || f.ctx.Err() != nil {
 		return Batch{}, ErrClosed

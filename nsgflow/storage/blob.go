@@ -62,31 +62,40 @@ func (a *account) read(b *blobState) error {
 // checkpoint knows of the bytes before it.
 func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed bool) error {
 	s := newSplitter(from.Offset)
+	held := int64(0) // of the memory, for the piece
+	release := func() {
+		a.f.agent.memory.change(&a.memory, -held)
+		held = 0
+	}
+	defer release()
 	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
 		size := known + min(lay.end-s.end(), pieceBytes-maxChecked)
 		if err := a.f.agent.memory.acquire(a.f.ctx, &a.memory, size); err != nil {
 			return err
 		}
+		held = size
 		piece := make([]byte, size)
 		n, err := a.fetch(b, lay, s.end()-known, piece)
 		if int64(n) < known {
-			a.f.agent.memory.change(&a.memory, -size)
 			return err
 		}
 		if known > 0 && checksum(piece[:known]) != from.Check {
-			a.f.agent.memory.change(&a.memory, -size)
+			release()
 			a.restart(b, "was replaced by another")
 			from, s = checkpoint{}, newSplitter(0)
 			continue
 		}
 		s.feed(piece[known:n])
-		from = a.push(b, a.split(b, s, lay, closed), from, size)
+		records := a.split(b, s, lay, closed)
+		held = 0 // the records have it
+		from = a.push(b, records, from, size)
 		if err != nil {
 			return err
 		}
 	}
 	from.ETag, from.Half = versionOf(lay.etag), s.open()
 	a.push(b, nil, from, 0)
+	a.alerts.clear(b.quoted())
 	return nil
 }
 

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,16 +29,17 @@ func answer(r *http.Request, status int, header ...string) *http.Response {
 	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Header: h, Request: r, Body: io.NopCloser(strings.NewReader(""))}
 }
 
-// lost is a body that breaks off.
+// lost is a body that breaks off with an error.
 type lost struct {
 	io.Reader
 	io.Closer
+	with error
 }
 
 func (l lost) Read(b []byte) (int, error) {
 	n, err := l.Reader.Read(b)
 	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+		err = l.with
 	}
 	return n, err
 }
@@ -81,7 +84,12 @@ func TestTroubleThatPasses(t *testing.T) {
 		}},
 		{name: "half-read bodies", said: "unexpected EOF", hurt: func(n int64, kind string, r *http.Response) {
 			if kind == "download" && n%2 == 0 {
-				r.Body = lost{io.LimitReader(r.Body, 1000), r.Body}
+				r.Body = lost{io.LimitReader(r.Body, 1000), r.Body, io.ErrUnexpectedEOF}
+			}
+		}},
+		{name: "connection reset", said: "read tcp: connection reset by peer", hurt: func(n int64, kind string, r *http.Response) {
+			if kind == "download" && n%2 == 0 {
+				r.Body = lost{io.LimitReader(r.Body, 1000), r.Body, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}
 			}
 		}},
 		{name: "changed while it is read", harm: func(n int64, kind string, r *http.Request) (*http.Response, error) {
@@ -118,25 +126,33 @@ func TestTroubleThatPasses(t *testing.T) {
 
 // The service says how long to wait.
 func TestRetryAfter(t *testing.T) {
-	c := azure.NewContainer(t)
-	o := opts(t, c)
-	var first, next time.Time
-	wire := &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
-		if first.IsZero() {
-			first = time.Now()
-			return answer(r, 503, "Retry-After", "4"), nil
-		}
-		if next.IsZero() {
-			next = time.Now()
-		}
-		return nil, nil
-	}}
-	o.Transport, o.Concurrency = wire, 1
-	f, _ := open(t, o)
-	azure.NewFlowLog(t, c, azure.NSGName("EDGE-NSG", 1, azure.ThisHour)).Grow(azure.NSGRecord(1))
-	take(t, f, 1)
-	if waited := next.Sub(first); waited < 4*time.Second {
-		t.Errorf("waited %s", waited)
+	for _, status := range []int{429, 503} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			c := azure.NewContainer(t)
+			o := opts(t, c)
+			var first, next time.Time
+			wire := &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+				if first.IsZero() {
+					first = time.Now()
+					return answer(r, status, "Retry-After", "4"), nil
+				}
+				if next.IsZero() {
+					next = time.Now()
+				}
+				return nil, nil
+			}}
+			o.Transport, o.Concurrency = wire, 1
+			f, _ := open(t, o)
+			azure.NewFlowLog(t, c, azure.NSGName("EDGE-NSG", 1, azure.ThisHour)).Grow(azure.NSGRecord(1))
+			take(t, f, 1)
+			if waited := next.Sub(first); waited < 4*time.Second || waited > 10*time.Second {
+				t.Errorf("waited %s", waited)
+			}
+			if s := f.Stats()[0]; s.Throttled != 1 || s.Retries != 1 {
+				t.Errorf("%d throttled, %d retries", s.Throttled, s.Retries)
+			}
+		})
 	}
 }
 
@@ -203,6 +219,39 @@ func TestTokenExpires(t *testing.T) {
 	}
 	if hidden := f.all()[0].client.redact("GET https://x/?" + valid); strings.Contains(hidden, "sig=") {
 		t.Errorf("not hidden: %s", hidden)
+	}
+}
+
+// A new token is used within five seconds, however long the pause is that the
+// refusals of the old one have led to.
+func TestTokenRenewedInALongPause(t *testing.T) {
+	c := azure.NewContainer(t)
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(ends time.Time) {
+		u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, ends, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(u[strings.IndexByte(u, '?')+1:]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(time.Now().Add(-time.Hour))
+	o := opts(t, c)
+	o.AccountKey, o.SASToken = "", Secret("file:"+file)
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
+	f, log := open(t, o)
+	await(t, "a refusal", func() bool { return log.count("HTTP 403") == 1 })
+	b := f.all()[0].backoff
+	b.mu.Lock()
+	b.pause, b.until = maxPause, time.Now().Add(time.Hour)
+	b.mu.Unlock()
+	time.Sleep(time.Second)
+	write(time.Now().Add(time.Hour))
+	began := time.Now()
+	same(t, take(t, f, total(want)), want)
+	if took := time.Since(began) - 3*50*time.Millisecond; took > 5*time.Second { // take looks for more at the end
+		t.Errorf("used after %s", took)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,12 +39,12 @@ type Follower struct {
 	stop    context.CancelFunc
 	ctx     context.Context
 	running sync.WaitGroup
-	ready   chan struct{} // holds one where Next may have something
-	commits chan struct{} // holds one where flush may have something
+	ready   chan struct{}         // holds one where Next may have something
+	commits chan struct{}         // holds one where flush may have something
+	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
 
-	mu        sync.Mutex
+	mu        sync.Mutex // before those of accounts
 	closed    bool
-	damaged   error // why the follower has stopped by itself
 	accounts  []*account
 	turn      int        // of the account that Next begins with
 	inFlight  []inFlight // handed out, and not yet behind a checkpoint
@@ -54,9 +55,9 @@ type Follower struct {
 
 const (
 	summaryInterval = time.Minute
-	// maxQueue bounds the blobs of an account that are known to be unread.
-	// Listing waits for reading beyond it.
-	maxQueue = 10_000
+	// maxOpen bounds the blobs of an account that are unread or without a
+	// checkpoint. Listing waits beyond it.
+	maxOpen = 10_000
 	// listTimeout and readTimeout are for one request.
 	listTimeout = time.Minute
 	readTimeout = 2 * time.Minute
@@ -83,6 +84,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	a.requests.raise(int64(o.Concurrency))
 	var err error
 	if f.store, err = a.openStore(o.StatePath); err != nil {
+		f.stop()
 		return nil, err
 	}
 	for _, one := range o.named() {
@@ -188,22 +190,18 @@ func (f *Follower) sleep(d time.Duration) bool {
 	}
 }
 
-// storeFailed says what is wrong with the checkpoints. Where the file is
-// damaged, the follower ends: what it read could never be put behind.
+// storeFailed says what is wrong with the checkpoints, whatever is locked. Where
+// the file is damaged, the follower ends: what it read could never be put behind.
 func (f *Follower) storeFailed(err error) {
 	if !errors.Is(err, errDamaged) {
 		f.alerts.raise("checkpoints", Error, fmt.Sprintf("checkpoints: cannot be written to %q: %s; reading waits for it",
 			f.o.StatePath, describe(err)))
 		return
 	}
-	f.mu.Lock()
-	first := f.damaged == nil
-	if first {
-		f.damaged = fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", f.store.file, err)
-	}
-	f.mu.Unlock()
-	if first {
-		f.log(Error, f.damaged.Error())
+	err = fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", f.store.file, err)
+	if f.damaged.CompareAndSwap(nil, &err) {
+		f.log(Error, err.Error())
 		f.stop()
+		signal(f.ready) // Next has something to say
 	}
 }

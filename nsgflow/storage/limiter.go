@@ -62,7 +62,7 @@ func (l *limiter) acquire(ctx context.Context, h *holding, n int64) error {
 	return ctx.Err()
 }
 
-// add changes what an account holds, without waiting: n < 0 gives back.
+// change changes what an account holds, without waiting: n < 0 gives back.
 func (l *limiter) change(h *holding, n int64) {
 	l.mu.Lock()
 	l.add(h, n)
@@ -71,9 +71,8 @@ func (l *limiter) change(h *holding, n int64) {
 
 func (l *limiter) add(h *holding, n int64) {
 	l.count(h, func() {
-		before := max(0, h.held-l.own)
+		l.beyond += h.beyond(l.own, n) - h.beyond(l.own, 0)
 		h.held += n
-		l.beyond += max(0, h.held-l.own) - before
 	})
 	l.grant()
 }
@@ -90,30 +89,36 @@ func (l *limiter) count(h *holding, change func()) {
 	}
 }
 
-// grant gives those who wait what is there, first come, first served, but past
-// those who have to wait longer.
+// grant gives those who wait what is there, first come, first served. One who
+// has to wait until others give back holds up those behind in what they want
+// beyond their own parts, else it might wait for ever; one who has its share
+// does not.
 func (l *limiter) grant() {
+	full := false
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
-		if !l.fits(w.h, w.n) {
+		more := w.h.beyond(l.own, w.n) - w.h.beyond(l.own, 0)
+		switch {
+		case more > 0 && (full || w.h.beyond(l.own, w.n) > l.share(w.n)):
+			return false
+		case more > 0 && l.beyond+more > l.limit:
+			full = true
 			return false
 		}
 		w.h.waits--
-		before := max(0, w.h.held-l.own)
 		w.h.held += w.n
-		l.beyond += max(0, w.h.held-l.own) - before
+		l.beyond += more
 		close(w.ok)
 		return true
 	})
 }
 
-func (l *limiter) fits(h *holding, n int64) bool {
-	after := max(0, h.held+n-l.own)
-	if after == 0 {
-		return true
-	}
-	most := l.limit
+// share is what an account that wants n may hold beyond its own part.
+func (l *limiter) share(n int64) int64 {
 	if l.holders > 1 {
-		most = max(l.limit/2, n)
+		return max(l.limit/2, n)
 	}
-	return after <= most && l.beyond+after-max(0, h.held-l.own) <= l.limit
+	return l.limit
 }
+
+// beyond is what an account would hold beyond its own part with n more.
+func (h *holding) beyond(own, n int64) int64 { return max(0, h.held+n-own) }

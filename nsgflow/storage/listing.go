@@ -126,7 +126,10 @@ func (c *container) settle(now time.Time) error {
 	if horizon.Before(c.horizon) {
 		horizon = c.horizon
 	}
-	err := c.putSkipped()
+	err := c.putSkipped(c.skipped)
+	if err == nil {
+		clear(c.skipped)
+	}
 	if err == nil && c.begun && horizon.Equal(c.horizon) {
 		return nil
 	}
@@ -170,33 +173,40 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	c.remember(name, path, modified, now)
 	before := !c.begun && (c.a.f.o.Start.Now || !path.dated() && modified.Before(c.since))
 
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	if !c.a.await(func() bool { return len(c.a.queue) < maxQueue }) {
-		return c.a.f.ctx.Err()
+	known, err := c.a.observe(c, name, version, modified, now, before)
+	if err == nil && !known {
+		err = c.skip(name, version, modified, p.ContentLength)
 	}
-	b, err := c.a.stateOf(c, name, func() bool { return !before })
-	if err != nil {
-		return err
+	return err
+}
+
+// observe lines up a blob that has changed. It reports false for one that is
+// not known and was there before the beginning.
+func (a *account) observe(c *container, name, version string, modified, now time.Time, before bool) (known bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.await(func() bool { return len(a.active) < a.f.o.mostOpen() }) {
+		return false, a.f.ctx.Err()
 	}
-	if b == nil {
-		return c.skip(name, version, modified, p.ContentLength)
+	b, err := a.stateOf(c, name, func() bool { return !before })
+	if err != nil || b == nil {
+		return false, err
 	}
 	b.wanted = version
 	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
 	if b.read.Half && !b.closed {
-		c.a.unended(b)
+		a.unended(b)
 	}
 	if b.read.ETag == version && !(b.read.Half && b.closed) {
-		c.a.forget(b)
-		return nil
+		a.forget(b)
+		return true, nil
 	}
 	b.changedAt(modified)
 	if b.progress == idle {
 		b.byName = false
-		c.a.enqueue(b)
+		a.enqueue(b)
 	}
-	return nil
+	return true, nil
 }
 
 // remember keeps the names that are asked for without a listing.
@@ -223,27 +233,24 @@ func (c *container) skip(name, version string, modified time.Time, length *int64
 	if !parsePath(name).dated() {
 		read.Modified = modified
 	}
+	full := map[string]checkpoint(nil)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.skipped[name] = read
-	if len(c.skipped) < maxSkipped {
-		return nil
+	if len(c.skipped) >= maxSkipped {
+		full, c.skipped = c.skipped, map[string]checkpoint{}
 	}
-	return c.putSkipped()
+	c.mu.Unlock()
+	return c.putSkipped(full) // nothing is locked while the disk works
 }
 
 // maxSkipped bounds what is held of blobs that are left out.
 const maxSkipped = 1000
 
-func (c *container) putSkipped() error {
-	if len(c.skipped) == 0 {
+func (c *container) putSkipped(skipped map[string]checkpoint) error {
+	if len(skipped) == 0 {
 		return nil
 	}
-	err := c.a.f.store.put(map[string]map[string]checkpoint{c.bucket: c.skipped})
-	if err == nil {
-		clear(c.skipped)
-	}
-	return err
+	return c.a.f.store.put(map[string]map[string]checkpoint{c.bucket: skipped})
 }
 
 // each does one thing for several folders, several of them at a time.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -45,6 +46,7 @@ type Options struct {
 	Transport policy.Transporter
 
 	page int32 // names a listing shows at most; 0: 5,000
+	open int   // blobs of an account that are open at most; 0: maxOpen
 }
 
 // discover in place of names of accounts.
@@ -234,6 +236,8 @@ func (o Options) pageSize() *int32 {
 	}
 	return &o.page
 }
+
+func (o Options) mostOpen() int { return cmp.Or(o.open, maxOpen) }
 
 func isAccount(v string) bool {
 	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""

@@ -79,7 +79,7 @@ func (a *account) finish(b *blobState, err error) {
 		if hasStatus(err, http.StatusNotFound) {
 			a.log(Info, fmt.Sprintf("blob %q: deleted before all of it was read", b.url))
 		} else {
-			a.alerts.raise(b.url, Error, fmt.Sprintf("blob %q: cannot be read, left out until it changes: %s", b.url, describe(err)))
+			a.alerts.raise(b.quoted(), Error, fmt.Sprintf("%s: cannot be read, left out until it changes: %s", b.quoted(), describe(err)))
 		}
 		b.unreadSince = time.Time{}
 		if b.wanted != "" { // else asked again at the next poll
@@ -110,9 +110,14 @@ func (a *account) enqueue(b *blobState) {
 // forget drops a blob that the store knows as well, with the lock held.
 func (a *account) forget(b *blobState) {
 	if b.progress == idle && b.parts == 0 && b.inFlight == 0 {
+		if len(a.active) == a.f.o.mostOpen() {
+			a.changed.Broadcast() // a listing may wait for it
+		}
 		delete(a.active, b.blobID)
 	}
 }
+
+func (b *blobState) quoted() string { return fmt.Sprintf("blob %q", b.url) }
 
 // changedAt notes a change of a blob, with the lock held.
 func (b *blobState) changedAt(at time.Time) {

@@ -23,7 +23,7 @@ func TestReason(t *testing.T) {
 			"HTTP 400 BadRequest InvalidQuery ParserFailure"},
 		{502, "<html>\n<h1>Bad gateway</h1>", "HTTP 502"},
 		{500, "", "HTTP 500"},
-		{400, `{"error":"` + strings.Repeat("long ", 100) + `"}`, "HTTP 400 " + strings.Repeat("long ", 38) + "l"},
+		{400, `{"error":"` + strings.Repeat("long ", 100) + `"}`, "HTTP 400 " + strings.Repeat("long ", 78) + "…"},
 	} {
 		answer := &http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(tt.body))}
 		for range 2 { // the body can be read again

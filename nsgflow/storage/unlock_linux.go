@@ -1,0 +1,9 @@
+package storage
+
+import (
+	"os"
+	"syscall"
+)
+
+// unlock gives back the lock of a file. Closing it does not while it is mapped.
+func unlock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

@@ -1,0 +1,165 @@
+package azure_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/internal/token"
+)
+
+// Accounts come and go while they are followed: each is taken up once, named
+// once when it is gone, and nothing of it is lost or read again.
+func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
+	tokens := token.New(t)
+	service := azure.StartOAuth(t, tokens)
+	graph := azure.StartResourceGraph(t, tokens)
+	for _, e := range tokens.ServicePrincipal().Environment {
+		name, value, _ := strings.Cut(e, "=")
+		t.Setenv(name, value)
+	}
+	var accounts []azure.OAuthAccount
+	var rows []azure.FlowLogAccount
+	var logs []*azure.FlowLog
+	for i := range 3 {
+		a := service.NewAccount(t)
+		accounts = append(accounts, a)
+		rows = append(rows, azure.FlowLogAccount{Subscription: fmt.Sprint("s", i), StorageID: azure.StorageID(fmt.Sprint("s", i), a.Name)})
+		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
+	}
+	section := func(keys ...string) (*storage.Follower, *logged) {
+		o, err := storage.Parse(func(key string) string {
+			for i := 0; i < len(keys); i += 2 {
+				if keys[i] == key {
+					return keys[i+1]
+				}
+			}
+			return map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning", "state_path": t.TempDir()}[key]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Transport = tokens.Client()
+		o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+		l := &logged{}
+		f, err := storage.NewAgent().Open(o, l.add, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f, l
+	}
+	n := 0
+	// comes writes a record to an account and expects it, and nothing else.
+	comes := func(f *storage.Follower, i int) {
+		t.Helper()
+		n++
+		logs[i].Grow(azure.VNetRecord(n))
+		got := take(t, f, 1)
+		if len(got) != 1 || got[0].Account != accounts[i].Name || string(got[0].Text) != azure.VNetRecord(n) {
+			t.Errorf("%d records, want that of account %s", len(got), accounts[i].Name)
+		}
+	}
+	looks := func(more int) {
+		t.Helper()
+		before := graph.Queries()
+		await(t, "some more looks", func() bool { return graph.Queries() >= before+more })
+	}
+	found := func(i int) string { return "account " + accounts[i].Name + ": found, its flow logs are followed" }
+	gone := func(i int) string { return "account " + accounts[i].Name + ": no flow log names it any more" }
+
+	graph.Set(1, rows[0])
+	f, log := section()
+	comes(f, 0)
+	graph.Set(1, rows[0], rows[1], azure.FlowLogAccount{StorageID: "/subscriptions/s/resourceGroups/r/providers/Microsoft.ClassicStorage/storageAccounts/old"})
+	comes(f, 1)
+	comes(f, 0)
+	graph.Set(1, rows[1]) // its blobs are there still
+	await(t, "the line about it", func() bool { return log.count(gone(0)) == 1 })
+	comes(f, 0)
+	graph.Fail(http.StatusForbidden, "AccessDenied", "")
+	await(t, "the line about a look that fails", func() bool {
+		return log.count("discovery: azure resource graph: HTTP 403 AccessDenied, trying again") == 1
+	})
+	looks(5)
+	graph.Set(1, rows...)
+	comes(f, 2)
+	looks(5)
+	comes(f, 1)
+	text := log.text()
+	for line, want := range map[string]int{found(0): 2, found(1): 1, found(2): 1, gone(0): 1, gone(1): 0, gone(2): 0,
+		"which names no storage account": 1, "AccessDenied": 1, "discovery: recovered": 1} {
+		if log.count(line) != want {
+			t.Errorf("%d times %q, want %d, in\n%s", log.count(line), line, want, text)
+		}
+	}
+
+	// Of some subscriptions only.
+	f.Close()
+	f, log = section("subscriptions", "s2,s7")
+	if got := take(t, f, 1); len(got) == 0 || got[0].Account != accounts[2].Name {
+		t.Errorf("%d records", len(got))
+	}
+	looks(3)
+	if log.count("found, its") != 1 || log.count(found(2)) != 1 {
+		t.Errorf("log:\n%s", log.text())
+	}
+}
+
+// logged gathers log lines.
+type logged struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (l *logged) add(_ storage.Level, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(&l.lines, text)
+}
+
+func (l *logged) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
+}
+
+func (l *logged) count(part string) int { return strings.Count(l.text(), part) }
+
+const patience = time.Minute
+
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
+
+// take hands out and commits until so many records have come and no more come.
+func take(t *testing.T, f *storage.Follower, want int) (got []storage.Record) {
+	t.Helper()
+	next := func() int {
+		b, err := f.Next(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Commit(b.Token)
+		got = append(got, b.Records...)
+		return len(b.Records)
+	}
+	await(t, fmt.Sprintf("%d records", want), func() bool { next(); return len(got) >= want })
+	for quiet := 0; quiet < 3; quiet++ {
+		time.Sleep(50 * time.Millisecond)
+		if next() > 0 {
+			quiet = 0
+		}
+	}
+	return got
+}
