@@ -35,13 +35,14 @@ type feed struct {
 	prepared chan *segment
 	stop     chan struct{}
 	running  sync.WaitGroup
-	dirBytes atomic.Int64 // of chunks on disk, as of a moment ago
 	paused   atomic.Bool
 
 	mu        sync.Mutex
 	current   *segment      // the next to be appended
 	appended  []*segment    // and not behind a checkpoint on disk, oldest first
 	unsaved   int           // bytes of these
+	given     int           // bytes that the host has taken
+	dirBytes  int           // of chunks on disk a moment ago, less what the host had taken before
 	last      storage.Token // of the last one
 	committed storage.Token
 	kind      storageKind
@@ -142,10 +143,13 @@ func (f *feed) watch() {
 			return
 		}
 		f.mu.Lock()
-		dir, busy := f.dir, f.waiting || f.current != nil || !f.since.IsZero()
+		dir, given, busy := f.dir, f.given, f.waiting || f.current != nil || !f.since.IsZero()
 		f.mu.Unlock()
 		if dir != "" && (busy || n%10 == 0) {
-			f.dirBytes.Store(sizeOf(dir))
+			size := sizeOf(dir)
+			f.mu.Lock()
+			f.dirBytes = size - given
+			f.mu.Unlock()
 		}
 		if busy || n%10 == 0 {
 			f.wake()
@@ -191,8 +195,14 @@ func (f *feed) mayAppend(held int) bool {
 	return !f.draining
 }
 
-// pending is what the host holds of the instance, on disk or in memory.
-func (f *feed) pending(held int) int { return max(held, int(f.dirBytes.Load())) }
+// pending is what the host holds of the instance, on disk or in memory. What it
+// has taken since the folder was looked at counts as on disk.
+func (f *feed) pending(held int) int {
+	if f.dir == "" {
+		return held
+	}
+	return max(held, f.dirBytes+f.given)
+}
 
 func (f *feed) forgetSaved() {
 	saved := f.follower.Saved()
@@ -215,6 +225,7 @@ func (f *feed) done(ok bool, held int) {
 	}
 	s := f.current
 	f.current = nil
+	f.given += s.buffer.Len()
 	s.buffer = bytes.Buffer{}
 	f.last = s.token
 	f.appended = append(f.appended, s)
@@ -270,14 +281,14 @@ func (f *feed) recoverPanic() {
 }
 
 // sizeOf is what the files of a folder take.
-func sizeOf(dir string) (total int64) {
+func sizeOf(dir string) (total int) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == ".flb" {
-			total += info.Size()
+			total += int(info.Size())
 		}
 	}
 	return total
