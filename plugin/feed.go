@@ -183,7 +183,9 @@ func (f *feed) next(held int) *segment {
 func (f *feed) mayAppend(held int) bool {
 	f.forgetSaved()
 	if f.pending(held) >= f.options.PendingLimit {
-		f.draining = f.kind != diskStorage
+		// Where all is committed there is nothing to drain: what an earlier
+		// process has left may reach the limit alone.
+		f.draining = f.kind != diskStorage && f.committed < f.last
 		return false
 	}
 	if f.kind == diskStorage {
@@ -233,6 +235,7 @@ func (f *feed) done(ok bool, held int) {
 	if f.kind != diskStorage && held > 0 && time.Since(f.looked) > lookAgain {
 		f.kind, f.dir, f.looked = unknownStorage, "", time.Now()
 		f.kind, f.dir = lookAtStorage(f.name, f.began)
+		f.dirBytes = sizeOf(f.dir) - f.given
 	}
 	switch {
 	case f.kind == diskStorage:
