@@ -17,7 +17,7 @@ OBJECT  := $(OUT)/flb-filter_nsgflow.so
 # The inputs are the same file by other names: a copy would be a second Go
 # runtime. in_nsgflow.so is for hosts that the native input does not know.
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
-HOSTS   := $(OUT)/host-96 $(OUT)/host-104
+HOSTS   := $(OUT)/host-96 $(OUT)/host-104 $(OUT)/input-host
 SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
            $(filter-out %_test.go,$(wildcard nsgflow/*.go nsgflow/storage/*.go plugin/*.go))
 
@@ -56,6 +56,11 @@ hosts: $(HOSTS)
 $(OUT)/host-%: $(wildcard test/host/*.[ch])
 	@mkdir -p $(OUT)
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -DSTRIDE=$* -o $@.new $(filter %.c,$^) -ldl -lpthread
+	@mv $@.new $@
+
+$(OUT)/input-host: $(wildcard test/host/input/*.[ch])
+	@mkdir -p $(OUT)
+	@$(CC) -O2 -g -Wall -Wextra -rdynamic -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
 run: build ## the sample flow logs as events, one JSON object a line
