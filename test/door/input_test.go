@@ -248,6 +248,12 @@ func TestInputSameContainerTwice(t *testing.T) {
 	refuses(t, h, "[input:nsgflow:nsgflow.1] account ")
 }
 
+// The same object by both of its names would be two inputs for one section.
+func TestInputLoadedTwice(t *testing.T) {
+	t.Parallel()
+	refuses(t, newLogs(t).host(t, "-p"), "[input:nsgflow:nsgflow.0] loaded twice, as flb-in_nsgflow.so and as in_nsgflow.so: load one of them")
+}
+
 // Daemon mode forks before the inputs begin. Every callback is tried in a child
 // that was forked later as well.
 func TestInputFork(t *testing.T) {

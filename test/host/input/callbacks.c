@@ -230,6 +230,17 @@ int flb_input_chunk_append_raw(struct instance *ins, const char *tag, size_t tag
 
 static void *object;
 
+/* What the Go proxy does when it loads a plugin. Its struct
+ * flb_plugin_proxy_def has 48 bytes in 5.1.1. */
+static void register_proxied(void)
+{
+    int (*registered)(void *) = (int (*)(void *)) dlsym(object, "FLBPluginRegister");
+
+    if (!registered || registered(calloc(1, 48)) < 0) {
+        fail(EXIT_REFUSED, "the Go proxy could not register it");
+    }
+}
+
 void load(const char *path)
 {
     char absolute[4096];
@@ -245,6 +256,9 @@ void load(const char *path)
     memcpy(plugin, found, layout->size);
     if (!plugin[layout->name] || strcmp(plugin[layout->name], "nsgflow") != 0) {
         fail(EXIT_REFUSED, "the name of the plugin is elsewhere");
+    }
+    if (settings.proxied) {
+        register_proxied();
     }
 }
 

@@ -46,6 +46,7 @@ extern struct state {
 extern struct settings {
     const char *dir;
     int filesystem, checksum;
+    int proxied;
     size_t limit; /* mem_buf_limit; 0: none */
 } settings;
 

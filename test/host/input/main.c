@@ -2,7 +2,7 @@
  * releases do, runs an engine's loop and holds the input to the contract.
  *
  *   input-host -o DIR [-r RELEASE] [-s 96|104] [-x SYMBOL] [-F] [-k] [-m BYTES] [-f MS] [-l COUNT] [-n COUNT]
- *              [-h] [-d] [-t] OBJECT.so [key=value ...] [-- key=value ...]
+ *              [-h] [-p] [-d] [-t] OBJECT.so [key=value ...] [-- key=value ...]
  *
  *   -o DIR      chunks: DIR/storage/nsgflow.N, and delivered DIR/out/nsgflow.N
  *   -r RELEASE  be the first of this layout: 1.9, 2.0.0, 2.0.7, 3.2.0, 3.2.3, 5.1
@@ -16,6 +16,7 @@
  *   -l COUNT    take so many appends, from the beginning
  *   -n COUNT    init and exit so many times more, and print what is in use
  *   -h          hold on, from the beginning
+ *   -p          the same object is loaded as a plugin of the Go proxy, too
  *   -d          fork as daemon mode does
  *   -t          call from a thread that is named as one of a threaded input
  *
@@ -287,7 +288,7 @@ int main(int argc, char **argv)
     const char *hidden[8];
     int stride = 104, flush_ms = 100, cycles = 0, daemon = 0, threaded = 0, hidden_count = 0, opt;
 
-    while ((opt = getopt(argc, argv, "+o:r:s:x:Fkm:f:l:n:hdt")) != -1) {
+    while ((opt = getopt(argc, argv, "+o:r:s:x:Fkm:f:l:n:hpdt")) != -1) {
         switch (opt) {
         case 'o': settings.dir = optarg; break;
         case 'r': release = optarg; break;
@@ -300,6 +301,7 @@ int main(int argc, char **argv)
         case 'l': state.take = atoi(optarg); break;
         case 'n': cycles = atoi(optarg); break;
         case 'h': state.holding = state.holding_left = 1; break;
+        case 'p': settings.proxied = 1; break;
         case 'd': daemon = 1; break;
         case 't': threaded = 1; break;
         default: return EXIT_USAGE;
