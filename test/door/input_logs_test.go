@@ -107,14 +107,7 @@ func stop(t *testing.T, r *engine.InputRun) {
 // of repetitions. Within one process, a blob comes in its order.
 func (l *logs) check(t *testing.T, h engine.InputHost, kept bool) (repeated int) {
 	t.Helper()
-	var all []engine.InputRecord
-	for i := range h.Options {
-		records, err := h.Delivered(i, kept)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, records...)
-	}
+	all := delivered(t, h, kept)
 	times := map[string]int{}
 	last := map[string]int{}
 	for _, r := range all {
@@ -134,17 +127,26 @@ func (l *logs) check(t *testing.T, h engine.InputHost, kept bool) (repeated int)
 	return len(all) - len(times)
 }
 
+// delivered is what all instances have delivered.
+func delivered(t *testing.T, h engine.InputHost, kept bool) (all []engine.InputRecord) {
+	t.Helper()
+	for i := range h.Options {
+		records, err := h.Delivered(i, kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, records...)
+	}
+	return all
+}
+
 // comes waits until every record is there. With kept, the host must hold on: a
 // file that it delivers meanwhile would be gone.
 func (l *logs) comes(t *testing.T, h engine.InputHost, kept bool) {
 	t.Helper()
 	for deadline := time.Now().Add(agentTime); ; time.Sleep(100 * time.Millisecond) {
-		records, err := h.Delivered(0, kept)
-		if err != nil {
-			t.Fatal(err)
-		}
 		seen := map[string]bool{}
-		for _, r := range records {
+		for _, r := range delivered(t, h, kept) {
 			seen[r.Message] = true
 		}
 		if len(seen) >= len(l.records) {
