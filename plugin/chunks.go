@@ -48,7 +48,7 @@ func madeSince(chunk string, began time.Time) bool {
 	var pid int
 	var seconds, nanoseconds int64
 	_, err := fmt.Sscanf(strings.ReplaceAll(chunk, " ", ""), "%d-%d.%d.flb", &pid, &seconds, &nanoseconds)
-	return err == nil && pid == os.Getpid() && seconds >= began.Unix()
+	return err == nil && pid == os.Getpid() && !time.Unix(seconds, nanoseconds).Before(began)
 }
 
 // hasChecksum reads bytes 2 to 5 of a chunk file: zero without storage.checksum.

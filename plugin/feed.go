@@ -36,13 +36,14 @@ type feed struct {
 	prepared chan *segment
 	stop     chan struct{}
 	running  sync.WaitGroup
-	dirBytes atomic.Int64 // of chunks on disk, as of a moment ago
 	paused   atomic.Bool
 
 	mu        sync.Mutex
 	current   *segment      // the next to be appended
 	appended  []*segment    // and not behind a checkpoint on disk, oldest first
 	unsaved   int           // bytes of these
+	given     int           // bytes that the host has taken
+	dirBytes  int           // of chunks on disk a moment ago, less what the host had taken before
 	last      storage.Token // of the last one
 	committed storage.Token
 	kind      storageKind
@@ -143,10 +144,13 @@ func (f *feed) watch() {
 			return
 		}
 		f.mu.Lock()
-		dir, busy := f.dir, f.waiting || f.current != nil || !f.since.IsZero()
+		dir, given, busy := f.dir, f.given, f.waiting || f.current != nil || !f.since.IsZero()
 		f.mu.Unlock()
 		if dir != "" && (busy || n%10 == 0) {
-			f.dirBytes.Store(sizeOf(dir))
+			size := sizeOf(dir)
+			f.mu.Lock()
+			f.dirBytes = size - given
+			f.mu.Unlock()
 		}
 		if busy || n%10 == 0 {
 			f.wake()
@@ -180,7 +184,9 @@ func (f *feed) next(held int) *segment {
 func (f *feed) mayAppend(held int) bool {
 	f.forgetSaved()
 	if f.pending(held) >= f.options.PendingLimit {
-		f.draining = f.kind != diskStorage
+		// Where all is committed there is nothing to drain: what an earlier
+		// process has left may reach the limit alone.
+		f.draining = f.kind != diskStorage && f.committed < f.last
 		return false
 	}
 	if f.kind == diskStorage {
@@ -192,8 +198,14 @@ func (f *feed) mayAppend(held int) bool {
 	return !f.draining
 }
 
-// pending is what the host holds of the instance, on disk or in memory.
-func (f *feed) pending(held int) int { return max(held, int(f.dirBytes.Load())) }
+// pending is what the host holds of the instance, on disk or in memory. What it
+// has taken since the folder was looked at counts as on disk.
+func (f *feed) pending(held int) int {
+	if f.dir == "" {
+		return held
+	}
+	return max(held, f.dirBytes+f.given)
+}
 
 func (f *feed) forgetSaved() {
 	saved := f.follower.Saved()
@@ -216,6 +228,7 @@ func (f *feed) done(ok bool, held int) {
 	}
 	s := f.current
 	f.current = nil
+	f.given += s.buffer.Len()
 	s.buffer = bytes.Buffer{}
 	f.last = s.token
 	f.appended = append(f.appended, s)
@@ -223,6 +236,7 @@ func (f *feed) done(ok bool, held int) {
 	if f.kind != diskStorage && held > 0 && time.Since(f.looked) > lookAgain {
 		f.kind, f.dir, f.looked = unknownStorage, "", time.Now()
 		f.kind, f.dir = lookAtStorage(f.name, f.began)
+		f.dirBytes = sizeOf(f.dir) - f.given
 	}
 	switch {
 	case f.kind == diskStorage:
@@ -271,14 +285,14 @@ func (f *feed) recoverPanic() {
 }
 
 // sizeOf is what the files of a folder take.
-func sizeOf(dir string) (total int64) {
+func sizeOf(dir string) (total int) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == ".flb" {
-			total += info.Size()
+			total += int(info.Size())
 		}
 	}
 	return total

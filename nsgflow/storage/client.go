@@ -142,6 +142,13 @@ func newCredentials(o Options) *credentials {
 	return c
 }
 
+// close ends the connections, which are idle once the requests have ended.
+func (c *credentials) close() {
+	if own, ok := c.transport.(*http.Client); ok {
+		own.CloseIdleConnections()
+	}
+}
+
 // identity gives tokens for the cloud that an endpoint belongs to. It is the
 // same for all accounts, so that they share its tokens.
 func (c *credentials) identity(endpoint string) (azcore.TokenCredential, error) {

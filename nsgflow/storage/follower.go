@@ -169,6 +169,7 @@ func (f *Follower) Close() error {
 }
 
 func (f *Follower) release() error {
+	f.signIn.close()
 	for _, a := range f.all() {
 		for _, c := range a.containers {
 			f.store.unclaim(c.bucket)
