@@ -144,7 +144,7 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 	// Noise in one place may hit what is free; it is found or does no harm.
 	tries := 400
 	if long {
-		tries = 20_000
+		tries = 4000
 	}
 	refused := 0
 	for n := range tries {

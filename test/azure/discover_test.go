@@ -73,13 +73,13 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 	found := func(i int) string { return "account " + accounts[i].Name + ": found, its flow logs are followed" }
 	gone := func(i int) string { return "account " + accounts[i].Name + ": no flow log names it any more" }
 
-	graph.Set(1, rows[0])
+	graph.Set(0, rows[0])
 	f, log := section()
 	comes(f, 0)
-	graph.Set(1, rows[0], rows[1], azure.FlowLogAccount{StorageID: "/subscriptions/s/resourceGroups/r/providers/Microsoft.ClassicStorage/storageAccounts/old"})
+	graph.Set(0, rows[0], rows[1], azure.FlowLogAccount{StorageID: "/subscriptions/s/resourceGroups/r/providers/Microsoft.ClassicStorage/storageAccounts/old"})
 	comes(f, 1)
 	comes(f, 0)
-	graph.Set(1, rows[1]) // its blobs are there still
+	graph.Set(0, rows[1]) // its blobs are there still
 	await(t, "the line about it", func() bool { return log.count(gone(0)) == 1 })
 	comes(f, 0)
 	graph.Fail(http.StatusForbidden, "AccessDenied", "")
@@ -87,7 +87,7 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 		return log.count("discovery: azure resource graph: HTTP 403 AccessDenied, trying again") == 1
 	})
 	looks(5)
-	graph.Set(1, rows...)
+	graph.Set(0, rows...)
 	comes(f, 2)
 	looks(5)
 	comes(f, 1)
