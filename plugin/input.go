@@ -9,6 +9,7 @@ package main
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ var (
 // input is one [INPUT] section.
 type input struct {
 	ins     unsafe.Pointer // the host's; valid inside callbacks only
+	bare    bool           // no option is configured: all comes from the environment
 	feed    *feed
 	metrics *inputMetrics
 	shown   time.Time // when metrics were set
@@ -43,11 +45,17 @@ const metricsInterval = 5 * time.Second
 func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code C.int) {
 	code = refused
 	defer recoverInput(ins)
+	bare := true
 	options, err := storage.Parse(func(key string) string {
 		name := C.CString(key)
 		defer C.free(unsafe.Pointer(name))
-		return C.GoString(C.nsgflow_input_property(ins, name))
+		value := C.GoString(C.nsgflow_input_property(ins, name))
+		bare = bare && value == ""
+		return value
 	})
+	if err == nil && besides(bare) {
+		err = errTwice
+	}
 	if err != nil {
 		logInput(ins, storage.Error, err.Error())
 		return refused
@@ -57,7 +65,7 @@ func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code
 		logInput(ins, storage.Error, err.Error())
 		return refused
 	}
-	i := &input{ins: ins, feed: f, metrics: newInputMetrics(ins)}
+	i := &input{ins: ins, bare: bare, feed: f, metrics: newInputMetrics(ins)}
 	inputsMu.Lock()
 	lastHandle++
 	inputs[lastHandle] = i
@@ -65,6 +73,23 @@ func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code
 	inputsMu.Unlock()
 	i.show()
 	return accepted
+}
+
+// errTwice is for an object that is loaded twice: the host makes two instances
+// of a section then, and gives the options to one of them.
+var errTwice = errors.New("a section without any option stands beside another: a Path of the plugins file is repeated, " +
+	"or the section has to name its account and state_path")
+
+// besides reports whether an instance without options stands beside another.
+func besides(bare bool) bool {
+	inputsMu.Lock()
+	defer inputsMu.Unlock()
+	for _, other := range inputs {
+		if bare || other.bare {
+			return true
+		}
+	}
+	return false
 }
 
 // numberedName is the instance's, as the host numbers them: nsgflow.0.
