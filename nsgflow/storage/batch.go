@@ -38,6 +38,14 @@ type inFlight struct {
 	checkpoints map[*blobState]checkpoint
 }
 
+// batches are those that were handed out.
+type batches struct {
+	inFlight  []inFlight // and are not yet behind a checkpoint
+	token     Token      // of the last one
+	committed Token      // up to here the host has them for good
+	saved     Token      // up to here checkpoints are on disk
+}
+
 // Ready holds an element when Next may have something.
 func (f *Follower) Ready() <-chan struct{} { return f.ready }
 

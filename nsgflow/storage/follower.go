@@ -43,14 +43,11 @@ type Follower struct {
 	commits chan struct{}         // holds one where flush may have something
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
 
-	mu        sync.Mutex // before those of accounts
-	closed    bool
-	accounts  []*account
-	turn      int        // of the account that Next begins with
-	inFlight  []inFlight // handed out, and not yet behind a checkpoint
-	token     Token      // of the last batch
-	committed Token      // up to here the host has the batches for good
-	saved     Token      // up to here checkpoints are on disk
+	mu       sync.Mutex // before those of accounts
+	closed   bool
+	accounts []*account
+	turn     int // of the account that Next begins with
+	batches
 }
 
 const (

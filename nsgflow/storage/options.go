@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,25 +17,23 @@ import (
 // Options say which blobs are followed, and how. Parse makes them from text;
 // the zero value is not useful.
 type Options struct {
-	Accounts         []string // empty: the one of Endpoint or ConnectionString
-	Subscriptions    []string // empty: all that the identity may read
-	DiscoverInterval time.Duration
-	ResourceManager  string // URL; empty: the cloud's
-	Endpoint         string // empty: the public cloud's, made of the account
-	ConnectionString Secret
-	AccountKey       Secret
-	SASToken         Secret
-	Auth             Auth
-	Containers       []string
-	Prefix           string
-	Start            Start
-	PollInterval     time.Duration
-	ListInterval     time.Duration
-	StatePath        string
-	BatchBytes       int
-	PendingLimit     int
-	Concurrency      int
-	Shard            Shard
+	Accounts []string // empty: the one of Endpoint or ConnectionString
+	Discovery
+	Endpoint string // empty: the public cloud's, made of the account
+	Auth     Auth
+	Secrets
+
+	Containers   []string
+	Prefix       string
+	Start        Start
+	Shard        Shard
+	PollInterval time.Duration
+	ListInterval time.Duration
+
+	StatePath    string
+	BatchBytes   int
+	PendingLimit int
+	Concurrency  int
 
 	// Warnings are about options that have no effect any more.
 	Warnings []string
@@ -47,6 +43,21 @@ type Options struct {
 
 	page int32 // names a listing shows at most; 0: 5,000
 	open int   // blobs of an account that are open at most; 0: maxOpen
+}
+
+// Discovery says where accounts are looked for. Valid iff Accounts is the word
+// discover.
+type Discovery struct {
+	Subscriptions    []string // empty: all that the identity may read
+	DiscoverInterval time.Duration
+	ResourceManager  string // URL; empty: the cloud's
+}
+
+// Secrets are what an account may be signed in to with. Each may be empty.
+type Secrets struct {
+	ConnectionString Secret
+	AccountKey       Secret
+	SASToken         Secret
 }
 
 // discover in place of names of accounts.
@@ -238,112 +249,3 @@ func (o Options) pageSize() *int32 {
 }
 
 func (o Options) mostOpen() int { return cmp.Or(o.open, maxOpen) }
-
-func isAccount(v string) bool {
-	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""
-}
-
-func isContainer(v string) bool {
-	if v = strings.TrimPrefix(v, "$"); len(v) < 3 || len(v) > 63 || strings.HasPrefix(v, "-") || strings.HasSuffix(v, "-") {
-		return false
-	}
-	return strings.Trim(v, lowerAndDigits+"-") == "" && !strings.Contains(v, "--")
-}
-
-const lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-func setURL(to *string, v string) bool {
-	u, err := url.Parse(strings.ReplaceAll(v, accountPlaceholder, "account"))
-	*to = strings.TrimRight(v, "/")
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil
-}
-
-func setAccounts(o *Options, v string) bool {
-	o.Accounts = split(v)
-	for _, name := range o.Accounts {
-		if !isAccount(name) || name == discover && len(o.Accounts) > 1 {
-			return false
-		}
-	}
-	return true
-}
-
-// split is a list without blanks and repetitions.
-func split(v string) (names []string) {
-	for name := range strings.SplitSeq(v, ",") {
-		if name = strings.TrimSpace(name); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func setContainers(o *Options, v string) bool {
-	o.Containers = split(v)
-	for _, name := range o.Containers {
-		if !isContainer(name) {
-			return false
-		}
-	}
-	return true
-}
-
-func setStart(o *Options, v string) bool {
-	o.Start = Start{}
-	switch strings.ToLower(v) {
-	case "now":
-		o.Start.Now = true
-		return true
-	case "beginning":
-		return true
-	}
-	if at, err := time.Parse(time.RFC3339, v); err == nil {
-		o.Start.At = at
-		return true
-	}
-	return setDuration(&o.Start.Back, v, time.Second, 10*365*24*time.Hour)
-}
-
-func setShard(o *Options, v string) bool {
-	i, of, ok := strings.Cut(v, "/")
-	return ok && setNumber(&o.Shard.Of, of, 1, 1000) && setNumber(&o.Shard.I, i, 1, o.Shard.Of)
-}
-
-// setDuration takes Go's form, days, and bare seconds as Fluent Bit does.
-func setDuration(to *time.Duration, v string, low, high time.Duration) bool {
-	if days, ok := strings.CutSuffix(v, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		*to = time.Duration(n) * 24 * time.Hour
-		return err == nil && low <= *to && *to <= high
-	}
-	if n, err := strconv.ParseUint(v, 10, 32); err == nil {
-		*to = time.Duration(n) * time.Second
-		return low <= *to && *to <= high
-	}
-	d, err := time.ParseDuration(v)
-	*to = d
-	return err == nil && low <= d && d <= high
-}
-
-// setSize takes bytes, or a number with K or M behind it as Fluent Bit does.
-func setSize(to *int, v string, low, high int) bool {
-	v = strings.TrimSuffix(strings.ToUpper(v), "B")
-	unit := 1
-	for suffix, bytes := range map[string]int{"K": 1 << 10, "M": 1 << 20} {
-		if cut, ok := strings.CutSuffix(v, suffix); ok {
-			v, unit = cut, bytes
-			break
-		}
-	}
-	if !setNumber(to, v, 1, high) || *to > high/unit {
-		return false
-	}
-	*to *= unit
-	return low <= *to
-}
-
-func setNumber(to *int, v string, low, high int) bool {
-	n, err := strconv.Atoi(v)
-	*to = n
-	return err == nil && low <= n && n <= high
-}

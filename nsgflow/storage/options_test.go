@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Options{
-		Accounts: []string{"example"}, DiscoverInterval: 10 * time.Minute, Auth: authAuto, Start: Start{Back: time.Hour},
+		Accounts: []string{"example"}, Discovery: Discovery{DiscoverInterval: 10 * time.Minute}, Auth: authAuto, Start: Start{Back: time.Hour},
 		PollInterval: 30 * time.Second, ListInterval: 5 * time.Minute,
 		Containers: []string{"insights-logs-networksecuritygroupflowevent", "insights-logs-flowlogflowevent"},
 		StatePath:  "/var/lib/fluent-bit/nsgflow", BatchBytes: 1 << 20, PendingLimit: 256 << 20, Concurrency: 4, Shard: Shard{1, 1},

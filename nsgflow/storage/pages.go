@@ -1,0 +1,92 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+)
+
+// listFlat shows all blobs whose names begin with prefix to observe.
+func (c *container) listFlat(prefix string) error {
+	for marker := (*string)(nil); ; {
+		var page azcontainer.ListBlobsFlatResponse
+		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
+			o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+			page, err = s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+			return err
+		})
+		if err != nil {
+			return c.absent(err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			if err := c.observe(item); err != nil {
+				return err
+			}
+		}
+		if marker = page.NextMarker; marker == nil || *marker == "" {
+			return nil
+		}
+	}
+}
+
+// listLevel shows the blobs of one folder to observe, and the folders in it to
+// below.
+func (c *container) listLevel(folder string, below func(name string)) error {
+	for marker := (*string)(nil); ; {
+		var page azcontainer.ListBlobsHierarchyResponse
+		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
+			o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+			page, err = s.NewContainerClient(c.name).NewListBlobsHierarchyPager("/", o).NextPage(ctx)
+			return err
+		})
+		if err != nil {
+			return c.absent(err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			if err := c.observe(item); err != nil {
+				return err
+			}
+		}
+		for _, prefix := range page.Segment.BlobPrefixes {
+			if prefix.Name != nil {
+				below(*prefix.Name)
+			}
+		}
+		if marker = page.NextMarker; marker == nil || *marker == "" {
+			return nil
+		}
+	}
+}
+
+// touch makes a request that brings nothing but the service's time.
+func (c *container) touch() error {
+	one := int32(1)
+	return c.absent(c.doList(func(ctx context.Context, s *service.Client) error {
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.a.f.o.Prefix, MaxResults: &one}
+		_, err := s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+		return err
+	}))
+}
+
+func (c *container) doList(request func(context.Context, *service.Client) error) error {
+	err := c.a.do(listTimeout, request)
+	if err == nil {
+		c.a.alerts.clear(c.missing())
+	}
+	return err
+}
+
+// absent takes a container that is not there for an empty one: Azure makes it
+// with the first flow log.
+func (c *container) absent(err error) error {
+	if err == nil || !bloberror.HasCode(err, bloberror.ContainerNotFound, bloberror.ContainerBeingDeleted) {
+		return err
+	}
+	c.a.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	return nil
+}
+
+func (c *container) missing() string { return fmt.Sprintf("container %q missing", c.name) }

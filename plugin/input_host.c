@@ -1,0 +1,147 @@
+//go:build cgo
+
+/* What the native input needs of the host: its layout, its functions, and what
+ * the Go side asks of it. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "input_host.h"
+
+#define NEWEST {232, 3, 6, 12, 13, 18}
+
+const struct layout nsgflow_newest_layout = NEWEST;
+
+static const struct layout layouts[] = {
+    {128, 1, 4, 9, 10, 12},  /* 1.8 to 1.9 */
+    {144, 3, 6, 11, 12, 14}, /* 2.0.0 to 2.0.6 */
+    {152, 3, 6, 11, 12, 14}, /* 2.0.7 to 3.1 */
+    {160, 3, 6, 12, 13, 15}, /* 3.2.0 to 3.2.2 */
+    {208, 3, 6, 12, 13, 15}, /* 3.2.3 to 5.0 */
+    NEWEST,                  /* 5.1 */
+};
+
+struct input_host nsgflow_host;
+
+static const struct { const char *name; void *function; int optional; } functions[] = {
+    {"flb_input_get_property", &nsgflow_host.get_property, 0},
+    {"flb_input_name", &nsgflow_host.name, 0},
+    {"flb_input_set_context", &nsgflow_host.set_context, 0},
+    {"flb_input_set_collector_event", &nsgflow_host.set_collector, 0},
+    {"flb_input_collector_pause", &nsgflow_host.pause_collector, 0},
+    {"flb_input_chunk_total_size", &nsgflow_host.held, 0},
+    {"flb_engine_flush", &nsgflow_host.flush, 1},
+    {"flb_input_log_check", &nsgflow_host.log_check, 1},
+    {"flb_input_log_append_records", &nsgflow_host.append, 1},
+    {"flb_input_chunk_append_raw", &nsgflow_host.append_raw, 1},
+    {"flb_input_get_cmt_instance", &nsgflow_host.cmt, 1},
+};
+
+const char *nsgflow_input_property(void *ins, const char *key)
+{
+    return nsgflow_host.get_property(key, ins);
+}
+
+const char *nsgflow_input_name(void *ins)
+{
+    const char *name = nsgflow_host.name ? nsgflow_host.name(ins) : NULL;
+
+    return name ? name : "nsgflow";
+}
+
+/* The name stands within the first words of the instance, at a place of its
+ * own in several releases. */
+const char *nsgflow_input_numbered(void *ins)
+{
+    enum { TO = 192 };
+
+    for (const char *at = ins; at < (const char *) ins + TO; at += sizeof(int)) {
+        if (strncmp(at, "nsgflow.", 8) == 0) {
+            return at;
+        }
+    }
+    return "";
+}
+
+/* 1.9 has no function for the level; info is assumed there. */
+void nsgflow_input_log(void *ins, int level, const char *text)
+{
+    if (nsgflow_host.log_check ? nsgflow_host.log_check(ins, level) : level <= LOG_INFO) {
+        nsgflow_print(level, "input", nsgflow_input_name(ins), text);
+    }
+}
+
+/* struct cmt_counter_create and cmt_gauge_create take the same arguments, and
+ * so do the functions that set them. */
+void *nsgflow_metric_new(void *ins, int gauge, const char *name, const char *help, int labels, char **keys)
+{
+    void *(*create)(void *cmt, const char *ns, const char *subsystem, const char *name, const char *help,
+                    int label_count, char **label_keys) =
+        dlsym(RTLD_DEFAULT, gauge ? "cmt_gauge_create" : "cmt_counter_create");
+    void *cmt = nsgflow_host.cmt ? nsgflow_host.cmt(ins) : NULL;
+
+    return cmt && create ? create(cmt, "fluentbit", "input", name, help, labels, keys) : NULL;
+}
+
+void nsgflow_metric_set(void *metric, int gauge, double value, int labels, char **values)
+{
+    int (*set)(void *metric, uint64_t time, double value, int labels, char **values) =
+        dlsym(RTLD_DEFAULT, gauge ? "cmt_gauge_set" : "cmt_counter_set");
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (metric && set) {
+        set(metric, now.tv_sec * UINT64_C(1000000000) + now.tv_nsec, value, labels, values);
+    }
+}
+
+/* The host's own inputs tell the layout: by the place of their name, and by the
+ * size of their symbol. */
+static const struct layout *layout_of_own_inputs(void)
+{
+    static const char *const names[] = {"dummy", "tail", "forward", "http", "syslog", "tcp", "random"};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char symbol[64];
+        void **plugin;
+        Dl_info info;
+        const ElfW(Sym) *sym = NULL;
+
+        snprintf(symbol, sizeof(symbol), "in_%s_plugin", names[i]);
+        plugin = dlsym(RTLD_DEFAULT, symbol);
+        if (!plugin || !dladdr1(plugin, &info, (void **) &sym, RTLD_DL_SYMENT) || !sym) {
+            continue;
+        }
+        for (size_t k = 0; k < COUNT(layouts); k++) {
+            const char *name = plugin[layouts[k].name];
+
+            if (layouts[k].size == sym->st_size && name && strcmp(name, names[i]) == 0) {
+                return &layouts[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The first layout is of a release that has another function for appending. */
+const struct layout *nsgflow_find_layout(void)
+{
+    const struct layout *layout = layout_of_own_inputs();
+
+    for (size_t i = 0; i < COUNT(functions); i++) {
+        void *function = dlsym(RTLD_DEFAULT, functions[i].name);
+
+        *(void **) functions[i].function = function;
+        if (!function && !functions[i].optional) {
+            layout = NULL;
+        }
+    }
+    if (!nsgflow_host.append && (!nsgflow_host.append_raw || layout != &layouts[0])) {
+        layout = NULL;
+    }
+    return layout;
+}

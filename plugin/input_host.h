@@ -1,0 +1,35 @@
+#ifndef NSGFLOW_INPUT_HOST_H
+#define NSGFLOW_INPUT_HOST_H
+
+#include "input.h"
+
+/* Where things stand in the host's struct flb_input_plugin, in words, by its
+ * size in bytes. */
+struct layout {
+    size_t size;
+    int name, init, pause, resume, exit;
+};
+
+extern const struct layout nsgflow_newest_layout;
+
+/* The host's layout, once the functions below are found; NULL where it or one
+ * of them is not known. */
+const struct layout *nsgflow_find_layout(void);
+
+/* Functions of the host. */
+extern struct input_host {
+    const char *(*get_property)(const char *key, void *ins);
+    const char *(*name)(void *ins);
+    void (*set_context)(void *ins, void *context);
+    int (*set_collector)(void *ins, int (*collect)(void *, void *, void *), int fd, void *config);
+    int (*pause_collector)(int collector, void *ins);
+    size_t (*held)(void *ins);
+    int (*flush)(void *config, void *plugin);
+    int (*log_check)(void *ins, int level);                                   /* from 2.0 */
+    int (*append)(void *ins, size_t records, const char *tag, size_t tag_len, /* from 2.0 */
+                  const void *data, size_t size);
+    int (*append_raw)(void *ins, const char *tag, size_t tag_len, const void *data, size_t size); /* 1.9 */
+    void *(*cmt)(void *ins);                                                  /* from 2.0 */
+} nsgflow_host;
+
+#endif
