@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 // flowLog is a flow log of some size. Its texts are read one after the other,
@@ -26,18 +26,18 @@ var sizes = []int{1, 1_000, 100_000}
 // every tuple, and flattened ones.
 func flowLogs(tb testing.TB, tuples int) (logs []flowLog) {
 	tb.Helper()
-	for _, family := range []generate.Family{generate.NSGv1, generate.NSGv2, generate.VNet} {
+	for _, family := range []loggen.Family{loggen.NSGv1, loggen.NSGv2, loggen.VNet} {
 		for _, density := range []struct {
 			name      string
 			perRecord int
-			shape     generate.Shape
+			shape     loggen.Shape
 		}{
-			{"dense", tuples, generate.Blob},
-			{"sparse", min(4, tuples), generate.Blob},
-			{"flattened", min(1_000, tuples), generate.Flattened},
+			{"dense", tuples, loggen.Blob},
+			{"sparse", min(4, tuples), loggen.Blob},
+			{"flattened", min(1_000, tuples), loggen.Flattened},
 		} {
 			var b bytes.Buffer
-			g := generate.Log{Family: family, Records: tuples / density.perRecord, Tuples: density.perRecord, Seed: 1}
+			g := loggen.Log{Family: family, Records: tuples / density.perRecord, Tuples: density.perRecord, Seed: 1}
 			if err := g.Write(&b, density.shape); err != nil {
 				tb.Fatal(err)
 			}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 const hashesFile = "testdata/bytes.tsv"
@@ -100,10 +100,10 @@ func bytesInputs(t *testing.T) map[string][]form {
 	for _, row := range hostile {
 		texts["hostile: "+row.name] = row.input
 	}
-	for _, family := range []generate.Family{generate.NSGv1, generate.NSGv2, generate.VNet} {
-		for name, shape := range map[string]generate.Shape{"blob": generate.Blob, "flattened": generate.Flattened} {
+	for _, family := range []loggen.Family{loggen.NSGv1, loggen.NSGv2, loggen.VNet} {
+		for name, shape := range map[string]loggen.Shape{"blob": loggen.Blob, "flattened": loggen.Flattened} {
 			var b bytes.Buffer
-			if err := (generate.Log{Family: family, Records: 20, Tuples: 48, Seed: 7}).Write(&b, shape); err != nil {
+			if err := (loggen.Log{Family: family, Records: 20, Tuples: 48, Seed: 7}).Write(&b, shape); err != nil {
 				t.Fatal(err)
 			}
 			for i, line := range strings.SplitN(b.String(), "\n", 4)[:min(3, strings.Count(b.String(), "\n"))] {

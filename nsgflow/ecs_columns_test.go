@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -101,9 +101,9 @@ func wantedColumns(t *testing.T, vnet bool, tuple string) map[string]any {
 // place and the fields of its record around it.
 func TestECSColumns(t *testing.T) {
 	logs := map[string]string{}
-	for _, family := range []generate.Family{generate.NSGv1, generate.NSGv2, generate.VNet} {
+	for _, family := range []loggen.Family{loggen.NSGv1, loggen.NSGv2, loggen.VNet} {
 		var b strings.Builder
-		if err := (generate.Log{Family: family, Records: 5, Tuples: 48, Seed: 3}).Write(&b, generate.Blob); err != nil {
+		if err := (loggen.Log{Family: family, Records: 5, Tuples: 48, Seed: 3}).Write(&b, loggen.Blob); err != nil {
 			t.Fatal(err)
 		}
 		logs["generated "+string(family)] = b.String()

@@ -1,6 +1,6 @@
 //go:build cgo
 
-/* The door to Fluent Bit: the plugin struct in the layout of the host that
+/* The filter: the plugin struct in the layout of the host that
  * loads it, and callbacks that enter Go only where Go can run. */
 
 #define _GNU_SOURCE

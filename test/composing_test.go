@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 // The shipped configurations that put filters of Fluent Bit's own behind ours
@@ -177,9 +177,9 @@ func TestTagBySubscription(t *testing.T) {
 
 // Much at once: the buffer for new tags is not the place where flows stay.
 func TestTagBySubscriptionManyFlows(t *testing.T) {
-	log := generate.Log{Family: generate.VNet, Records: 250, Tuples: 48, Seed: 5} // 18 MB of events in one chunk
+	log := loggen.Log{Family: loggen.VNet, Records: 250, Tuples: 48, Seed: 5} // 18 MB of events in one chunk
 	var text strings.Builder
-	if err := log.Write(&text, generate.Blob); err != nil {
+	if err := log.Write(&text, loggen.Blob); err != nil {
 		t.Fatal(err)
 	}
 	inEveryRelease(t, func(t *testing.T, r release) {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 // service is a [SERVICE] section for short runs.
@@ -63,7 +63,7 @@ func (a *agent) printed() []event {
 
 // One event for each tuple, in order, however the blob comes in.
 func TestBlobOfSixtyRecords(t *testing.T) {
-	log := generate.Log{Family: generate.NSGv2, Records: 60, Tuples: 48, Seed: 7}
+	log := loggen.Log{Family: loggen.NSGv2, Records: 60, Tuples: 48, Seed: 7}
 	var tuples []string
 	for i := range log.Records {
 		for _, g := range log.Record(i).Groups {
@@ -72,13 +72,13 @@ func TestBlobOfSixtyRecords(t *testing.T) {
 	}
 	forms := []struct {
 		name       string
-		shape      generate.Shape
+		shape      loggen.Shape
 		structured bool
 	}{
-		{"one line", generate.Blob, false},
-		{"record a line", generate.Records, false},
-		{"parsed by tail", generate.Records, true},
-		{"blob parsed by tail", generate.Blob, true},
+		{"one line", loggen.Blob, false},
+		{"record a line", loggen.Records, false},
+		{"parsed by tail", loggen.Records, true},
+		{"blob parsed by tail", loggen.Blob, true},
 	}
 	inEveryForm := func(t *testing.T, run func(*testing.T, pipelineCase) []event) {
 		var first []event

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 const (
@@ -26,9 +26,9 @@ const (
 // framed are chunks for the stand-in host.
 func framed(s *scenario, chunks, records int) ([]byte, error) {
 	var frames []byte
-	log := generate.Log{Family: generate.NSGv2, Records: chunks * records, Tuples: flowsPerRecord, Seed: 1}
+	log := loggen.Log{Family: loggen.NSGv2, Records: chunks * records, Tuples: flowsPerRecord, Seed: 1}
 	var b bytes.Buffer
-	if err := log.Write(&b, generate.Records); err != nil {
+	if err := log.Write(&b, loggen.Records); err != nil {
 		return nil, err
 	}
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")

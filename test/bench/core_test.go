@@ -16,23 +16,23 @@ import (
 
 	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/test/engine"
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 // logs are the flow logs of the table: how many tuples a record has, and how
 // the records lie.
 var logs = []struct {
 	name   string
-	family generate.Family
-	shape  generate.Shape
+	family loggen.Family
+	shape  loggen.Shape
 	tuples int
 }{
-	{"v2-dense", generate.NSGv2, generate.Records, 48},
-	{"v2-sparse", generate.NSGv2, generate.Records, 5},
-	{"v2-flattened", generate.NSGv2, generate.Flattened, 1},
-	{"v1-dense", generate.NSGv1, generate.Records, 48},
-	{"vnet-dense", generate.VNet, generate.Records, 48},
-	{"vnet-flattened", generate.VNet, generate.Flattened, 1},
+	{"v2-dense", loggen.NSGv2, loggen.Records, 48},
+	{"v2-sparse", loggen.NSGv2, loggen.Records, 5},
+	{"v2-flattened", loggen.NSGv2, loggen.Flattened, 1},
+	{"v1-dense", loggen.NSGv1, loggen.Records, 48},
+	{"vnet-dense", loggen.VNet, loggen.Records, 48},
+	{"vnet-flattened", loggen.VNet, loggen.Flattened, 1},
 }
 
 // events are the ways to write them.
@@ -54,7 +54,7 @@ var noon = time.Date(2025, 3, 4, 12, 0, 0, 0, time.UTC)
 // written keeps the logs: every benchmark runs several times.
 var written = map[string][]byte{}
 
-func write(l generate.Log, s generate.Shape) []byte {
+func write(l loggen.Log, s loggen.Shape) []byte {
 	key := fmt.Sprint(l, s)
 	if written[key] == nil {
 		var b bytes.Buffer
@@ -71,9 +71,9 @@ func write(l generate.Log, s generate.Shape) []byte {
 func BenchmarkCore(b *testing.B) {
 	for _, l := range logs {
 		for _, size := range sizes {
-			log, shape := generate.Log{Family: l.family, Tuples: min(l.tuples, size)}, l.shape
-			if shape == generate.Records {
-				shape = generate.Blob
+			log, shape := loggen.Log{Family: l.family, Tuples: min(l.tuples, size)}, l.shape
+			if shape == loggen.Records {
+				shape = loggen.Blob
 			}
 			log.Records = (size + log.Tuples - 1) / log.Tuples
 			// Several logs in turns: the branches of a small one are soon
@@ -105,7 +105,7 @@ func BenchmarkChunk(b *testing.B) {
 			// have left the processor's cache by then.
 			const distinct = 10_000
 			again := max(1, size/distinct)
-			log := generate.Log{Family: l.family, Tuples: min(l.tuples, size)}
+			log := loggen.Log{Family: l.family, Tuples: min(l.tuples, size)}
 			log.Records = (size/again + log.Tuples - 1) / log.Tuples
 			flows := log.Records * log.Tuples * again
 			text := sync.OnceValue(func() [][]byte {
@@ -147,8 +147,8 @@ func BenchmarkForeign(b *testing.B) {
 func BenchmarkGrowth(b *testing.B) {
 	for _, size := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("blob/%d", size), func(b *testing.B) {
-			log := generate.Log{Family: generate.NSGv2, Tuples: 50, Records: size / 50}
-			blob := [][]byte{write(log, generate.Blob)}
+			log := loggen.Log{Family: loggen.NSGv2, Tuples: 50, Records: size / 50}
+			blob := [][]byte{write(log, loggen.Blob)}
 			measure(b, normalizer(b, nsgflow.SchemaSekoia, false), size, blob, appendTexts)
 		})
 	}

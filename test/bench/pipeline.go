@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 const flowsPerRecord = 48
@@ -132,8 +132,8 @@ func (p *pipeline) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		log := generate.Log{Family: generate.NSGv2, Records: records, Tuples: flowsPerRecord, Seed: 1}
-		if err := log.Write(file, generate.Records); err != nil {
+		log := loggen.Log{Family: loggen.NSGv2, Records: records, Tuples: flowsPerRecord, Seed: 1}
+		if err := log.Write(file, loggen.Records); err != nil {
 			return err
 		}
 		if err := file.Close(); err != nil {

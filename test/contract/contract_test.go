@@ -1,6 +1,6 @@
-// Package door checks the shared object's manners as a plugin, in the
+// Package contract checks the shared object's manners as a plugin, in the
 // stand-in host: layouts, options, log lines, fork, threads, memory.
-package door
+package contract
 
 import (
 	"bytes"

@@ -1,5 +1,5 @@
 // Writes a generated flow log to standard output, for instance the 85 MB of
-// the benchmarks: go run ./test/generate/cmd -records 20000 -tuples 48
+// the benchmarks: go run ./test/loggen/cmd -records 20000 -tuples 48
 package main
 
 import (
@@ -7,7 +7,7 @@ import (
 	"log"
 	"os"
 
-	"fluent-bit-nsgflow/test/generate"
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 func main() {
@@ -17,8 +17,8 @@ func main() {
 	tuples := flag.Int("tuples", 48, "tuples in each record")
 	seed := flag.Uint64("seed", 1, "another seed, another log")
 	flag.Parse()
-	l := generate.Log{Family: generate.Family(*family), Records: *records, Tuples: *tuples, Seed: *seed}
-	if err := l.Write(os.Stdout, generate.Shape(*shape)); err != nil {
+	l := loggen.Log{Family: loggen.Family(*family), Records: *records, Tuples: *tuples, Seed: *seed}
+	if err := l.Write(os.Stdout, loggen.Shape(*shape)); err != nil {
 		log.Fatal(err)
 	}
 }

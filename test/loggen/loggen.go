@@ -1,7 +1,7 @@
-// Package generate writes flow logs of any size that look like Azure's:
+// Package loggen writes flow logs of any size that look like Azure's:
 // several rules a record, all states, both decisions, addresses from the
 // private and documentation ranges. The same Log always gives the same bytes.
-package generate
+package loggen
 
 import (
 	"bufio"
