@@ -28,7 +28,7 @@ void *in_nsgflow_plugin[WORDS];
 
 static _Alignas(void *) char config_map[CONFIG_MAP_SIZE(input_options)];
 
-static int layout_known;
+static int host_known;
 
 void nsgflow_ring(int eventfd)
 {
@@ -152,7 +152,7 @@ static int cb_init(void *ins, void *config, void *data)
     if (nsgflow_forked) {
         return refuse(ins, nsgflow_daemon_text, 0);
     }
-    if (!layout_known) {
+    if (!host_known) {
         return refuse(ins, "this is not a Fluent Bit that the native input knows (1.9 to 5.1): "
                            "load the object by the name in_nsgflow.so instead", 0);
     }
@@ -190,13 +190,9 @@ static int cb_init(void *ins, void *config, void *data)
 __attribute__((constructor)) static void fit_host(void)
 {
     static char description[128];
-    const struct layout *layout = nsgflow_find_layout();
+    const struct layout *layout = nsgflow_find_layout(&host_known);
     void **plugin = in_nsgflow_plugin;
 
-    layout_known = layout != NULL;
-    if (!layout) {
-        layout = &nsgflow_newest_layout; /* cb_init refuses, if it gets there */
-    }
     nsgflow_config_map(config_map, input_options, COUNT(input_options));
     snprintf(description, sizeof(description), "Azure flow logs from Azure Storage (nsgflow %s)", nsgflow_version);
     plugin[layout->name] = "nsgflow";

@@ -12,17 +12,13 @@
 
 #include "input_host.h"
 
-#define NEWEST {232, 3, 6, 12, 13, 18}
-
-const struct layout nsgflow_newest_layout = NEWEST;
-
 static const struct layout layouts[] = {
     {128, 1, 4, 9, 10, 12},  /* 1.8 to 1.9 */
     {144, 3, 6, 11, 12, 14}, /* 2.0.0 to 2.0.6 */
     {152, 3, 6, 11, 12, 14}, /* 2.0.7 to 3.1 */
     {160, 3, 6, 12, 13, 15}, /* 3.2.0 to 3.2.2 */
     {208, 3, 6, 12, 13, 15}, /* 3.2.3 to 5.0 */
-    NEWEST,                  /* 5.1 */
+    {232, 3, 6, 12, 13, 18}, /* 5.1 */
 };
 
 struct input_host nsgflow_host;
@@ -128,20 +124,17 @@ static const struct layout *layout_of_own_inputs(void)
 }
 
 /* The first layout is of a release that has another function for appending. */
-const struct layout *nsgflow_find_layout(void)
+const struct layout *nsgflow_find_layout(int *known)
 {
     const struct layout *layout = layout_of_own_inputs();
 
+    *known = layout != NULL;
     for (size_t i = 0; i < COUNT(functions); i++) {
         void *function = dlsym(RTLD_DEFAULT, functions[i].name);
 
         *(void **) functions[i].function = function;
-        if (!function && !functions[i].optional) {
-            layout = NULL;
-        }
+        *known = *known && (function || functions[i].optional);
     }
-    if (!nsgflow_host.append && (!nsgflow_host.append_raw || layout != &layouts[0])) {
-        layout = NULL;
-    }
-    return layout;
+    *known = *known && (nsgflow_host.append || (nsgflow_host.append_raw && layout == &layouts[0]));
+    return layout ? layout : &layouts[COUNT(layouts) - 1];
 }

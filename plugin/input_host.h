@@ -10,11 +10,9 @@ struct layout {
     int name, init, pause, resume, exit;
 };
 
-extern const struct layout nsgflow_newest_layout;
-
-/* The host's layout, once the functions below are found; NULL where it or one
- * of them is not known. */
-const struct layout *nsgflow_find_layout(void);
+/* Finds the functions below and the host's layout: the newest where it is not
+ * known. Where it is not, or a function is missing, known is 0. */
+const struct layout *nsgflow_find_layout(int *known);
 
 /* Functions of the host. */
 extern struct input_host {

@@ -65,11 +65,10 @@ func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 	f, _ := open(t, o)
 	var names []string
 	for i := range blobs {
-		hour := azure.ThisHour.Add(-time.Duration(i%3) * time.Hour)
 		if i%2 == 0 {
-			names = append(names, azure.NSGName(fmt.Sprintf("NSG-%d", i%10), i, hour))
+			names = append(names, azure.NSGName(fmt.Sprintf("NSG-%d", i%10), i, azure.ThisHour))
 		} else {
-			names = append(names, azure.VNetName(i, hour))
+			names = append(names, azure.VNetName(i, azure.ThisHour))
 		}
 	}
 	done := make(chan map[string][]string)
