@@ -28,7 +28,8 @@
 //
 // Hop 2, from tuple to [Flow]. tuple.go reads any tuple, tuple_fast.go the
 // usual ones in less time. tuple_letters.go has the letters of the columns
-// protocol, direction, decision and state. flow.go is what comes out.
+// protocol, direction, decision and state; both parsers use its table. flow.go
+// is what comes out.
 //
 // Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
 // schema_sekoia.go. template.go makes the constant parts of events of it, and
@@ -53,7 +54,9 @@
 //   - tuple: the text of one flow, with commas between its columns.
 //   - flow: a tuple, read: [Flow].
 //   - event: what a flow becomes.
-//   - foreign: no flow log. Foreign records pass through byte for byte.
+//   - foreign: no flow log. A foreign source record passes through byte for
+//     byte; one that stands beside flow logs becomes a record of its own
+//     (foreign.go).
 //   - reserved field: a field of the source record that is not the flow log.
 //     Every event keeps it ([Options.ReserveData]).
 //   - original: the flattened JSON of one flow, kept in its event

@@ -20,7 +20,7 @@ func (e *encoder) appendFields(out []byte, t *template, list []edit) []byte {
 			out = append(out, p.constant...)
 		}
 		switch p.slot {
-		case slotNone:
+		case slotNone: // no value of the tuple but a text of the group
 			out = append(out, e.group.packed[p.group]...)
 		case slotMessage:
 			out = e.appendMessage(out, t.message)

@@ -100,8 +100,8 @@ func (f *feed) prepare() {
 	}
 }
 
-// sayWhy goes on saying why a follower has ended by itself, which has said it
-// once: the agent looks well otherwise.
+// sayWhy repeats why a follower has ended by itself. The follower logs it once,
+// and without these lines the agent looks healthy.
 func (f *feed) sayWhy(err error) {
 	again := time.NewTicker(sayAgain)
 	defer again.Stop()
@@ -134,7 +134,7 @@ func (f *feed) watch() {
 		if dir != "" && (busy || n%10 == 0) {
 			size := sizeOf(dir)
 			f.mu.Lock()
-			h.dirBytes = size - given
+			h.inDir, h.givenAt = size, given
 			f.mu.Unlock()
 		}
 		if busy || n%10 == 0 {
@@ -149,6 +149,7 @@ func (f *feed) next(held int) *segment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.commitDelivered(held)
+	f.handover.forget(f.follower.Saved())
 	f.waiting = false
 	if f.paused.Load() || time.Now().Before(f.retryAt) {
 		f.waiting = true
@@ -161,13 +162,13 @@ func (f *feed) next(held int) *segment {
 			return nil
 		}
 	}
-	if f.waiting = !f.handover.mayTake(f.current.size, held, f.follower.Saved(), &f.options); f.waiting {
+	if f.waiting = !f.handover.mayTake(f.current.size, held, &f.options); f.waiting {
 		return nil
 	}
 	return f.current
 }
 
-// done says whether the host has taken the segment that next returned.
+// done is told whether the host has taken the segment that next returned.
 func (f *feed) done(ok bool, held int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,17 +180,17 @@ func (f *feed) done(ok bool, held int) {
 	}
 	s := f.current
 	f.current = nil
-	size := s.buffer.Len()
+	encodedBytes := s.buffer.Len()
 	s.buffer = bytes.Buffer{}
-	if f.handover.took(s, size, held) {
-		f.follower.Commit(f.handover.commit())
+	if f.handover.took(s, encodedBytes, held) {
+		f.follower.Commit(f.handover.allSafe())
 	}
 }
 
 // commitDelivered commits everything where the host holds nothing any more.
 func (f *feed) commitDelivered(held int) {
 	if held == 0 && f.handover.outstanding() {
-		f.follower.Commit(f.handover.commit())
+		f.follower.Commit(f.handover.allSafe())
 	}
 }
 
@@ -202,17 +203,17 @@ func (f *feed) tick(held int) (flush bool) {
 	return f.handover.draining || f.handover.pending(held) >= f.options.PendingLimit/2
 }
 
-// close ends the feed. What the host still holds in memory it drops: that is
-// read again after the next start.
+// close ends the feed. The host drops what it still holds in memory; these
+// records are read again after the next start.
 func (f *feed) close(held int) error {
 	f.tick(held)
 	close(f.stop)
 	f.mu.Lock()
-	lost := f.handover.outstanding()
+	repeated := f.handover.outstanding()
 	f.mu.Unlock()
 	err := f.follower.Close()
 	f.running.Wait()
-	if lost {
+	if repeated {
 		f.lines.Add(storage.Warn, fmt.Sprintf("the outputs have not taken %d bytes that are in memory only: they are read again after the next start", held))
 	}
 	return err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -10,27 +8,30 @@ import (
 	"fluent-bit-nsgflow/nsgflow/storage"
 )
 
-// handover is what the host has taken, and whether it has it for good:
+// handover keeps account of the records that the host has taken, and says when
+// they are safe:
 //
-//   - With storage.type filesystem it has when the append has returned: the
-//     records are in a file then, or in pages of it that outlive the process. At
+//   - With storage.type filesystem a record is safe once its append has returned:
+//     it is in a file then, or in pages of a file that outlive the process. At
 //     most batch_bytes are appended beyond the checkpoint on disk.
-//   - Else it has when it holds nothing of the instance any more. For that to
-//     happen, appending stops after a while until all is delivered.
+//   - With other storage a record is safe once the host holds nothing of the
+//     instance any more: all is delivered. For that to happen, appending stops
+//     after a while.
 //
 // It is for one goroutine at a time.
 type handover struct {
 	name  string // numbered, as the folder of chunks is called; may be empty
 	began time.Time
 
-	kind     storageKind
-	dir      string    // of chunks; empty: not known
-	looked   time.Time // when kind was looked for
-	given    int       // bytes that the host has taken
-	dirBytes int       // of chunks on disk a moment ago, less what the host had taken before
+	kind    storageKind
+	dir     string    // of chunks; empty: not known
+	looked  time.Time // when kind was looked for
+	given   int       // encoded bytes that the host has taken
+	inDir   int       // bytes of chunks in dir at the last look
+	givenAt int       // given at the last look
 
 	appended  []*segment    // and not behind a checkpoint on disk, oldest first
-	unsaved   int           // bytes of these
+	unsaved   int           // bytes of their texts
 	last      storage.Token // of the last one
 	committed storage.Token
 	since     time.Time // when the oldest segment was appended that is not committed; zero: none
@@ -53,15 +54,19 @@ const (
 	lookAgain = 10 * time.Second
 )
 
-// mayTake says whether a segment of a size may be appended. held is what the
-// host holds of the instance in memory, saved the last token with a checkpoint
-// on disk.
-func (h *handover) mayTake(size, held int, saved storage.Token, o *storage.Options) bool {
+// forget drops what is behind a checkpoint on disk: everything up to saved.
+func (h *handover) forget(saved storage.Token) {
 	for len(h.appended) > 0 && h.appended[0].token <= saved {
 		h.unsaved -= h.appended[0].size
 		h.appended[0] = nil
 		h.appended = h.appended[1:]
 	}
+}
+
+// mayTake says whether a segment with so many bytes of texts may be appended,
+// and begins to drain where the host holds too much or holds it for too long.
+// held is what the host holds of the instance in memory.
+func (h *handover) mayTake(textBytes, held int, o *storage.Options) bool {
 	if h.pending(held) >= o.PendingLimit {
 		// Where all is committed there is nothing to drain: what an earlier
 		// process has left may reach the limit alone.
@@ -69,7 +74,7 @@ func (h *handover) mayTake(size, held int, saved storage.Token, o *storage.Optio
 		return false
 	}
 	if h.kind == diskStorage {
-		return h.unsaved == 0 || h.unsaved+size <= o.BatchBytes
+		return h.unsaved == 0 || h.unsaved+textBytes <= o.BatchBytes
 	}
 	if !h.since.IsZero() && time.Since(h.since) > maxSince {
 		h.draining = true
@@ -83,20 +88,20 @@ func (h *handover) pending(held int) int {
 	if h.dir == "" {
 		return held
 	}
-	return max(held, h.dirBytes+h.given)
+	return max(held, h.inDir+h.given-h.givenAt)
 }
 
-// took notes that the host has taken a segment of so many bytes, and reports
-// whether it has it for good.
-func (h *handover) took(s *segment, size, held int) (forGood bool) {
-	h.given += size
+// took notes that the host has taken a segment with so many encoded bytes, and
+// reports whether everything that it has taken is safe.
+func (h *handover) took(s *segment, encodedBytes, held int) (safe bool) {
+	h.given += encodedBytes
 	h.last = s.token
 	h.appended = append(h.appended, s)
 	h.unsaved += s.size
 	if h.kind != diskStorage && held > 0 && time.Since(h.looked) > lookAgain {
 		h.looked = time.Now()
 		h.kind, h.dir = lookAtStorage(h.name, h.began)
-		h.dirBytes = sizeOf(h.dir) - h.given
+		h.inDir, h.givenAt = sizeOf(h.dir), h.given
 	}
 	if h.kind != diskStorage && h.since.IsZero() {
 		h.since = time.Now()
@@ -107,16 +112,16 @@ func (h *handover) took(s *segment, size, held int) (forGood bool) {
 // outstanding says whether the host has something that is not committed.
 func (h *handover) outstanding() bool { return h.committed < h.last }
 
-// commit notes that the host has everything for good.
-func (h *handover) commit() storage.Token {
+// allSafe notes that everything the host has taken is safe.
+func (h *handover) allSafe() storage.Token {
 	h.committed, h.since, h.draining = h.last, time.Time{}, false
 	return h.last
 }
 
-// sizeOf is what the chunks in a folder take.
+// sizeOf is what the chunks in a folder take; 0 where it cannot be read.
 func sizeOf(dir string) (total int) {
 	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return 0
 	}
 	for _, e := range entries {

@@ -65,8 +65,8 @@ const (
 )
 
 // Open signs in and begins to follow. Trouble that passes, such as a network
-// that is not there yet, does not keep it from starting; what only a change
-// of the configuration can mend does. notify is called, from any goroutine and
+// that is not there yet, does not keep it from starting. Errors that only a
+// change of the configuration can fix are returned. notify is called, from any goroutine and
 // maybe often, when there may be something for Next, Saved or the log; it must
 // not block.
 func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {

@@ -58,7 +58,7 @@ func (r *report) checks() (all []check) {
 			if m.lua {
 				all = append(all,
 					check{m.name + ": nsgflow adds, of what Lua adds", 0.2, m.share(ours, lua)},
-					check{m.name + ": callback, of Lua's own share", 1.0 / 30, m.callbackNs(ours) / m.luaOwn(r.agent.flows)})
+					check{m.name + ": callback, of Lua's own share", 1.0 / 25, m.callbackNs(ours) / m.luaOwn(r.agent.flows)})
 			}
 		}
 	}
