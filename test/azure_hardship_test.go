@@ -81,6 +81,9 @@ func TestAzureStoppedProcess(t *testing.T) {
 		still = 30 * time.Second
 	}
 	inEveryRelease(t, func(t *testing.T, r release) {
+		if r.before(2, 2) && !r.before(2, 1) {
+			t.Skipf("skipped: Fluent Bit %s crashes by itself on SIGCONT, with its own input dummy as well", r.version)
+		}
 		storage := azure.NewStorage(t)
 		root := stageInput(t, r)
 		write(t, root, "etc/still.conf", following(root))
