@@ -124,22 +124,22 @@ func (p *parsedTuple) parseColumns(family Family, line []byte) (badColumn int) {
 	if bad != noColumn {
 		return bad
 	}
-	var letters [4][]byte // columns 5 to 8
+	var columns [4][]byte // 5 to 8
 	count := 0
-	for ; count < len(letters) && at < len(line); count++ {
-		letters[count], at = column(line, at+1)
+	for ; count < len(columns) && at < len(line); count++ {
+		columns[count], at = column(line, at+1)
 	}
 	if 5+count < fewestColumns[family] {
 		return 5 + count
 	}
-	p.setProtocol(letters[0])
-	p.setDirection(letters[1])
-	if family == NSG || hasNSGLayout(letters) {
-		p.setDecision(letters[2])
-		p.setState(letters[3])
+	p.setProtocol(columns[0])
+	p.setDirection(columns[1])
+	if family == NSG || hasNSGLayout(columns) {
+		p.setDecision(columns[2])
+		p.setState(columns[3])
 	} else {
-		p.setStateAndDecision(letters[2])
-		p.setEncryption(letters[3])
+		p.setStateAndDecision(columns[2])
+		p.setEncryption(columns[3])
 	}
 	return p.parseCounters(line, at)
 }
