@@ -48,7 +48,7 @@ static const struct option_text input_options[] = {
      "Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it; sections of one agent share it. Takes: folder."},
     {"batch_bytes", "1M",
      "Most that Fluent Bit gets before the checkpoint behind it is on disk: what a crash may repeat. Takes: size from 64K to 32M."},
-    {"pending_limit", "256M",
+    {"pending_limit", "64M",
      "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs. Takes: size from 8M to 2047M."},
     {"concurrency", "4",
      "Requests under way at the same time, besides the one that every account always has. Takes: number from 1 to 64."},

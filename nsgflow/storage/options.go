@@ -131,7 +131,7 @@ var Table = []config.Option[Options]{
 	{Key: "batch_bytes", Values: "size from 64K to 32M", Default: "1M",
 		Text: "Most that Fluent Bit gets before the checkpoint behind it is on disk: what a crash may repeat.",
 		Set:  func(o *Options, v string) bool { return setSize(&o.BatchBytes, v, 64<<10, 32<<20) }},
-	{Key: "pending_limit", Values: "size from 8M to 2047M", Default: "256M",
+	{Key: "pending_limit", Values: "size from 8M to 2047M", Default: "64M",
 		Text: "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs.",
 		Set:  func(o *Options, v string) bool { return setSize(&o.PendingLimit, v, 8<<20, 2047<<20) }},
 	{Key: "concurrency", Values: "number from 1 to 64", Default: "4",

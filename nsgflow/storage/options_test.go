@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 		Accounts: []string{"example"}, Discovery: Discovery{DiscoverInterval: 10 * time.Minute}, Auth: authAuto, Start: Start{Back: time.Hour},
 		PollInterval: 30 * time.Second, ListInterval: 5 * time.Minute,
 		Containers: []string{"insights-logs-networksecuritygroupflowevent", "insights-logs-flowlogflowevent"},
-		StatePath:  "/var/lib/fluent-bit/nsgflow", BatchBytes: 1 << 20, PendingLimit: 256 << 20, Concurrency: 4, Shard: Shard{1, 1},
+		StatePath:  "/var/lib/fluent-bit/nsgflow", BatchBytes: 1 << 20, PendingLimit: 64 << 20, Concurrency: 4, Shard: Shard{1, 1},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Options{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
