@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -176,8 +175,8 @@ type agent struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
-	out    buffer
-	log    buffer
+	out    engine.Buffer
+	log    engine.Buffer
 	ended  chan error
 }
 
@@ -249,24 +248,4 @@ func (a *agent) until(what string, condition func() bool) {
 			a.t.Fatalf("still waiting for %s\nstdout:\n%s", what, a.out.String())
 		}
 	}
-}
-
-// buffer is a bytes.Buffer that may be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-var _ io.Writer = (*buffer)(nil)
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

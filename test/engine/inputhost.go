@@ -46,7 +46,7 @@ type InputRun struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	states  *bufio.Reader
-	log     syncBuffer
+	log     Buffer
 }
 
 // Start gives a run whose inputs have begun, or what a refused start left.
@@ -225,19 +225,19 @@ func inputRecords(pid int, file []byte) (records []InputRecord, err error) {
 	return records, err
 }
 
-// syncBuffer may be read while a process writes to it.
-type syncBuffer struct {
+// Buffer may be read while a process writes to it. The zero value is empty.
+type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *syncBuffer) Write(p []byte) (int, error) {
+func (s *Buffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
-func (s *syncBuffer) String() string {
+func (s *Buffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
