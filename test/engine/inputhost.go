@@ -28,7 +28,7 @@ type InputHost struct {
 	Dir     string // of chunks
 	Layout  string
 	Stride  int
-	Flags   []string // further flags of test/host/input/main.c
+	Flags   []string // further flags of test/host/input/options.c
 	Options [][]string
 	Env     []string // added to this process's
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_INSTANCES = 4, MAX_PROPERTIES = 24, INSTANCE_SIZE = 512, PLUGIN_WORDS = 64 };
+enum { MAX_INSTANCES = 4, MAX_PROPERTIES = 24, INSTANCE_SIZE = 512, PLUGIN_WORDS = 64, MAX_HIDDEN = 8 };
 enum { EXIT_REFUSED = 255, EXIT_CONTRACT = 70, EXIT_USAGE = 64 };
 
 /* struct flb_input_plugin of a release: its size, and the words of its members. */
@@ -43,19 +43,44 @@ extern struct state {
     long longest_ms; /* of cb_collect */
 } state;
 
+/* As options.c reads them. */
 extern struct settings {
-    const char *dir;
+    const char *dir, *object;
+    const char *release;
+    int stride;
+    const char *hidden[MAX_HIDDEN]; /* symbols */
+    int hidden_count;
     int filesystem, checksum;
-    int proxied;
+    int proxied, threaded, daemon;
     size_t limit; /* mem_buf_limit; 0: none */
+    int flush_ms, cycles;
 } settings;
 
 extern struct instance instances[MAX_INSTANCES];
+extern int instance_count;
 extern int config; /* stands for struct flb_config */
 
-/* What the thread is in, as far as this host called it. */
-enum visit { OUTSIDE, INIT, COLLECT, PAUSE, RESUME, EXIT };
-extern _Thread_local enum visit visiting;
+/* main.c */
+void fail(int code, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+/* options.c */
+void read_options(int argc, char **argv);
+
+/* engine.c */
+int start_all(void);
+void stop_all(void);
+void turn(int wait_ms, int *command); /* command: whether to wait for one, and whether one has come */
+void run(int flush_ms);
+
+/* script.c */
+void print_state(void);
+int obey(void);
+
+/* cycles.c */
+void cycle(int count);
+
+/* fork.c */
+int in_fork(int begun);
 
 /* release.c */
 extern const struct layout *layout;
@@ -78,14 +103,34 @@ long count_records(const unsigned char *data, size_t size);
 /* metrics.c */
 void destroy_metrics(struct instance *ins);
 
-/* callbacks.c */
+/* object.c */
 void load(const char *path);
+int inputs(void); /* that have begun, as the plugin counts them */
+
+/* visits.c */
+enum visit { OUTSIDE, INIT, COLLECT, PAUSE, RESUME, EXIT };
+extern _Thread_local enum visit visiting; /* what the thread is in, as far as this host called it */
+
+/* A visit may stand within another: an append calls cb_pause. */
+struct call {
+    enum visit before;
+    long began;
+};
+
+struct call enter(enum visit what);
+long leave(struct call call, long most_ms, const char *what);
+void inside(const char *function);
+long now_ms(void);
+
+/* callbacks.c */
 int start(struct instance *ins);
 void collect(struct instance *ins);
 void pause_input(struct instance *ins);
 void resume_input(struct instance *ins);
 void stop(struct instance *ins);
+
+/* silence.c */
+void put_decoy(int fd);
 void check_silence(void);
-void fail(int code, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
 
 #endif
