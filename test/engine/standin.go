@@ -23,7 +23,7 @@ type StandIn struct {
 	Layout  string
 	Stride  int
 	Options [][]string // key=value, for each instance
-	Flags   []string   // further flags of test/host/host.c
+	Flags   []string   // further flags of test/host/options.c
 	Arch    string     // "arm64": the cross-built host and object, emulated
 	Under   []string   // a command to run the stand-in under, with its arguments
 }

@@ -36,10 +36,49 @@ struct chunk {
     size_t size;
 };
 
+/* As options.c reads them. */
+extern struct settings {
+    const char *release, *object;
+    int copies, rounds, threads;
+    int timing, memory, counters, hidden, unlike, daemon, help;
+} settings;
+
+extern struct instance instances[MAX_INSTANCES];
+extern int instance_count;
+
+/* main.c */
+void fail(int code, const char *format, ...);
+
+/* options.c */
+void read_options(int argc, char **argv);
+
+/* object.c */
+void load(const char *path);
+int held(void); /* instances, as the plugin counts them */
+
+/* callbacks.c */
+extern long nanoseconds, calls; /* of cb_filter */
+int start(struct instance *ins);
+struct chunk filter(struct instance *ins, struct chunk in);
+void stop(struct instance *ins);
+
+/* passes.c */
+void read_chunks(void);
+void run_rounds(void);
+void run_threads(int count);
+void write_results(void);
+
+/* fork.c */
+int run_forked(void);
+
+/* usage.c */
+long allocated(void);
+long resident_kb(void);
+
 /* release.c */
 extern const struct layout *layout;
 extern void *plugin[PLUGIN_SIZE / sizeof(void *)]; /* the host's copy */
-void be(const char *release, int hidden, int unlike, struct instance *instances);
+void be(const char *release, int hidden, int unlike);
 int knows(const char *property);
 void print_options(void);
 
@@ -52,8 +91,5 @@ int read_chunk(struct chunk *chunk);
 void write_chunk(struct chunk chunk);
 struct chunk copy_of(struct chunk chunk);
 unsigned sum_of(struct chunk chunk);
-
-/* host.c */
-void fail(int code, const char *format, ...);
 
 #endif

@@ -113,7 +113,7 @@ void print_options(void)
     }
 }
 
-void be(const char *release, int hidden, int unlike, struct instance *instances)
+void be(const char *release, int hidden, int unlike)
 {
     static const char *const names[] = {"nsgflow.0", "nsgflow.1", "nsgflow.2",  "nsgflow.3",  "nsgflow.4",  "nsgflow.5",
                                         "nsgflow.6", "nsgflow.7", "nsgflow.8",  "nsgflow.9",  "nsgflow.10", "nsgflow.11",
