@@ -57,6 +57,14 @@ func (l *logs) grow(records, tuples int) *logs {
 	return l
 }
 
+// growTimes grows so many times: one block to each NIC each time.
+func (l *logs) growTimes(times, records, tuples int) *logs {
+	for range times {
+		l.grow(records, tuples)
+	}
+	return l
+}
+
 // host follows these logs, with state and chunks of its own.
 func (l *logs) host(t *testing.T, flags ...string) engine.InputHost {
 	t.Helper()
@@ -100,6 +108,29 @@ func stop(t *testing.T, r *engine.InputRun) {
 	t.Helper()
 	if end := r.Stop(); end.Code != 0 {
 		t.Fatalf("exit code %d\n%s", end.Code, end.Log)
+	}
+}
+
+// beginUntilAll begins a host and waits until it has taken every record.
+func (l *logs) beginUntilAll(t *testing.T, h engine.InputHost) *engine.InputRun {
+	t.Helper()
+	r := begin(t, h)
+	until(t, r, l.all)
+	return r
+}
+
+// stopAndCheck stops a host. It has delivered every record once.
+func (l *logs) stopAndCheck(t *testing.T, r *engine.InputRun, h engine.InputHost) {
+	t.Helper()
+	stop(t, r)
+	l.checkOnce(t, h)
+}
+
+// checkOnce fails the test where a record is missing or repeated.
+func (l *logs) checkOnce(t *testing.T, h engine.InputHost) {
+	t.Helper()
+	if n := l.check(t, h, false); n > 0 {
+		t.Errorf("%d records are repeated", n)
 	}
 }
 

@@ -39,27 +39,39 @@ func (l *logs) comesAlone(t *testing.T, h engine.InputHost) {
 	stop(t, r)
 }
 
+// killWithoutCheckpoint leaves a host the time for a checkpoint that it must
+// not write, and kills it.
+func killWithoutCheckpoint(r *engine.InputRun) {
+	time.Sleep(300 * time.Millisecond)
+	r.Kill()
+}
+
+// restComes lets a host append what is not left in files. Together with what is
+// left, it delivers every record once.
+func (l *logs) restComes(t *testing.T, h engine.InputHost, left int) {
+	t.Helper()
+	h.Flags = nil
+	r := begin(t, h)
+	until(t, r, func(s engine.InputState) bool { return s.Records >= len(l.records)-left && s.Held == 0 })
+	l.stopAndCheck(t, r, h)
+}
+
 // With memory storage no checkpoint is written before the host holds nothing:
 // killed while it holds, it gets all of it again; killed after, nothing.
 func TestInputMemoryKilled(t *testing.T) {
 	t.Parallel()
 	l := newLogs(t).grow(20, 20)
 	h := l.host(t, "-h")
-	r := begin(t, h)
-	until(t, r, l.all)
-	time.Sleep(300 * time.Millisecond) // for a checkpoint that must not be
-	r.Kill()
+	r := l.beginUntilAll(t, h)
+	killWithoutCheckpoint(r)
 
-	r = begin(t, h)
-	until(t, r, l.all)
+	r = l.beginUntilAll(t, h)
 	before := time.Now()
 	do(t, r, "hold off")
 	until(t, r, func(s engine.InputState) bool { return s.Held == 0 })
 	saved(t, h, before)
 	r.Kill()
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	l.checkOnce(t, h)
 	l.comesAlone(t, h)
 	if n := l.check(t, h, false); n > 0 {
 		t.Errorf("%d records are repeated after a checkpoint", n)
@@ -72,8 +84,7 @@ func TestInputMemoryDrains(t *testing.T) {
 	t.Parallel()
 	l := newLogs(t).grow(5, 5)
 	h := l.host(t, "-h")
-	r := begin(t, h)
-	until(t, r, l.all)
+	r := l.beginUntilAll(t, h)
 	time.Sleep(5100 * time.Millisecond)
 	l.grow(5, 5)
 	s := until(t, r, func(s engine.InputState) bool { return s.Flushes > 0 })
@@ -83,10 +94,7 @@ func TestInputMemoryDrains(t *testing.T) {
 	}
 	do(t, r, "hold off")
 	until(t, r, l.all)
-	stop(t, r)
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	l.stopAndCheck(t, r, h)
 }
 
 // With filesystem storage nothing is missing after a kill, and what is repeated
@@ -94,10 +102,7 @@ func TestInputMemoryDrains(t *testing.T) {
 func TestInputFilesystemKilled(t *testing.T) {
 	t.Parallel()
 	const batch, segment = 64 << 10, 64 << 10
-	l := newLogs(t)
-	for range 8 {
-		l.grow(40, 40)
-	}
+	l := newLogs(t).growTimes(8, 40, 40)
 	// A life takes a twelfth at most: there is something left for each.
 	h := l.host(t, "-F", "-h", "-l", strconv.Itoa(l.bytes/(12*segment)))
 	h.Options[0] = append(h.Options[0], "batch_bytes=64K")
@@ -139,21 +144,15 @@ func TestInputChecksum(t *testing.T) {
 	t.Parallel()
 	l := newLogs(t).grow(20, 20)
 	h := l.host(t, "-F", "-k", "-h")
-	r := begin(t, h)
-	until(t, r, l.all)
-	time.Sleep(300 * time.Millisecond) // for a checkpoint that must not be
-	r.Kill()
+	r := l.beginUntilAll(t, h)
+	killWithoutCheckpoint(r)
 	if err := os.RemoveAll(filepath.Join(h.Dir, "storage")); err != nil {
 		t.Fatal(err)
 	}
-	r = begin(t, h)
-	until(t, r, l.all)
+	r = l.beginUntilAll(t, h)
 	do(t, r, "hold off")
 	until(t, r, func(s engine.InputState) bool { return s.Held == 0 })
-	stop(t, r)
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	l.stopAndCheck(t, r, h)
 }
 
 // Files that an earlier process left in the folder of chunks, which the host
@@ -176,16 +175,9 @@ func TestInputLeftoverChunks(t *testing.T) {
 	h.Flags = []string{"-h"}
 	r = begin(t, h)
 	until(t, r, func(s engine.InputState) bool { return s.Records >= len(l.records)-len(left) })
-	time.Sleep(300 * time.Millisecond) // for a checkpoint that must not be
-	r.Kill()
+	killWithoutCheckpoint(r)
 
-	h.Flags = nil
-	r = begin(t, h)
-	until(t, r, func(s engine.InputState) bool { return s.Records >= len(l.records)-len(left) && s.Held == 0 })
-	stop(t, r)
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	l.restComes(t, h, len(left))
 }
 
 // A hot reload may change the storage, in the same second and process in which
@@ -203,20 +195,13 @@ func TestInputStorageChanges(t *testing.T) {
 	do(t, r, "reload")
 	l.grow(20, 20)
 	until(t, r, l.all)
-	time.Sleep(300 * time.Millisecond) // for a checkpoint that must not be
-	r.Kill()
+	killWithoutCheckpoint(r)
 	left := delivered(t, h, true)
 	if len(left) == 0 || len(left) == len(l.records) {
 		t.Fatalf("%d of %d records are in files", len(left), len(l.records))
 	}
 
-	h.Flags = nil
-	r = begin(t, h)
-	until(t, r, func(s engine.InputState) bool { return s.Records >= len(l.records)-len(left) && s.Held == 0 })
-	stop(t, r)
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	l.restComes(t, h, len(left))
 }
 
 // While outputs take nothing, the host holds no more than pending_limit, and is
@@ -224,10 +209,7 @@ func TestInputStorageChanges(t *testing.T) {
 func TestInputPendingLimit(t *testing.T) {
 	const limit = 8 << 20
 	t.Parallel()
-	l := newLogs(t)
-	for range 8 {
-		l.grow(10, 1000)
-	}
+	l := newLogs(t).growTimes(8, 10, 1000)
 	if l.bytes < 2*limit {
 		t.Fatalf("only %d bytes were written", l.bytes)
 	}
@@ -249,9 +231,7 @@ func TestInputPendingLimit(t *testing.T) {
 			if s.Most > limit+1<<20 {
 				t.Errorf("the host held %d bytes", s.Most)
 			}
-			if n := l.check(t, h, false); n > 0 {
-				t.Errorf("%d records are repeated", n)
-			}
+			l.checkOnce(t, h)
 		})
 	}
 }
@@ -263,13 +243,9 @@ func TestInputPendingLeftover(t *testing.T) {
 	for kind, flags := range map[string][]string{"filesystem": {"-F"}, "checksum": {"-F", "-k"}} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			l := newLogs(t)
-			for range 4 {
-				l.grow(10, 1000)
-			}
+			l := newLogs(t).growTimes(4, 10, 1000)
 			h := l.host(t, append(flags, "-h")...)
-			r := begin(t, h)
-			until(t, r, l.all) // with the default limit
+			r := l.beginUntilAll(t, h) // with the default limit
 			r.Kill()
 			l.grow(10, 1000)
 			h.Options[0] = append(h.Options[0], "pending_limit=8M")

@@ -23,10 +23,7 @@ func TestInputEveryLayout(t *testing.T) {
 					h.Options[0] = append(h.Options[0], "CHECKPOINT_LAG=5")
 					r := begin(t, h)
 					until(t, r, func(s engine.InputState) bool { return l.all(s) && s.Held == 0 })
-					stop(t, r)
-					if n := l.check(t, h, false); n > 0 {
-						t.Errorf("%d records are repeated", n)
-					}
+					l.stopAndCheck(t, r, h)
 					if want := "[ warn] [input:nsgflow:nsgflow.0] option checkpoint_lag"; !strings.Contains(r.Log(), want) {
 						t.Errorf("no line begins %q:\n%s", want, r.Log())
 					}
@@ -56,10 +53,7 @@ func TestInputRefusedAppends(t *testing.T) {
 		until(t, r, func(now engine.InputState) bool { return now.Refused >= s.Refused+3 })
 		do(t, r, "take -1")
 		until(t, r, l.all)
-		stop(t, r)
-		if n := l.check(t, h, false); n > 0 {
-			t.Errorf("%d records are repeated", n)
-		}
+		l.stopAndCheck(t, r, h)
 	})
 }
 
@@ -68,8 +62,7 @@ func TestInputPause(t *testing.T) {
 	everyKind(t, func(t *testing.T, flags ...string) {
 		l := newLogs(t).grow(5, 5)
 		h := l.host(t, flags...)
-		r := begin(t, h)
-		until(t, r, l.all)
+		r := l.beginUntilAll(t, h)
 		do(t, r, "pause")
 		l.grow(100, 20)
 		time.Sleep(1500 * time.Millisecond) // a poll
@@ -78,10 +71,7 @@ func TestInputPause(t *testing.T) {
 		}
 		do(t, r, "resume")
 		until(t, r, l.all)
-		stop(t, r)
-		if n := l.check(t, h, false); n > 0 {
-			t.Errorf("%d records are repeated", n)
-		}
+		l.stopAndCheck(t, r, h)
 	})
 }
 
@@ -95,10 +85,7 @@ func TestInputOverLimit(t *testing.T) {
 		if s.Resumes < 3 {
 			t.Errorf("%d resumes: the limit was not reached", s.Resumes)
 		}
-		stop(t, r)
-		if n := l.check(t, h, false); n > 0 {
-			t.Errorf("%d records are repeated", n)
-		}
+		l.stopAndCheck(t, r, h)
 	})
 }
 
@@ -106,10 +93,7 @@ func TestInputOverLimit(t *testing.T) {
 // a hot reload.
 func TestInputStop(t *testing.T) {
 	everyKind(t, func(t *testing.T, flags ...string) {
-		l := newLogs(t)
-		for range 4 {
-			l.grow(50, 40)
-		}
+		l := newLogs(t).growTimes(4, 50, 40)
 		h := l.host(t, append(flags, "-l", "0")...)
 		took := func(r *engine.InputRun) {
 			refused := do(t, r, "take 3").Refused
@@ -131,10 +115,7 @@ func TestInputStop(t *testing.T) {
 		h.Flags = flags
 		r := begin(t, h)
 		until(t, r, func(s engine.InputState) bool { return s.Records >= rest })
-		stop(t, r)
-		if n := l.check(t, h, false); n > 0 {
-			t.Errorf("%d records are repeated", n)
-		}
+		l.stopAndCheck(t, r, h)
 	})
 }
 
@@ -146,18 +127,14 @@ func TestInputTwoInstances(t *testing.T) {
 		one := h.Options[0]
 		h.Options = [][]string{append([]string{"containers=insights-logs-networksecuritygroupflowevent"}, one...),
 			append([]string{"containers=insights-logs-flowlogflowevent"}, one...)}
-		r := begin(t, h)
-		until(t, r, l.all)
+		r := l.beginUntilAll(t, h)
 		before := do(t, r, "exit 0").Records
 		l.grow(5, 5)
 		until(t, r, func(s engine.InputState) bool { return s.Records-before >= 10 })
 		// Both begin again, with what the first has not read, or has lost from memory.
 		do(t, r, "reload")
 		l.comes(t, h, false)
-		stop(t, r)
-		if n := l.check(t, h, false); n > 0 {
-			t.Errorf("%d records are repeated", n)
-		}
+		l.stopAndCheck(t, r, h)
 	})
 }
 
@@ -190,8 +167,7 @@ func TestInputUnknownHost(t *testing.T) {
 				refuses(t, h, "this is not a Fluent Bit that the native input knows (1.9 to 5.1): load the object by the name in_nsgflow.so instead")
 				return
 			}
-			r := begin(t, h)
-			until(t, r, l.all)
+			r := l.beginUntilAll(t, h)
 			stop(t, r)
 		})
 	}
@@ -251,12 +227,8 @@ func TestInputFork(t *testing.T) {
 	t.Parallel()
 	l := newLogs(t).grow(2, 2)
 	h := l.host(t, "-d")
-	r := begin(t, h)
-	until(t, r, l.all)
-	stop(t, r)
-	if n := l.check(t, h, false); n > 0 {
-		t.Errorf("%d records are repeated", n)
-	}
+	r := l.beginUntilAll(t, h)
+	l.stopAndCheck(t, r, h)
 	if !strings.Contains(r.Log(), "[input:nsgflow:nsgflow.0] cannot run in daemon mode") {
 		t.Errorf("refused for another reason:\n%s", r.Log())
 	}
