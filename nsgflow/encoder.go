@@ -114,7 +114,7 @@ func (e *encoder) append(t *template) {
 		return
 	}
 	out = msgpack.AppendMapHeader(out, t.keys+count)
-	out = e.appendFields(out, t, nil)
+	out = e.appendFields(out, t, t.pieces)
 	if count > 0 {
 		out = append(out, r.entries()...)
 	}

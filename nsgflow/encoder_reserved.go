@@ -10,8 +10,8 @@ import (
 // Reserved fields have keys that events have too where the source record has,
 // for instance, a host or an azure of its own: the maps are merged then, and
 // where both have a value the event's wins. What that changes in an event is
-// the same for all events of a template and a record. So it is worked out once,
-// as edits of the constant pieces, instead of taking every event apart.
+// the same for all events of a template and a record. So the pieces of the
+// template are edited once, instead of taking every event apart.
 
 // place is a place in the constant of a piece.
 type place struct{ piece, at int }
@@ -33,21 +33,23 @@ type edit struct {
 	insert []byte // entries that come in
 }
 
-// edits are what reserved fields change in a template.
-type edits struct {
+// edited are the pieces of a template with reserved fields in them.
+type edited struct {
 	of     *reserved
-	record uint64 // of these that they hold for: see reserved.record
+	record uint64 // of these that it holds for: see reserved.record
+	merge  bool   // there is more to it than edits: pieces are not valid
+	pieces []piece
 	list   []edit // in the order of the event
-	merge  bool   // there is more to it than edits
+	buffer []byte // holds the constants that have changed
 }
 
-// editsFor are the edits for the reserved fields at hand.
-func (t *template) editsFor(r *reserved) *edits {
-	d := &t.edits
+// editFor edits the pieces for the reserved fields at hand.
+func (t *template) editFor(r *reserved) *edited {
+	d := &t.edited
 	if d.of == r && d.record == r.record {
 		return d
 	}
-	d.of, d.record, d.list, d.merge = r, r.record, d.list[:0], false
+	d.of, d.record, d.list, d.merge = r, r.record, d.list[:0], r.twice
 	left := len(r.conflicts)
 	for i := range t.objects {
 		o := &t.objects[i]
@@ -67,7 +69,25 @@ func (t *template) editsFor(r *reserved) *edits {
 		d.list = append(d.list, edit{place: o.header, skip: o.headerSize, keys: len(o.children) + n}, edit{place: o.end, insert: entries})
 	}
 	d.merge = d.merge || left > 0 // a key that other events have
+	if !d.merge {
+		d.apply(t.pieces)
+	}
 	return d
+}
+
+// apply makes the edits in copies of the pieces.
+func (d *edited) apply(pieces []piece) {
+	d.pieces, d.buffer = append(d.pieces[:0], pieces...), d.buffer[:0]
+	list := d.list
+	for i := range d.pieces {
+		if len(list) == 0 || list[0].piece != i {
+			continue
+		}
+		p := &d.pieces[i]
+		from := len(d.buffer)
+		d.buffer, list = appendEdited(d.buffer, i, p.constant, list)
+		p.setConstant(d.buffer[from:])
+	}
 }
 
 // shareKey says whether one of n entries has one of the keys, or a key that is
@@ -117,14 +137,14 @@ func (r *reserved) findConflicts() {
 // events have too.
 func (e *encoder) appendMerged(out []byte, t *template) []byte {
 	r := e.reserved
-	d := t.editsFor(r)
-	if d.merge || r.twice {
+	d := t.editFor(r)
+	if d.merge {
 		body := msgpack.AppendMapHeader(e.scratch[:0], t.keys)
-		e.scratch = e.appendFields(body, t, nil)
+		e.scratch = e.appendFields(body, t, t.pieces)
 		return e.merger.Append(out, e.scratch, r.fields)
 	}
 	out = msgpack.AppendMapHeader(out, t.keys+r.otherCount)
-	out = e.appendFields(out, t, d.list)
+	out = e.appendFields(out, t, d.pieces)
 	return append(out, r.others[fieldsHeader:]...)
 }
 

@@ -6,15 +6,13 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// appendFields appends the entries of an event's map: the constant pieces of its
-// template, changed by the edits, and behind each of them a value.
-func (e *encoder) appendFields(out []byte, t *template, list []edit) []byte {
+// appendFields appends the entries of an event's map: constant pieces, those of
+// its template or these with reserved fields in them, and behind each a value.
+func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 	f := &e.event.flow
-	for i := range t.pieces {
-		p := &t.pieces[i]
-		if len(list) > 0 && list[0].piece == i {
-			out, list = appendEdited(out, i, p.constant, list)
-		} else if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
+	for i := range pieces {
+		p := &pieces[i]
+		if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {
 			out = append(out, p.short[:]...)[:end]
 		} else {
 			out = append(out, p.constant...)

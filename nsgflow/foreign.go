@@ -35,8 +35,8 @@ func (n *Normalizer) appendForeign(value []byte) {
 	}
 }
 
-// maxOffers bounds how deep foreign records are offered that lie in each other.
-const maxOffers = 8
+// maxDepth bounds how deep foreign records are offered that lie in each other.
+const maxDepth = 8
 
 // offer looks whether the foreign record that has been written last, from start
 // on, is a flow log now that it is a record of its own: by its message field
@@ -44,7 +44,7 @@ const maxOffers = 8
 // its place.
 func (n *Normalizer) offer(start, body int) bool {
 	e := &n.encoder
-	if n.offers == maxOffers {
+	if n.depth == maxDepth {
 		return false
 	}
 	inner := n.innerNormalizer()
@@ -81,7 +81,7 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 func (n *Normalizer) innerNormalizer() *Normalizer {
 	if n.inner == nil {
 		n.inner, _ = New(n.options) // n was made with the same
-		n.inner.offers = n.offers + 1
+		n.inner.depth = n.depth + 1
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
 	}
 	return n.inner

@@ -12,8 +12,8 @@ type Normalizer struct {
 	counts   Counts
 	limit    int // of the events of one record, in bytes: see outputLimit
 
-	inner  *Normalizer // nil until a foreign record needs it
-	offers int         // how many Normalizers have this one as their inner one
+	inner *Normalizer // nil until a foreign record needs it
+	depth int         // how many Normalizers have this one as their inner one
 }
 
 // outputLimit bounds what one record may become. Every event keeps the other
@@ -44,6 +44,7 @@ func New(o Options) (*Normalizer, error) {
 // dst must not overlap b.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
 	var d detection
+	b = b[:len(b):len(b)] // nobody looks behind it; see parseFast
 	d.detect(b, n.options.Key)
 	if !d.found(b) {
 		if d.size > 0 {
@@ -51,7 +52,7 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 		}
 		return dst, d.size, false
 	}
-	n.begin(dst, b[:d.size:d.size], frame)
+	n.begin(dst, b[:d.size], frame)
 	if d.structured {
 		n.read(d.object)
 	}
@@ -67,7 +68,7 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
 	n.begin(dst, nil, frame)
 	if mayBeFlowLog(text) {
-		n.read(candidate{field: messageField, value: text, isText: true})
+		n.read(candidate{field: messageField, value: text[:len(text):len(text)], isText: true})
 	}
 	return n.end(dst)
 }

@@ -23,7 +23,7 @@ type template struct {
 	keys    int     // of the event's map
 	size    int     // of all pieces
 	objects []object
-	edits   edits // for the reserved fields of the record at hand
+	edited  edited // for the reserved fields of the record at hand
 }
 
 // piece is constant msgpack, followed by one variable part.
@@ -32,6 +32,11 @@ type piece struct {
 	short    [16]byte   // constant, if it fits: a copy of a fixed size takes one step
 	group    groupValue // the variable part: this value of the group, or
 	slot     slot       // this value of the tuple
+}
+
+func (p *piece) setConstant(b []byte) {
+	p.constant = b
+	copy(p.short[:], b)
 }
 
 // newTemplate works through the fields of a schema.
@@ -135,8 +140,8 @@ type templateWriter struct {
 
 // end ends a piece with its variable part.
 func (w *templateWriter) end(group groupValue, s slot) {
-	p := piece{constant: w.constant, group: group, slot: s}
-	copy(p.short[:], p.constant)
+	p := piece{group: group, slot: s}
+	p.setConstant(w.constant)
 	w.t.pieces = append(w.t.pieces, p)
 	w.t.size += len(p.constant)
 	w.constant = nil

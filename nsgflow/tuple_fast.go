@@ -16,8 +16,9 @@ import (
 // else, and all that is wrong, is left to parseColumns, which says what a tuple
 // is: tests hold the two to the same flows.
 
-// window is a copy of a tuple from behind its time on, zeros behind it. Places
-// in it are taken modulo windowSize, so that no place needs a check.
+// window is a tuple from behind its time on, and whatever stands behind it, which
+// never counts. Places in it are taken modulo windowSize, so that no place needs
+// a check.
 type window [windowSize + 8]byte
 
 const (
@@ -88,10 +89,19 @@ func (p *parsedTuple) parseFast(family Family, line []byte) bool {
 	if !ok || len(line)-ends > longestTuple {
 		return false
 	}
-	var memory window
-	w := &memory
-	end := copy(w[:], line[ends:])
+	// A line has the capacity of its document, which is cut to the length that
+	// the caller gave. The last tuples of a document are copied.
+	if room := line[ends:cap(line)]; len(room) >= len(window{}) {
+		return p.parseWindow(family, (*window)(room), line[ends:], wrong)
+	}
+	var w window
+	copy(w[:], line[ends:])
+	return p.parseWindow(family, &w, line[ends:], wrong)
+}
 
+// parseWindow reads what stands behind the time: line, which w begins with.
+func (p *parsedTuple) parseWindow(family Family, w *window, line []byte, wrong uint64) bool {
+	end := len(line)
 	all := w.separators32(0) | w.separators32(32)<<32
 	s1, set := first(all)
 	s2, set := first(set)
@@ -121,7 +131,7 @@ func (p *parsedTuple) parseFast(family Family, line []byte) bool {
 	if family == NSG {
 		counters = p.fastNSG(w, destinationPort+1, end)
 	} else {
-		counters = p.fastVNet(w, destinationPort+1, line[ends:])
+		counters = p.fastVNet(w, destinationPort+1, line)
 	}
 	switch {
 	case counters == 0 || wrong&highBits != 0:

@@ -3,6 +3,7 @@ package nsgflow
 import (
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -27,14 +28,25 @@ var fastTuples = []struct {
 	{VNet, "1741078800123,10.20.2.175,192.0.2.140,36857,443,6,I,D,NX"},
 }
 
-// agree holds parseFast to parseColumns, and says whether it has read the line.
+// agree holds parseFast to parseColumns, and says whether it has read the line. The
+// line stands at the end of a document, then in one that goes on behind it.
 func agree(t *testing.T, family Family, line string) bool {
 	t.Helper()
+	document := []byte(line + strings.Repeat("1,.", 60))
+	last := agreeIn(t, family, []byte(line)[:len(line):len(line)])
+	if inside := agreeIn(t, family, document[:len(line)]); inside != last {
+		t.Fatalf("%q: read %v at the end of a document, %v inside", line, last, inside)
+	}
+	return last
+}
+
+func agreeIn(t *testing.T, family Family, line []byte) bool {
+	t.Helper()
 	var got, want parsedTuple
-	if !got.parseFast(family, []byte(line)) {
+	if !got.parseFast(family, line) {
 		return false
 	}
-	if bad := want.parseColumns(family, []byte(line)); bad != noColumn {
+	if bad := want.parseColumns(family, line); bad != noColumn {
 		t.Fatalf("%q: read, but column %d is bad", line, bad)
 	}
 	// What stands behind the text of an address is no part of it.

@@ -205,13 +205,14 @@ func (r *Reader) key() []byte {
 	return k
 }
 
-// str reads the string that comes next. plain: see Value.
+// str reads the string that comes next. plain: see Value. A plain string keeps the
+// capacity of the text: the tuple parser looks at bytes behind a short one.
 func (r *Reader) str() (text []byte, plain bool) {
 	start := r.pos + 1
 	end := PlainEnd(r.text, start)
 	if end < len(r.text) && r.text[end] == '"' {
 		r.pos = end + 1
-		return r.text[start:end:end], true
+		return r.text[start:end], true
 	}
 	return r.oddString(end), false
 }

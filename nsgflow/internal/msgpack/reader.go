@@ -108,7 +108,8 @@ func (r *Reader) Next() (key []byte, ok bool) {
 	return key, r.err == nil
 }
 
-// str reads the string that comes next; ok is false where it is none.
+// str reads the string that comes next; ok is false where it is none. It keeps the
+// capacity of the bytes that are read: the tuple parser looks behind a short one.
 func (r *Reader) str() (text []byte, ok bool) {
 	h := r.header()
 	if h.Kind != jsontext.String {
@@ -116,7 +117,7 @@ func (r *Reader) str() (text []byte, ok bool) {
 	}
 	from := r.pos + h.Size
 	r.pos = from + h.Bytes
-	return r.b[from:r.pos:r.pos], true
+	return r.b[from:r.pos], true
 }
 
 // Text reads a string or a number as text. Anything else is passed over and
