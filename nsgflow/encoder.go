@@ -27,6 +27,7 @@ type encoder struct {
 	// Of the tuple at hand.
 	event event
 
+	edited       editedTemplates
 	communityIDs communityIDs
 	clock        clock
 	merger       msgpack.Merger

@@ -35,22 +35,49 @@ type edit struct {
 
 // edited are the pieces of a template with reserved fields in them.
 type edited struct {
-	of     *reserved
-	record uint64 // of these that it holds for: see reserved.record
-	merge  bool   // there is more to it than edits: pieces are not valid
-	pieces []piece
-	list   []edit // in the order of the event
-	buffer []byte // holds the constants that have changed
+	template *template
+	of       *reserved
+	record   uint64 // of these that it holds for: see reserved.record
+	merge    bool   // there is more to it than edits: pieces are not valid
+	pieces   []piece
+	list     []edit // in the order of the event
+	buffer   []byte // holds the constants that have changed
 }
 
-// editFor edits the pieces for the reserved fields at hand.
-func (t *template) editFor(r *reserved) *edited {
-	d := &t.edited
-	if d.of == r && d.record == r.record {
+// What is kept is bounded, whatever a source record holds.
+const (
+	maxEdited  = 64       // templates at a time
+	maxEntries = 32 << 10 // bytes that come into one
+)
+
+// editedTemplates are those of the record at hand, each as often as there is
+// room.
+type editedTemplates struct {
+	list []edited
+	next int // the one that goes when another template comes
+}
+
+// of is the template with the reserved fields at hand.
+func (et *editedTemplates) of(t *template, r *reserved) *edited {
+	d := t.edited
+	if d == nil || d.template != t {
+		if et.list == nil {
+			et.list = make([]edited, maxEdited)
+		}
+		d = &et.list[et.next]
+		et.next = (et.next + 1) % maxEdited
+		d.template, t.edited = t, d
+	} else if d.of == r && d.record == r.record {
 		return d
 	}
+	d.edit(t, r)
+	return d
+}
+
+// edit works out the pieces for the reserved fields at hand.
+func (d *edited) edit(t *template, r *reserved) {
 	d.of, d.record, d.list, d.merge = r, r.record, d.list[:0], r.twice
-	left := len(r.conflicts)
+	left, size := len(r.conflicts), 0
 	for i := range t.objects {
 		o := &t.objects[i]
 		c := r.conflict(o.key)
@@ -65,14 +92,14 @@ func (t *template) editFor(r *reserved) *edited {
 		if n == 0 {
 			continue
 		}
-		d.merge = d.merge || shareKey(entries, n, o.children)
+		size += len(entries)
+		d.merge = d.merge || size > maxEntries || shareKey(entries, n, o.children)
 		d.list = append(d.list, edit{place: o.header, skip: o.headerSize, keys: len(o.children) + n}, edit{place: o.end, insert: entries})
 	}
 	d.merge = d.merge || left > 0 // a key that other events have
 	if !d.merge {
 		d.apply(t.pieces)
 	}
-	return d
 }
 
 // apply makes the edits in copies of the pieces.
@@ -137,7 +164,7 @@ func (r *reserved) findConflicts() {
 // events have too.
 func (e *encoder) appendMerged(out []byte, t *template) []byte {
 	r := e.reserved
-	d := t.editFor(r)
+	d := e.edited.of(t, r)
 	if d.merge {
 		body := msgpack.AppendMapHeader(e.scratch[:0], t.keys)
 		e.scratch = e.appendFields(body, t, t.pieces)

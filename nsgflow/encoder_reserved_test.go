@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -28,34 +29,62 @@ func TestReservedFieldsAreMerged(t *testing.T) {
 			normalizers[schema][keep] = n
 		}
 	}
-	var merger msgpack.Merger
 	for range 3000 {
 		fields, count := randomFields(r, 0)
-		body := msgpack.AppendMapHeader(nil, count+1)
-		body = msgpack.AppendString(msgpack.AppendString(body, "message"), reservedFlows)
-		body = append(body, fields...)
-		theirs := append(msgpack.AppendMapHeader(nil, count), fields...)
 		for schema := range 2 {
-			frame := Frame{Time: []byte{1}}
-			bare, _, _ := normalizers[schema][0].AppendRecord(nil, body, frame)
-			got, _, _ := normalizers[schema][1].AppendRecord(nil, body, frame)
-			var want []byte
-			for len(bare) > 0 {
-				// A frame is an array of two: the time and the event.
-				event, rest := msgpack.Cut(bare)
-				_, at, ok := ReadFrame(event)
-				if !ok {
-					t.Fatalf("no frame: %q", event)
-				}
-				want = append(want, event[:at]...)
-				want = merger.Append(want, event[at:], theirs)
-				bare = rest
-			}
-			if !bytes.Equal(got, want) {
-				t.Fatalf("schema %d, fields %q:\n got %q\nwant %q", schema, fields, got, want)
+			checkMerged(t, normalizers[schema], reservedFlows, fields, count)
+		}
+	}
+	// More than is kept with a template, and more templates than are kept.
+	var tuples []string
+	for protocol := range 2 * maxEdited {
+		tuples = append(tuples, fmt.Sprintf(`"1741078812345,10.20.0.4,198.51.100.7,49310,443,%d,O,D,NX,0,0,0,0"`, protocol))
+	}
+	many := strings.Replace(reservedFlows, `"1741078812345,10.20.0.4,198.51.100.7,49310,443,6,O,D,NX,0,0,0,0"`, strings.Join(tuples, ","), 1)
+	for _, size := range []int{1, maxEntries - 2, maxEntries, 2 * maxEntries} {
+		value := msgpack.AppendString(msgpack.AppendString(msgpack.AppendMapHeader(nil, 1), "x"), strings.Repeat("y", size))
+		for schema := range 2 {
+			checkMerged(t, normalizers[schema], many, append(msgpack.AppendString(nil, "event"), value...), 1)
+			if kept := keptOfEdited(normalizers[schema][1]); kept > maxEdited*(maxEntries+4<<10) {
+				t.Errorf("%d bytes kept", kept)
 			}
 		}
 	}
+}
+
+// checkMerged compares events without and with reserved fields.
+func checkMerged(t *testing.T, normalizers [2]*Normalizer, text string, fields []byte, count int) {
+	t.Helper()
+	body := msgpack.AppendMapHeader(nil, count+1)
+	body = msgpack.AppendString(msgpack.AppendString(body, "message"), text)
+	body = append(body, fields...)
+	theirs := append(msgpack.AppendMapHeader(nil, count), fields...)
+	frame := Frame{Time: []byte{1}}
+	bare, _, _ := normalizers[0].AppendRecord(nil, body, frame)
+	got, _, _ := normalizers[1].AppendRecord(nil, body, frame)
+	var merger msgpack.Merger
+	var want []byte
+	for len(bare) > 0 {
+		// A frame is an array of two: the time and the event.
+		event, rest := msgpack.Cut(bare)
+		_, at, ok := ReadFrame(event)
+		if !ok {
+			t.Fatalf("no frame: %q", event)
+		}
+		want = append(want, event[:at]...)
+		want = merger.Append(want, event[at:], theirs)
+		bare = rest
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatalf("fields %.200q:\n got %.2000q\nwant %.2000q", fields, got, want)
+	}
+}
+
+func keptOfEdited(n *Normalizer) (bytes int) {
+	for i := range n.encoder.edited.list {
+		bytes += cap(n.encoder.edited.list[i].buffer)
+	}
+	return bytes
 }
 
 // randomFields are entries of a map, with keys that events have at this level

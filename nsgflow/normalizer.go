@@ -56,6 +56,8 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 	if d.structured {
 		n.read(d.object)
 	}
+	// The first candidate that is a flow log is the one; a second one stays in
+	// the events as a reserved field.
 	for i := 0; i < d.count && !n.document.found; i++ {
 		n.read(d.texts[i])
 	}
@@ -147,6 +149,8 @@ func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	rest, reason, damaged := d.damaged()
 	switch {
 	case damaged && !d.isText:
+		// Behind damaged msgpack no field ends where it says, so that the whole
+		// source record passes on instead of events of its first half.
 		e.out = e.out[:e.start]
 	case n.overLimit():
 		e.out = e.out[:e.start]

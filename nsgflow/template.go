@@ -23,7 +23,7 @@ type template struct {
 	keys    int     // of the event's map
 	size    int     // of all pieces
 	objects []object
-	edited  edited // for the reserved fields of the record at hand
+	edited  *edited // with reserved fields, if it has come with some; see editedTemplates
 }
 
 // piece is constant msgpack, followed by one variable part.
