@@ -130,6 +130,7 @@ func (c pipelineCase) standIn(t *testing.T, layout string) (events []event) {
 		}
 		chunk = append(chunk, record...)
 	}
+	needs(t, "go", "make", "cc") // they build the stand-in
 	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
 	defer cancel()
 	for _, options := range c.Filters {
