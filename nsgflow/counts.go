@@ -7,6 +7,8 @@ type Counts struct {
 	Unknown uint64       // columns with a letter or number that no document names
 	Foreign uint64       // records that are no flow logs
 	Empty   uint64       // flow logs without a tuple
+	Events  uint64       // that flows became: fewer than flows where they are aggregated
+	Dropped [5]uint64    // flows that are left out, by DropNames: in no other count
 
 	// LastError is the newest error's text. It quotes its input, escaped.
 	LastError string
@@ -14,6 +16,14 @@ type Counts struct {
 
 // Counts returns what has been seen so far.
 func (n *Normalizer) Counts() Counts { return n.counts }
+
+// AllDropped is the number of flows that are left out.
+func (c *Counts) AllDropped() (n uint64) {
+	for _, dropped := range c.Dropped {
+		n += dropped
+	}
+	return n
+}
 
 // AllFlows is the number of tuples that became events.
 func (c *Counts) AllFlows() (n uint64) {
@@ -45,6 +55,10 @@ func (c *Counts) add(more *Counts) {
 	c.Unknown += more.Unknown
 	c.Foreign += more.Foreign
 	c.Empty += more.Empty
+	c.Events += more.Events
+	for reason, n := range more.Dropped {
+		c.Dropped[reason] += n
+	}
 	if more.LastError != "" {
 		c.LastError = more.LastError
 	}

@@ -8,10 +8,11 @@ import (
 
 // encoder writes the events of flows, by the templates of a schema.
 type encoder struct {
-	table     table
-	templates *templateCache
-	reserved  *reserved
-	keep      bool // reserved fields stay with every event
+	table      table
+	templates  *templateCache
+	reserved   *reserved
+	keep       bool        // reserved fields stay with every event
+	aggregator *aggregator // of which it reads the tuples of an aggregate
 
 	// Of the source record at hand.
 	frame Frame
@@ -22,6 +23,7 @@ type encoder struct {
 	record  *record
 	group   groupValues
 	message message
+	begun   int // number of the group; -1: none
 	id      eventID
 
 	// Of the tuple at hand.
@@ -36,25 +38,30 @@ type encoder struct {
 
 // event is what differs from tuple to tuple.
 type event struct {
-	flow  parsedTuple // valid iff err is ""
-	err   string      // why the tuple does not parse
-	tuple *tuple
-	index uint32 // of the tuple; see record.index
-	time  msgpack.EventTime
+	flow      parsedTuple // valid iff err is ""
+	err       string      // why the tuple does not parse
+	tuple     *tuple
+	index     uint32     // of the tuple; see record.index
+	aggregate *aggregate // that the event is of; nil: of one flow
+	time      msgpack.EventTime
 }
 
 // beginRecord takes up a record.
 func (e *encoder) beginRecord(r *record) {
-	e.record = r
+	e.record, e.begun = r, -1
 	if e.table.identifies {
 		e.id.beginRecord(r)
 	}
 }
 
-// beginGroup takes up the group i of the record: all that its events share is
-// made ready here.
+// beginGroup takes up the group i of the record, unless it is at hand: all that
+// its events share is made ready here.
 func (e *encoder) beginGroup(i int) {
+	if i == e.begun {
+		return
+	}
 	r := e.record
+	e.begun = i
 	g := &r.groups[i]
 	e.group.read(r, g, &e.table)
 	e.templates.find(&e.group)

@@ -19,6 +19,9 @@ func (v variant) hasCommunityID() bool {
 		v.addresses != addressesMixed
 }
 
+// hasPorts says whether ports are part of the Community ID.
+func (p Protocol) hasPorts() bool { return p == tcp || p == udp || p == sctp }
+
 // appendCommunityID appends the flow's Community ID, version 1 with seed 0
 // (corelight/community-id-spec): the base64 of SHA-1 of both ends, the smaller
 // first, so that both directions have the same. Only TCP, UDP and SCTP have
@@ -37,7 +40,7 @@ func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 	}
 	b = append(append(b, from...), to...)
 	b = append(b, byte(p.Protocol), 0)
-	if p.Protocol == tcp || p.Protocol == udp || p.Protocol == sctp {
+	if p.Protocol.hasPorts() {
 		b = binary.BigEndian.AppendUint16(b, fromPort)
 		b = binary.BigEndian.AppendUint16(b, toPort)
 	}

@@ -21,6 +21,23 @@ type groupValues struct {
 	mac         [17]byte
 }
 
+// names are the ACL (VNet), the rule and the MAC of a group.
+func (r *record) names(g *group) (acl, rule, mac []byte) {
+	f := &r.fields
+	rule, mac = f[fieldRule], f[fieldMAC]
+	switch {
+	case g.family == VNet && g.layered():
+		return g.outer, g.inner, mac
+	case g.family == VNet:
+		return f[fieldACL], rule, mac
+	case !g.layered():
+		return nil, rule, mac
+	case mac == nil:
+		mac = g.inner // records had none of their own before 2019
+	}
+	return nil, g.outer, mac
+}
+
 // read finds the texts of a group, those that the table has fields for.
 func (gv *groupValues) read(r *record, g *group, table *table) {
 	gv.family = g.family
@@ -28,30 +45,19 @@ func (gv *groupValues) read(r *record, g *group, table *table) {
 	f := &r.fields
 	*t = [groupCount][]byte{
 		groupOperation: f[fieldOperation],
-		groupRule:      f[fieldRule],
-		groupMAC:       f[fieldMAC],
 		groupSystemID:  f[fieldSystemID],
 	}
+	t[groupACL], t[groupRule], t[groupMAC] = r.names(g)
 	if g.family == NSG {
 		t[groupResource] = f[fieldResourceID]
 		t[groupVersion] = r.version()
 		t[groupFlowLogVersion] = t[groupVersion]
 		t[groupFlowState] = f[fieldFlowState]
-		if g.layered() {
-			t[groupRule] = g.outer
-			if t[groupMAC] == nil {
-				t[groupMAC] = g.inner // records had none of their own before 2019
-			}
-		}
 	} else {
 		t[groupResource] = f[fieldTargetResourceID]
 		t[groupFlowLogVersion] = f[fieldFlowLogVersion]
 		t[groupFlowLogResource] = f[fieldFlowLogResourceID]
 		t[groupGUID] = f[fieldFlowLogGUID]
-		t[groupACL] = f[fieldACL]
-		if g.layered() {
-			t[groupRule], t[groupACL] = g.inner, g.outer
-		}
 	}
 	if table.derives {
 		gv.derive()

@@ -103,15 +103,26 @@ func (e *encoder) appendMessage(dst, constant []byte) []byte {
 		}
 		constant = m.constant
 	}
-	const after = `"}`
-	t := e.event.tuple.Text
-	if !e.event.tuple.Plain && jsontext.PlainEnd(t, 0) < len(t) {
-		quoted := jsontext.AppendString(nil, t)
-		t = quoted[1 : len(quoted)-1]
+	if g := e.event.aggregate; g != nil && g.tuples > 1 {
+		return e.appendMessages(dst, constant)
 	}
-	dst = msgpack.AppendStringHeader(dst, len(m.prefix)+len(constant)+len(t)+len(after))
+	t := jsonOf(e.event.tuple)
+	dst = msgpack.AppendStringHeader(dst, len(m.prefix)+len(constant)+len(t)+len(messageEnd))
 	dst = append(dst, m.prefix...)
 	dst = append(dst, constant...)
 	dst = append(dst, t...)
-	return append(dst, after...)
+	return append(dst, messageEnd...)
+}
+
+// messageEnd stands behind the last tuple.
+const messageEnd = `"}`
+
+// jsonOf is the text of a tuple as it stands between quotes.
+func jsonOf(tuple *tuple) []byte {
+	t := tuple.Text
+	if !tuple.Plain && jsontext.PlainEnd(t, 0) < len(t) {
+		quoted := jsontext.AppendString(nil, t)
+		t = quoted[1 : len(quoted)-1]
+	}
+	return t
 }

@@ -41,9 +41,9 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotDestinationBytes:
 			out = appendCounter(out, f.Destination.Bytes)
 		case slotPackets:
-			out = appendCounter(out, f.Source.Packets+f.Destination.Packets)
+			out = appendCounter(out, e.event.sum(sumPackets, f.Source.Packets, f.Destination.Packets))
 		case slotBytes:
-			out = appendCounter(out, f.Source.Bytes+f.Destination.Bytes)
+			out = appendCounter(out, e.event.sum(sumBytes, f.Source.Bytes, f.Destination.Bytes))
 		case slotRelatedIP:
 			out = f.appendRelated(out)
 		case slotRecordTime:
@@ -51,13 +51,15 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotEncryption:
 			out = msgpack.AppendText(out, f.encryptionCode)
 		case slotEventID:
-			out = e.id.append(out, e.event.index, e.event.tuple.Text)
+			out = e.id.append(out, e.event.place(), e.event.tuple.Text)
 		case slotCommunityID:
 			out = e.communityIDs.append(out, f)
 		case slotTuple:
 			out = msgpack.AppendText(out, e.event.tuple.Text)
 		case slotError:
 			out = msgpack.AppendString(out, e.event.err)
+		default:
+			out = e.appendAggregateValue(out, p.slot) // encoder_aggregate.go
 		}
 	}
 	return out

@@ -10,21 +10,23 @@ type Field struct {
 	Name string
 	Type string // in an index: keyword, ip, long, date, match_only_text
 	List bool   // the value is an array of Type
-	In   string // the events that may have it: "flows", "NSG", "VNet", "errors", "all"
+	In   string // the events that may have it: "flows", "NSG", "VNet", "aggregated", "errors", "all"
 	Doc  string // the value in words, as Markdown
 }
 
 // kindWords are the sets of kinds that tables use, in words.
 var kindWords = map[kinds]string{
-	inFlows: "flows",
-	inNSG:   "NSG",
-	inVNet:  "VNet",
-	inError: "errors",
-	inAll:   "all",
+	inFlows:      "flows",
+	inNSG:        "NSG",
+	inVNet:       "VNet",
+	inError:      "errors",
+	inAll:        "all",
+	inAggregated: "aggregated",
 }
 
 // Fields are the fields of the schema's events, in the order of the event. A
-// name stands twice where flows and errors have different values there.
+// name stands twice where flows, aggregated flows or errors have different values
+// there.
 func (s Schema) Fields() []Field {
 	rows := schemas[s].fields
 	fields := make([]Field, len(rows))

@@ -5,12 +5,14 @@ import "fmt"
 // Normalizer turns records that are flow logs into events. It keeps its
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
-	options  Options
-	document document // hop 1: the flow log that is being read
-	encoder  encoder  // hop 3: writes its events
-	reserved reserved // the fields beside it, which events keep
-	counts   Counts
-	limit    int // of the events of one record, in bytes: see outputLimit
+	options    Options
+	document   document    // hop 1: the flow log that is being read
+	encoder    encoder     // hop 3: writes its events
+	aggregator aggregator  // between hop 2 and hop 3, if events are of several flows
+	drops      dropReasons // by the option drop
+	reserved   reserved    // the fields beside it, which events keep
+	counts     Counts
+	limit      int // of the events of one record, in bytes: see outputLimit
 
 	inner *Normalizer // nil until a foreign record needs it
 	depth int         // how many Normalizers have this one as their inner one
@@ -34,6 +36,9 @@ func New(o Options) (*Normalizer, error) {
 		keep:      o.ReserveData,
 	}
 	n.reserved.names = n.encoder.table.names()
+	n.drops = o.Drop.reasons()
+	n.aggregator = newAggregator(o, n.encoder.table.original)
+	n.encoder.aggregator = &n.aggregator
 	return n, nil
 }
 
@@ -78,7 +83,7 @@ func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, chan
 var messageField = []byte("message")
 
 // read is the way of every flow. A document has records, a record has groups, a
-// group has tuples, and each tuple becomes one event.
+// group has tuples, and each tuple becomes one event, or a part of one.
 func (n *Normalizer) read(c candidate) {
 	d, e := &n.document, &n.encoder
 	d.reset(c)
@@ -97,34 +102,77 @@ func (n *Normalizer) read(c candidate) {
 			n.counts.Empty++
 		}
 		e.beginRecord(r)
+		n.aggregator.beginRecord(r)
 		for i := range r.groups {
 			g := &r.groups[i]
-			if g.from == g.to {
-				continue
-			}
-			e.beginGroup(i) // encoder_group.go
 			tuples := r.of(g)
 			for k := range tuples {
 				e.event.tuple, e.event.index = &tuples[k], r.index(g, k)
 				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
-					n.appendError(err)
+					n.appendError(i, err)
 				} else {
-					n.counts.addFlow(&e.event.flow.Flow)
-					e.appendEvent() // hop 3: encoder.go
+					n.appendFlow(i, g.from+uint32(k))
 				}
 				if n.overLimit() {
 					return
 				}
 			}
 		}
+		n.appendAggregates()
+		if n.overLimit() {
+			return
+		}
 	}
 }
 
-// appendError counts a tuple that does not parse, and writes its event.
-func (n *Normalizer) appendError(err *TupleError) {
+// appendFlow takes the flow at hand to what becomes of it: nothing, a part of
+// an event, or an event. It is of the record's group with this number, and
+// tuple is its place among all tuples of the record.
+func (n *Normalizer) appendFlow(group int, tuple uint32) {
+	e := &n.encoder
+	f := &e.event.flow
+	if reason := n.drops[f.Decision][f.State]; reason > 0 { // volume.go
+		n.counts.Dropped[reason-1]++
+		return
+	}
+	n.counts.addFlow(&f.Flow)
+	if n.aggregator.takes(f) {
+		n.aggregator.add(group, tuple, f) // aggregate.go
+		return
+	}
+	n.counts.Events++
+	e.beginGroup(group) // encoder_group.go
+	e.appendEvent()     // hop 3: encoder.go
+}
+
+// appendAggregates writes the events of several flows, each by the first one.
+func (n *Normalizer) appendAggregates() {
+	d, e, r := &n.document, &n.encoder, n.aggregator.record
+	group := 0
+	for a := range n.aggregator.all {
+		for r.groups[group].to <= a.first {
+			group++
+		}
+		g := &r.groups[group]
+		k := int(a.first - g.from)
+		e.event.tuple, e.event.index = &r.of(g)[k], r.index(g, k)
+		_ = d.parse(&e.event, r, g) // it has parsed before
+		n.counts.Events++
+		e.beginGroup(group)
+		e.appendAggregate(a) // encoder_aggregate.go
+		if n.overLimit() {
+			return
+		}
+	}
+}
+
+// appendError counts a tuple of a group that does not parse, and writes its
+// event.
+func (n *Normalizer) appendError(group int, err *TupleError) {
 	reason := err.Error()
 	n.counts.addError(reason)
 	if !n.options.DropErrors {
+		n.encoder.beginGroup(group)
 		n.encoder.appendError(reason)
 	}
 }
@@ -173,5 +221,6 @@ func (n *Normalizer) release() {
 	const kept = 1 << 20
 	n.document.release(kept)
 	n.encoder.release(kept)
+	n.aggregator.release(kept)
 	n.reserved.release(kept)
 }

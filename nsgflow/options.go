@@ -34,6 +34,14 @@ type Options struct {
 	ReserveData bool
 	// DropErrors leaves out the error events of tuples that do not parse.
 	DropErrors bool
+	// Aggregate makes one event of the flows of a record that differ in less
+	// than it says. AggregateDenied is the same for denied flows.
+	Aggregate, AggregateDenied Aggregate
+	// Drop leaves out flows.
+	Drop Drops
+	// ExcludeFields are names of event fields, or of objects, with dots, that
+	// events do not have.
+	ExcludeFields []string
 }
 
 // DefaultOptions are the options of an instance that configures nothing
@@ -55,7 +63,7 @@ func (o Options) Check() error {
 	if isEventName(o.TimestampKey) {
 		return fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}
-	return nil
+	return o.checkVolume()
 }
 
 // String is the schema's name.

@@ -1,6 +1,9 @@
 package nsgflow
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // field is one row of a schema: one field of the event. Rows stand in the
 // order of the event's keys, and fields of one object stand together.
@@ -55,16 +58,17 @@ func newTable(o Options) (t table) {
 			}
 			r.path = []string{o.TimestampKey}
 		}
-		if f.slot == slotMessage && !o.Original {
+		if f.slot == slotMessage && !o.Original || slices.ContainsFunc(o.ExcludeFields, f.isIn) {
 			continue
 		}
 		t.groups |= 1 << f.group
 		t.derives = t.derives || f.group >= groupMACForm
 		t.identifies = t.identifies || f.slot == slotEventID
 		t.times = t.times || f.slot == slotRecordTime
+		t.original = t.original || f.slot == slotMessage
 		t.rows = append(t.rows, r)
 	}
-	if t.original = o.Original; o.Original {
+	if t.original {
 		t.groups |= groupValuesOfMessage
 	}
 	return t
@@ -98,10 +102,11 @@ type kinds uint8
 const (
 	inNSG kinds = 1 << iota
 	inVNet
-	inError // the event of a tuple that does not parse
+	inError      // the event of a tuple that does not parse
+	inAggregated // the event of an aggregate, of either family
 
 	inFlows = inNSG | inVNet
-	inAll   = inFlows | inError
+	inAll   = inFlows | inError // aggregated events are of flows
 )
 
 // source says where a field's value comes from. constant, ofFlow, ofFlowList,
@@ -161,6 +166,7 @@ type variant struct {
 	encryption Encryption
 	addresses  addresses
 	protocol   Protocol
+	aggregate  Aggregate // of an aggregate, what it is by; else AggregateOff
 }
 
 // addresses says which versions of IP a flow's addresses have.
@@ -226,6 +232,16 @@ const (
 	slotCommunityID
 	slotTuple
 	slotError
+	// From here on, aggregated events only.
+	slotEnd
+	slotDuration
+	slotTuples
+	slotBegin
+	slotContinue
+	slotEnds
+	slotDenied
+	slotSourcePorts
+	slotDestinationPorts
 	slotCount
 )
 

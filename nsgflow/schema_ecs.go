@@ -7,15 +7,17 @@ var ecs = []field{
 	{"ecs.version", "keyword", inAll, constant("9.4.0"), "`9.4.0`"},
 	{"event.kind", "keyword", inAll, ofFlow(eventKind), "`event`; `pipeline_error` for a tuple that does not parse"},
 	{"event.category", "[]keyword", inFlows, constant("network"), "`[\"network\"]`"},
-	{"event.type", "[]keyword", inFlows, ofFlowList(ecsType), "`connection`; `allowed` or `denied`; `start` for an allowed `B`, `end` for `E`"},
+	{"event.type", "[]keyword", inFlows, ofFlowList(ecsType), "`connection`; `allowed` or `denied`; `start` for an allowed `B`, `end` for `E`, but not aggregated"},
 	{"event.action", "keyword", inFlows, ofFlow(action), "allowed `accept`, denied `reject`"},
 	{"event.outcome", "keyword", inFlows, ofFlow(outcome), "`success`: the rule was applied; `unknown` where the decision is"},
 	{"event.code", "keyword", inAll, ofGroup(groupOperation), "`operationName`"},
 	{"event.provider", "keyword", inAll, constant("Microsoft.Network"), "`Microsoft.Network`"},
 	{"event.module", "keyword", inAll, constant("azure"), "`azure`"},
 	{"event.dataset", "keyword", inAll, constant("azure.flow"), "`azure.flow`"},
-	{"event.start", "date", inFlows, eachTuple(slotTimestamp).when(begins), "tuple time of an allowed `B`"},
+	{"event.start", "date", inFlows, eachTuple(slotTimestamp).when(hasStart), "tuple time of an allowed `B`; aggregated: of the earliest tuple"},
 	{"event.end", "date", inFlows, eachTuple(slotTimestamp).when(ends), "tuple time of an `E`"},
+	{"event.end", "date", inAggregated, eachTuple(slotEnd), "time of the latest tuple"},
+	{"event.duration", "long", inAggregated, eachTuple(slotDuration), "nanoseconds from `event.start` to `event.end`"},
 	{"event.id", "keyword", inAll, eachTuple(slotEventID), "hash of the record and the tuple's place in it: the same whenever the record is read"},
 	{"event.original", "keyword", inFlows, eachTuple(slotMessage), "the flattened JSON of this one flow, with `original on`"},
 	{"event.original", "keyword", inError, eachTuple(slotTuple), "the tuple"},
@@ -68,6 +70,14 @@ var ecs = []field{
 	{"azure.flow_log.state", "keyword", inFlows, ofFlow(stateWord).unless(stateAbsent, groupFlowState), "`begin`, `continue`, `end`, `deny`"},
 	{"azure.flow_log.encryption.code", "keyword", inVNet, eachTuple(slotEncryption), "encryption code of the tuple"},
 	{"azure.flow_log.encryption.status", "keyword", inVNet, ofFlow(encryptionStatus), "the code in words: `encrypted`, `unencrypted`, or `unencrypted:` with the reason"},
+	{"azure.flow_log.aggregate.key", "keyword", inAggregated, ofFlow(aggregatedBy), "what the tuples have in common: `connection`, `service`, `host`"},
+	{"azure.flow_log.aggregate.tuples", "long", inAggregated, eachTuple(slotTuples), "how many tuples"},
+	{"azure.flow_log.aggregate.begin", "long", inAggregated, eachTuple(slotBegin), "how many of them are beginnings of allowed flows"},
+	{"azure.flow_log.aggregate.continue", "long", inAggregated, eachTuple(slotContinue), "how many are reports in between"},
+	{"azure.flow_log.aggregate.end", "long", inAggregated, eachTuple(slotEnds), "how many are ends"},
+	{"azure.flow_log.aggregate.denied", "long", inAggregated, eachTuple(slotDenied), "how many are denied"},
+	{"azure.flow_log.aggregate.source_ports", "long", inAggregated, eachTuple(slotSourcePorts), "how many different source ports"},
+	{"azure.flow_log.aggregate.destination_ports", "long", inAggregated, eachTuple(slotDestinationPorts), "how many different destination ports: many show a scan"},
 }
 
 func ecsType(v variant) []string {
@@ -88,9 +98,15 @@ func ecsType(v variant) []string {
 }
 
 // begins: a denied NSG flow is D,B, which is not a beginning.
-func begins(v variant) bool { return v.state == Begin && v.decision == Allowed }
+func begins(v variant) bool { return v.state == Begin && v.decision == Allowed && !aggregated(v) }
 
-func ends(v variant) bool { return v.state == End }
+func ends(v variant) bool { return v.state == End && !aggregated(v) }
+
+func aggregated(v variant) bool { return v.aggregate != AggregateOff }
+
+func hasStart(v variant) bool { return begins(v) || aggregated(v) }
+
+func aggregatedBy(v variant) string { return v.aggregate.String() }
 
 func inbound(v variant) bool  { return v.direction == Inbound }
 func outbound(v variant) bool { return v.direction == Outbound }

@@ -11,7 +11,9 @@ var sekoia = []field{
 	{"event.category", "[]keyword", inFlows, constant("network"), "`[\"network\"]`"},
 	{"event.code", "keyword", inAll, ofGroup(groupOperation), "`operationName`"},
 	{"event.action", "keyword", inFlows, ofFlow(action), "allowed `accept`, denied `reject`"},
-	{"event.type", "[]keyword", inFlows, ofFlowList(sekoiaType), "NSG `[\"allowed\"]`, `[\"denied\"]`; VNet `B` `[\"start\"]`, `C` `[\"info\"]`, `E` `[\"end\"]`, `D` `[\"denied\"]`"},
+	{"event.type", "[]keyword", inFlows, ofFlowList(sekoiaType), "NSG `[\"allowed\"]`, `[\"denied\"]`; VNet `B` `[\"start\"]`, `C` `[\"info\"]`, `E` `[\"end\"]`, `D` `[\"denied\"]`. Aggregated: `connection`; `allowed` or `denied`"},
+	{"event.start", "date", inAggregated, eachTuple(slotTimestamp), "time of the earliest tuple"},
+	{"event.end", "date", inAggregated, eachTuple(slotEnd), "time of the latest tuple"},
 	{"event.original", "keyword", inError, eachTuple(slotTuple), "the tuple"},
 	{"error.message", "match_only_text", inError, eachTuple(slotError), "path, column and value"},
 	{"rule.name", "keyword", inAll, ofGroup(groupRule), "`rule`"},
@@ -39,6 +41,14 @@ var sekoia = []field{
 	{"destination.bytes", "long", inFlows, eachTuple(slotDestinationBytes), "tuple column 12"},
 	{"observer.mac", "keyword", inVNet, ofGroup(groupMAC), "`macAddress`"},
 	{"related.ip", "[]ip", inFlows, eachTuple(slotRelatedIP), "source and destination, without repetition"},
+	{"azure.flow_log.aggregate.key", "keyword", inAggregated, ofFlow(aggregatedBy), "what the tuples have in common: `connection`, `service`, `host`"},
+	{"azure.flow_log.aggregate.tuples", "long", inAggregated, eachTuple(slotTuples), "how many tuples"},
+	{"azure.flow_log.aggregate.begin", "long", inAggregated, eachTuple(slotBegin), "how many of them are beginnings of allowed flows"},
+	{"azure.flow_log.aggregate.continue", "long", inAggregated, eachTuple(slotContinue), "how many are reports in between"},
+	{"azure.flow_log.aggregate.end", "long", inAggregated, eachTuple(slotEnds), "how many are ends"},
+	{"azure.flow_log.aggregate.denied", "long", inAggregated, eachTuple(slotDenied), "how many are denied"},
+	{"azure.flow_log.aggregate.source_ports", "long", inAggregated, eachTuple(slotSourcePorts), "how many different source ports"},
+	{"azure.flow_log.aggregate.destination_ports", "long", inAggregated, eachTuple(slotDestinationPorts), "how many different destination ports: many show a scan"},
 }
 
 func eventKind(v variant) string {
@@ -54,6 +64,8 @@ func action(v variant) string {
 
 func sekoiaType(v variant) []string {
 	switch {
+	case aggregated(v):
+		return ecsType(v)
 	case v.decision == Denied:
 		return []string{"denied"}
 	case v.decision == DecisionUnknown:

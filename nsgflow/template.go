@@ -90,8 +90,11 @@ type leaf struct {
 // ok is false where they lack the field.
 func (fd *field) resolve(f features) (l leaf, ok bool) {
 	in := kinds(1 << f.family)
-	if f.failed {
+	switch {
+	case f.failed:
 		in = inError
+	case aggregated(f.variant):
+		in |= inAggregated
 	}
 	if fd.in&in == 0 || fd.only != nil && !fd.only(f.variant) {
 		return leaf{}, false

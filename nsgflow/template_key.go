@@ -22,8 +22,36 @@ const (
 	keyTime
 	keyFailed
 
-	keyVariant = 8 // where the bits of the variant begin
+	keyVariant   = 8  // where the bits of the variant begin
+	keyAggregate = 48 // where those of aggregates begin: what it is by, and
 )
+
+// what its tuples do not share, or none of them has.
+const (
+	keySourcePorts eventKey = 1 << (keyAggregate + 2 + iota)
+	keyDestinationPorts
+	keyNoPackets
+	keyNoBytes
+)
+
+// keyOfAggregate is what the key of an aggregate has besides that of a flow.
+func keyOfAggregate(g *aggregate) eventKey {
+	key := eventKey(g.by) << keyAggregate
+	for _, lacks := range [...]struct {
+		key eventKey
+		is  bool
+	}{
+		{keySourcePorts, g.ports[0] > 1},
+		{keyDestinationPorts, g.ports[1] > 1},
+		{keyNoPackets, g.sums[sumPackets] < 0},
+		{keyNoBytes, g.sums[sumBytes] < 0},
+	} {
+		if lacks.is {
+			key |= lacks.key
+		}
+	}
+	return key
+}
 
 // keyOf is the key of the event of a flow.
 func keyOf(f *parsedTuple, hasTime bool) eventKey {
@@ -60,10 +88,13 @@ func keyOfError(family Family, hasTime bool) eventKey {
 	return key
 }
 
-// slotsOfFlows and slotsOfErrors are those that each of them has.
+// slotsOfFlows, slotsOfAggregates and slotsOfErrors are those that each of them
+// has; aggregates have those of flows too.
 const (
 	slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotSourceIP | 1<<slotSourcePort |
 		1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP
+	slotsOfAggregates = 1<<slotEnd | 1<<slotDuration | 1<<slotTuples | 1<<slotBegin | 1<<slotContinue | 1<<slotEnds |
+		1<<slotDenied | 1<<slotSourcePorts | 1<<slotDestinationPorts
 	slotsOfErrors = 1<<slotTimestamp | 1<<slotEventID | 1<<slotTuple | 1<<slotError
 )
 
@@ -73,7 +104,7 @@ func (k eventKey) features(groups uint32) features {
 	f := features{groups: groups, slots: slotsOfFlows, variant: variant{
 		family: Family(bits(0, 4)), failed: k&keyFailed != 0, decision: Decision(bits(4, 4)), state: State(bits(8, 4)),
 		direction: Direction(bits(12, 4)), encryption: Encryption(bits(16, 4)), addresses: addresses(bits(20, 4)),
-		protocol: Protocol(k >> (keyVariant + 24)),
+		protocol: Protocol(k >> (keyVariant + 24)), aggregate: Aggregate(k >> keyAggregate & 3),
 	}}
 	if f.failed {
 		f.slots = slotsOfErrors
@@ -98,5 +129,28 @@ func (k eventKey) features(groups uint32) features {
 	if f.hasCommunityID() {
 		f.slots |= 1 << slotCommunityID
 	}
+	if aggregated(f.variant) {
+		f.slots = f.slots&^k.slotsNotShared(f.protocol) | slotsOfAggregates
+	}
 	return f
+}
+
+// slotsNotShared are those that a flow has and the aggregate lacks.
+func (k eventKey) slotsNotShared(p Protocol) (set uint32) {
+	for _, s := range [...]struct {
+		key  eventKey
+		slot slot
+		is   bool
+	}{
+		{keySourcePorts, slotSourcePort, true},
+		{keyDestinationPorts, slotDestinationPort, true},
+		{keySourcePorts | keyDestinationPorts, slotCommunityID, p.hasPorts()},
+		{keyNoPackets, slotPackets, true},
+		{keyNoBytes, slotBytes, true},
+	} {
+		if s.is && k&s.key != 0 {
+			set |= 1 << s.slot
+		}
+	}
+	return set
 }

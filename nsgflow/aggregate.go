@@ -1,0 +1,201 @@
+package nsgflow
+
+import "slices"
+
+// Between hop 2 and hop 3, the flows of a record that have a key in common
+// become one event, where the option aggregate says so. Nothing outlives the
+// record: there is no timer and no state that a crash could lose, and a record
+// that is read again gives the same events.
+
+// aggregator gathers the flows of the record at hand.
+type aggregator struct {
+	by     [3]Aggregate // by Decision
+	tuples bool         // the events have all their tuples
+
+	record *record
+	keys   keyMaker
+	blocks [][]aggregate // of blockSize each
+	count  int           // of the record's aggregates
+	index  slots         // their numbers, by key
+	ports  portSet
+	next   []uint32 // by tuple of the record: the next one of its aggregate; valid iff tuples
+}
+
+// aggregate is the flows that become one event.
+type aggregate struct {
+	key        aggregateKey
+	by         Aggregate
+	state      State             // that of all tuples; StateUnknown where they differ
+	sums       [sumCount]Counter // absent where no tuple has the counter
+	start, end int64             // times of the earliest and the latest tuple, in milliseconds
+
+	first, last uint32 // tuples of the record
+	tuples      uint32
+	stages      [stageCount]uint32
+	ports       [2]uint32 // how many different ones: source, destination
+	firstPorts  [2]uint16
+}
+
+// The sums of an aggregate. Those of both sides have a place of their own: a
+// tuple that knows one side only has no part in them.
+const (
+	sumSourcePackets = iota
+	sumSourceBytes
+	sumDestinationPackets
+	sumDestinationBytes
+	sumPackets
+	sumBytes
+	sumCount
+)
+
+const blockSize = 128
+
+func newAggregator(o Options, tuples bool) aggregator {
+	return aggregator{
+		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
+		tuples: tuples,
+		keys:   newKeyMaker(),
+	}
+}
+
+// takes says whether a flow is for an aggregate.
+func (a *aggregator) takes(f *parsedTuple) bool { return a.by[f.Decision] != AggregateOff }
+
+// beginRecord takes up a record.
+func (a *aggregator) beginRecord(r *record) {
+	a.record, a.count = r, 0
+	if a.by == [3]Aggregate{} {
+		return
+	}
+	a.keys.beginRecord(r)
+	a.index.reset(len(r.tuples))
+	a.ports.begin(len(r.tuples))
+	if a.tuples {
+		a.next = slices.Grow(a.next[:0], len(r.tuples))[:len(r.tuples)]
+	}
+}
+
+// add adds a flow of the record's group with this number to the aggregate of
+// its key. tuple is its place among all tuples of the record.
+func (a *aggregator) add(group int, tuple uint32, f *parsedTuple) {
+	by := a.by[f.Decision]
+	key := a.keys.of(group, f, by)
+	hash := a.keys.hash(&key)
+	i := a.index.home(hash)
+	for ; a.index.all[i] != 0; i = a.index.after(i) {
+		number, same := numberIn(a.index.all[i], hash)
+		if !same {
+			continue
+		}
+		g := a.at(number)
+		if g.key != key {
+			continue
+		}
+		if a.join(g, number, tuple, f) {
+			return
+		}
+		a.index.all[i] = numbered(hash, a.count) // it is full: the key begins anew
+		a.open(key, by, tuple, f)
+		return
+	}
+	a.index.put(i, numbered(hash, a.count))
+	a.open(key, by, tuple, f)
+}
+
+// at is the aggregate with a number.
+func (a *aggregator) at(number int) *aggregate {
+	return &a.blocks[number/blockSize][number%blockSize]
+}
+
+// open begins an aggregate with its first flow.
+func (a *aggregator) open(key aggregateKey, by Aggregate, tuple uint32, f *parsedTuple) {
+	if a.count/blockSize == len(a.blocks) {
+		a.blocks = append(a.blocks, make([]aggregate, blockSize))
+	}
+	g := a.at(a.count)
+	a.count++
+	*g = aggregate{
+		key: key, by: by, state: f.State, sums: countersOf(f), start: f.Time, end: f.Time,
+		first: tuple, last: tuple, tuples: 1, ports: [2]uint32{1, 1},
+		firstPorts: [2]uint16{f.Source.Port, f.Destination.Port},
+	}
+	g.stages[stages[f.Decision][f.State]]++
+}
+
+// join adds a flow to the aggregate with this number. It is false where a sum
+// would be more than an index takes as a long, 2^63-1.
+func (a *aggregator) join(g *aggregate, number int, tuple uint32, f *parsedTuple) bool {
+	sums := g.sums
+	for i, c := range countersOf(f) {
+		if sums[i] = sums[i].plus(c); sums[i] < CounterAbsent {
+			return false
+		}
+	}
+	g.sums = sums
+	g.start, g.end = min(g.start, f.Time), max(g.end, f.Time)
+	g.tuples++
+	g.stages[stages[f.Decision][f.State]]++
+	if g.state != f.State {
+		g.state = StateUnknown
+	}
+	for side, port := range [2]uint16{f.Source.Port, f.Destination.Port} {
+		if port != g.firstPorts[side] && a.ports.add(number, side, port) {
+			g.ports[side]++
+		}
+	}
+	if a.tuples {
+		a.next[g.last] = tuple
+	}
+	g.last = tuple
+	return true
+}
+
+// countersOf are what a flow adds to the sums.
+func countersOf(f *parsedTuple) [sumCount]Counter {
+	s, d := &f.Source, &f.Destination
+	return [...]Counter{
+		sumSourcePackets: s.Packets, sumSourceBytes: s.Bytes,
+		sumDestinationPackets: d.Packets, sumDestinationBytes: d.Bytes,
+		sumPackets: both(s.Packets, d.Packets), sumBytes: both(s.Bytes, d.Bytes),
+	}
+}
+
+// both is the sum of two counters, where both are known.
+func both(c, d Counter) Counter {
+	if c < 0 || d < 0 {
+		return CounterAbsent
+	}
+	return c + d
+}
+
+// plus is the sum of what is known. One tuple has less than 2^61 in a counter
+// of both sides: a sum that does not fit is below CounterAbsent.
+func (c Counter) plus(d Counter) Counter {
+	switch {
+	case d < 0:
+		return c
+	case c < 0:
+		return d
+	}
+	return c + d
+}
+
+// all gives the aggregates in the order of their first tuples.
+func (a *aggregator) all(yield func(*aggregate) bool) {
+	for number := range a.count {
+		if !yield(a.at(number)) {
+			return
+		}
+	}
+}
+
+// release lets go of the source record's memory, and of what a large record
+// has left beyond limit bytes. A tuple takes at most memoryOfTuple.
+func (a *aggregator) release(limit int) {
+	a.record, a.count = nil, 0
+	a.keys.release()
+	const blockBytes = blockSize * 176
+	if len(a.blocks)*blockBytes+a.index.bytes()+a.ports.bytes()+4*cap(a.next)+a.keys.bytes() > limit {
+		a.blocks, a.index, a.ports.slots, a.next, a.keys.texts = nil, slots{}, slots{}, nil, texts{}
+	}
+}

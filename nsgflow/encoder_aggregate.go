@@ -1,0 +1,78 @@
+package nsgflow
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
+
+// appendAggregate writes the event of an aggregate. The flow at hand is that of
+// its first tuple; what the tuples do not share takes the value of all of them.
+func (e *encoder) appendAggregate(g *aggregate) {
+	v := &e.event
+	v.err, v.aggregate = "", g
+	f := &v.flow
+	f.Time, f.State = g.start, g.state
+	f.Source.Packets, f.Source.Bytes = g.sums[sumSourcePackets], g.sums[sumSourceBytes]
+	f.Destination.Packets, f.Destination.Bytes = g.sums[sumDestinationPackets], g.sums[sumDestinationBytes]
+	v.time = eventTimeOf(g.start)
+	e.append(e.template(keyOf(f, len(e.group.time) > 0) | keyOfAggregate(g)))
+	v.aggregate = nil
+}
+
+// place tells an event from all others of its group: the tuple's index, and
+// what has been aggregated by, so that no aggregated event has the id of its
+// first flow alone.
+func (v *event) place() uint64 {
+	if v.aggregate == nil {
+		return uint64(v.index)
+	}
+	return uint64(v.aggregate.by)<<32 | uint64(v.index)
+}
+
+// sum is a sum of both sides.
+func (v *event) sum(of int, source, destination Counter) Counter {
+	if v.aggregate == nil {
+		return source + destination
+	}
+	return v.aggregate.sums[of]
+}
+
+// appendAggregateValue appends a value that only aggregated events have.
+func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
+	g := e.event.aggregate
+	switch s {
+	case slotEnd:
+		return e.clock.append(out, eventTimeOf(g.end))
+	case slotDuration:
+		return appendCounter(out, Counter(g.end-g.start)*1e6)
+	case slotTuples:
+		return appendCounter(out, Counter(g.tuples))
+	case slotSourcePorts:
+		return appendCounter(out, Counter(g.ports[0]))
+	case slotDestinationPorts:
+		return appendCounter(out, Counter(g.ports[1]))
+	}
+	return appendCounter(out, Counter(g.stages[stageOfSlot[s]]))
+}
+
+var stageOfSlot = [slotCount]stage{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
+
+// appendMessages appends the flattened JSON of all flows of an aggregate, which
+// has more than one: between prefix and end, flow.0 to flow.N.
+func (e *encoder) appendMessages(dst, constant []byte) []byte {
+	start := len(dst)
+	dst = append(dst, msgpack.Str32, 0, 0, 0, 0) // the length comes last
+	dst = append(append(dst, e.message.prefix...), constant...)
+	a, g := e.aggregator, e.event.aggregate
+	for n, tuple := uint32(0), g.first; n < g.tuples; n, tuple = n+1, a.next[tuple] {
+		if n > 0 {
+			dst = append(strconv.AppendUint(append(dst, `","flow.`...), uint64(n), 10), `":"`...)
+		}
+		dst = append(dst, jsonOf(&a.record.tuples[tuple])...)
+	}
+	dst = append(dst, messageEnd...)
+	binary.BigEndian.PutUint32(dst[start+1:], uint32(len(dst)-start-5))
+	return dst
+}
