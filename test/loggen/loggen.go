@@ -36,6 +36,7 @@ type Log struct {
 	Records int
 	Tuples  int // in each record
 	Seed    uint64
+	Traffic Traffic
 }
 
 // Record is one minute of one NIC.
@@ -84,6 +85,10 @@ func (l Log) Record(i int) Record {
 	r := rand.New(rand.NewPCG(l.Seed, uint64(i)))
 	minute := start.Add(time.Duration(i) * time.Minute)
 	rec := Record{Time: minute.Add(time.Minute + time.Duration(r.IntN(60_000))*time.Millisecond)}
+	if l.Traffic == Realistic {
+		rec.Groups = l.realistic(r, minute)
+		return rec
+	}
 	for n := range min(len(rules), l.Tuples) {
 		g := Group{Rule: rules[n].name}
 		// The first groups take what does not divide evenly.
@@ -100,15 +105,29 @@ func (l Log) Record(i int) Record {
 func (l Log) tuple(r *rand.Rand, u rule, at time.Time) string {
 	near := fmt.Sprintf("10.20.%d.%d", r.IntN(4), 4+r.IntN(240))
 	far := fmt.Sprintf("%s.%d", []string{"192.0.2", "198.51.100", "203.0.113"}[r.IntN(3)], r.IntN(256))
-	source, destination, direction := near, far, "O"
+	source, destination := near, far
 	if u.inbound {
-		source, destination, direction = far, near, "I"
+		source, destination = far, near
 	}
 	ends := fmt.Sprintf("%s,%s,%d,%d", source, destination, 1024+r.IntN(64512), u.port)
 	sent, received := 1+r.IntN(200), r.IntN(300)
 	counters := fmt.Sprintf("%d,%d,%d,%d", sent, sent*(60+r.IntN(600)), received, received*(60+r.IntN(1300)))
 	state := []string{"B", "C", "E"}[r.IntN(3)]
 
+	encryption := ""
+	if l.Family == VNet {
+		encryption = []string{"NX", "X", "NX_LOCAL_DST"}[r.IntN(3)]
+		at = at.Add(time.Duration(r.IntN(1000)) * time.Millisecond)
+	}
+	return l.columns(u, at, ends, state, counters, encryption)
+}
+
+// columns makes a tuple of what is known of a flow, by the family of the log.
+func (l Log) columns(u rule, at time.Time, ends, state, counters, encryption string) string {
+	direction := "O"
+	if u.inbound {
+		direction = "I"
+	}
 	if l.Family == VNet {
 		if u.denied {
 			state = "D"
@@ -116,8 +135,7 @@ func (l Log) tuple(r *rand.Rand, u rule, at time.Time) string {
 		if state == "B" || state == "D" {
 			counters = "0,0,0,0"
 		}
-		encryption := []string{"NX", "X", "NX_LOCAL_DST"}[r.IntN(3)]
-		return fmt.Sprintf("%d,%s,%d,%s,%s,%s,%s", at.UnixMilli()+int64(r.IntN(1000)), ends, u.protocol, direction, state, encryption, counters)
+		return fmt.Sprintf("%d,%s,%d,%s,%s,%s,%s", at.UnixMilli(), ends, u.protocol, direction, state, encryption, counters)
 	}
 	protocol, decision := "T", "A"
 	if u.protocol == 17 {
