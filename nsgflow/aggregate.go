@@ -18,7 +18,8 @@ type aggregator struct {
 	count  int           // of the record's aggregates
 	index  slots         // their numbers, by key
 	ports  portSet
-	next   []uint32 // by tuple of the record: the next one of its aggregate; valid iff tuples
+	flows  []parsedTuple // the first ones of the first keptFlows aggregates, and room for one more
+	next   []uint32      // by tuple of the record: the next one of its aggregate; valid iff tuples
 }
 
 // aggregate is the flows that become one event.
@@ -48,14 +49,30 @@ const (
 	sumCount
 )
 
-const blockSize = 128
+const (
+	blockSize = 128
+	keptFlows = 512 // most records have fewer aggregates; of the others, the flow is read again
+)
 
 func newAggregator(o Options, tuples bool) aggregator {
 	return aggregator{
 		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
 		tuples: tuples,
 		keys:   newKeyMaker(),
+		flows:  make([]parsedTuple, 1),
 	}
+}
+
+// room is where the next flow may be read to: if it begins an aggregate, it is
+// kept there.
+func (a *aggregator) room() *parsedTuple { return &a.flows[min(a.count, len(a.flows)-1)] }
+
+// flow is the first flow of the aggregate with a number.
+func (a *aggregator) flow(number int) (f *parsedTuple, kept bool) {
+	if number >= len(a.flows)-1 {
+		return nil, false
+	}
+	return &a.flows[number], true
 }
 
 // takes says whether a flow is for an aggregate.
@@ -102,7 +119,8 @@ func (a *aggregator) add(group int, tuple uint32, f *parsedTuple) {
 	a.open(key, by, tuple, f)
 }
 
-// at is the aggregate with a number.
+// at is the aggregate with a number. They are numbered in the order of their
+// first tuples.
 func (a *aggregator) at(number int) *aggregate {
 	return &a.blocks[number/blockSize][number%blockSize]
 }
@@ -113,13 +131,16 @@ func (a *aggregator) open(key aggregateKey, by Aggregate, tuple uint32, f *parse
 		a.blocks = append(a.blocks, make([]aggregate, blockSize))
 	}
 	g := a.at(a.count)
-	a.count++
-	*g = aggregate{
-		key: key, by: by, state: f.State, sums: countersOf(f), start: f.Time, end: f.Time,
-		first: tuple, last: tuple, tuples: 1, ports: [2]uint32{1, 1},
-		firstPorts: [2]uint16{f.Source.Port, f.Destination.Port},
+	if a.count++; a.count == len(a.flows) && a.count < keptFlows {
+		a.flows = slices.Grow(a.flows, len(a.flows))[:2*len(a.flows)]
 	}
-	g.stages[stages[f.Decision][f.State]]++
+	g.key, g.by, g.state = key, by, f.State
+	g.sums = countersOf(f)
+	g.start, g.end = f.Time, f.Time
+	g.first, g.last, g.tuples = tuple, tuple, 1
+	g.ports, g.firstPorts = [2]uint32{1, 1}, [2]uint16{f.Source.Port, f.Destination.Port}
+	g.stages = [stageCount]uint32{}
+	g.stages[stages[f.Decision][f.State]] = 1
 }
 
 // join adds a flow to the aggregate with this number. It is false where a sum
@@ -180,18 +201,10 @@ func (c Counter) plus(d Counter) Counter {
 	return c + d
 }
 
-// all gives the aggregates in the order of their first tuples.
-func (a *aggregator) all(yield func(*aggregate) bool) {
-	for number := range a.count {
-		if !yield(a.at(number)) {
-			return
-		}
-	}
-}
-
 // release lets go of the source record's memory, and of what a large record
 // has left beyond limit bytes. A tuple takes at most memoryOfTuple.
 func (a *aggregator) release(limit int) {
+	clear(a.flows[:min(a.count+1, len(a.flows))])
 	a.record, a.count = nil, 0
 	a.keys.release()
 	const blockBytes = blockSize * 176

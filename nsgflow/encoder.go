@@ -38,8 +38,8 @@ type encoder struct {
 
 // event is what differs from tuple to tuple.
 type event struct {
-	flow      parsedTuple // valid iff err is ""
-	err       string      // why the tuple does not parse
+	flow      *parsedTuple // valid iff err is ""
+	err       string       // why the tuple does not parse
 	tuple     *tuple
 	index     uint32     // of the tuple; see record.index
 	aggregate *aggregate // that the event is of; nil: of one flow
@@ -79,7 +79,7 @@ func (e *encoder) appendEvent() {
 	v := &e.event
 	v.err = ""
 	v.time = eventTimeOf(v.flow.Time)
-	e.append(e.template(keyOf(&v.flow, len(e.group.time) > 0)))
+	e.append(e.template(keyOf(v.flow, len(e.group.time) > 0)))
 }
 
 // appendError writes the event of a tuple that does not parse.

@@ -12,7 +12,7 @@ import (
 func (e *encoder) appendAggregate(g *aggregate) {
 	v := &e.event
 	v.err, v.aggregate = "", g
-	f := &v.flow
+	f := v.flow
 	f.Time, f.State = g.start, g.state
 	f.Source.Packets, f.Source.Bytes = g.sums[sumSourcePackets], g.sums[sumSourceBytes]
 	f.Destination.Packets, f.Destination.Bytes = g.sums[sumDestinationPackets], g.sums[sumDestinationBytes]
@@ -58,6 +58,23 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 }
 
 var stageOfSlot = [slotCount]stage{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
+
+// slotAlone is what a slot of aggregates is where there is one flow: a number,
+// or the slot of something that is the same then. Where nothing has a key in
+// common with anything, an aggregate costs little more than a flow.
+func (v variant) slotAlone(s slot) (same slot, number []byte) {
+	switch s {
+	case slotEnd:
+		return slotTimestamp, nil
+	case slotDuration:
+		return s, []byte{0}
+	case slotTuples, slotSourcePorts, slotDestinationPorts:
+		return s, []byte{1}
+	case slotBegin, slotContinue, slotEnds, slotDenied:
+		return s, []byte{flag(stages[v.decision][v.state] == stageOfSlot[s])}
+	}
+	return s, nil
+}
 
 // appendMessages appends the flattened JSON of all flows of an aggregate, which
 // has more than one: between prefix and end, flow.0 to flow.N.

@@ -9,7 +9,7 @@ import (
 // appendFields appends the entries of an event's map: constant pieces, those of
 // its template or these with reserved fields in them, and behind each a value.
 func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
-	f := &e.event.flow
+	f := e.event.flow
 	for i := range pieces {
 		p := &pieces[i]
 		if end := len(out) + len(p.constant); len(p.constant) <= len(p.short) {

@@ -14,6 +14,7 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 		var d document
 		var group groupValues
 		var e event
+		e.flow = new(parsedTuple)
 		d.reset(candidate{value: text[:len(text):len(text)], isText: true})
 		for item := range d.items {
 			r := item.record

@@ -108,6 +108,7 @@ func (n *Normalizer) read(c candidate) {
 			tuples := r.of(g)
 			for k := range tuples {
 				e.event.tuple, e.event.index = &tuples[k], r.index(g, k)
+				e.event.flow = n.aggregator.room()
 				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
 					n.appendError(i, err)
 				} else {
@@ -130,7 +131,7 @@ func (n *Normalizer) read(c candidate) {
 // tuple is its place among all tuples of the record.
 func (n *Normalizer) appendFlow(group int, tuple uint32) {
 	e := &n.encoder
-	f := &e.event.flow
+	f := e.event.flow
 	if reason := n.drops[f.Decision][f.State]; reason > 0 { // volume.go
 		n.counts.Dropped[reason-1]++
 		return
@@ -149,14 +150,20 @@ func (n *Normalizer) appendFlow(group int, tuple uint32) {
 func (n *Normalizer) appendAggregates() {
 	d, e, r := &n.document, &n.encoder, n.aggregator.record
 	group := 0
-	for a := range n.aggregator.all {
+	for number := range n.aggregator.count {
+		a := n.aggregator.at(number)
 		for r.groups[group].to <= a.first {
 			group++
 		}
 		g := &r.groups[group]
 		k := int(a.first - g.from)
 		e.event.tuple, e.event.index = &r.of(g)[k], r.index(g, k)
-		_ = d.parse(&e.event, r, g) // it has parsed before
+		if flow, kept := n.aggregator.flow(number); kept {
+			e.event.flow = flow
+		} else {
+			e.event.flow = n.aggregator.room()
+			_ = d.parse(&e.event, r, g) // it has parsed before
+		}
 		n.counts.Events++
 		e.beginGroup(group)
 		e.appendAggregate(a) // encoder_aggregate.go

@@ -167,6 +167,7 @@ type variant struct {
 	addresses  addresses
 	protocol   Protocol
 	aggregate  Aggregate // of an aggregate, what it is by; else AggregateOff
+	alone      bool      // it has one flow
 }
 
 // addresses says which versions of IP a flow's addresses have.

@@ -81,6 +81,7 @@ func (t *template) specialize(packed *[groupCount][]byte) *template {
 // leaf is the value of a field: constant, or of the group, or of the tuple.
 type leaf struct {
 	constants []string
+	number    []byte // a constant too, as msgpack
 	group     groupValue
 	slot      slot
 	list      bool // the constants are, or the group's value is, an array
@@ -109,6 +110,9 @@ func (fd *field) resolve(f features) (l leaf, ok bool) {
 		return l, f.groups&(1<<fd.group) != 0
 	}
 	l.slot = fd.slot
+	if f.alone {
+		l.slot, l.number = f.slotAlone(l.slot)
+	}
 	return l, f.slots&(1<<fd.slot) != 0
 }
 
@@ -192,6 +196,9 @@ func (w *templateWriter) write(b *branch) {
 	}
 	l := b.leaf
 	switch {
+	case l.number != nil:
+		w.constant = append(w.constant, l.number...)
+		return
 	case l.slot != slotNone: // writes its array itself
 	case l.group != groupNone && l.list:
 		w.constant = append(w.constant, msgpack.FixArray|1)

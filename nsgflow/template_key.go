@@ -32,11 +32,15 @@ const (
 	keyDestinationPorts
 	keyNoPackets
 	keyNoBytes
+	keyAlone
 )
 
 // keyOfAggregate is what the key of an aggregate has besides that of a flow.
 func keyOfAggregate(g *aggregate) eventKey {
 	key := eventKey(g.by) << keyAggregate
+	if g.tuples == 1 {
+		return key | keyAlone // it shares all with itself, and has what the flow has
+	}
 	for _, lacks := range [...]struct {
 		key eventKey
 		is  bool
@@ -105,6 +109,7 @@ func (k eventKey) features(groups uint32) features {
 		family: Family(bits(0, 4)), failed: k&keyFailed != 0, decision: Decision(bits(4, 4)), state: State(bits(8, 4)),
 		direction: Direction(bits(12, 4)), encryption: Encryption(bits(16, 4)), addresses: addresses(bits(20, 4)),
 		protocol: Protocol(k >> (keyVariant + 24)), aggregate: Aggregate(k >> keyAggregate & 3),
+		alone: k&keyAlone != 0,
 	}}
 	if f.failed {
 		f.slots = slotsOfErrors
