@@ -1,6 +1,9 @@
 package nsgflow
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Between hop 2 and hop 3, the flows of a record that have a key in common
 // become one event, where the option aggregate says so. Nothing outlives the
@@ -50,8 +53,9 @@ const (
 )
 
 const (
-	blockSize = 128
-	keptFlows = 512 // most records have fewer aggregates; of the others, the flow is read again
+	blockSize  = 128
+	blockBytes = blockSize * int(unsafe.Sizeof(aggregate{}))
+	keptFlows  = 512 // most records have fewer aggregates; of the others, the flow is read again
 )
 
 func newAggregator(o Options, tuples bool) aggregator {
@@ -202,12 +206,11 @@ func (c Counter) plus(d Counter) Counter {
 }
 
 // release lets go of the source record's memory, and of what a large record
-// has left beyond limit bytes. A tuple takes at most memoryOfTuple.
+// has left beyond limit bytes.
 func (a *aggregator) release(limit int) {
 	clear(a.flows[:min(a.count+1, len(a.flows))])
 	a.record, a.count = nil, 0
 	a.keys.release()
-	const blockBytes = blockSize * 176
 	if len(a.blocks)*blockBytes+a.index.bytes()+a.ports.bytes()+4*cap(a.next)+a.keys.bytes() > limit {
 		a.blocks, a.index, a.ports.slots, a.next, a.keys.texts = nil, slots{}, slots{}, nil, texts{}
 	}

@@ -229,8 +229,9 @@ func TestECSEvents(t *testing.T) {
 		}
 	}
 	n := newNormalizer(t, inECS, withOriginal)
+	groups := newNormalizer(t, inECS, withOriginal, aggregating(nsgflow.AggregateService, nsgflow.AggregateHost))
 	for _, input := range ecsInputs(t) {
-		for _, r := range asText.records(t, n, input) {
+		for _, r := range append(asText.records(t, n, input), asText.records(t, groups, input)...) {
 			check(r.Body)
 		}
 	}

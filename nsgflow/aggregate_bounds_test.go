@@ -1,0 +1,180 @@
+package nsgflow
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// memoryOfTuple is the most that aggregation holds for each tuple of the record
+// at hand, in bytes (docs/volume.md).
+const memoryOfTuple = 256
+
+// crafted are records that ask for the most of one thing: keys, tuples of one
+// key, ports.
+var crafted = []struct {
+	name  string
+	tuple func(i int) string
+}{
+	{"all different", func(i int) string {
+		return fmt.Sprintf("1746525600,10.%d.%d.%d,192.0.2.9,50112,443,T,O,A,E,1,60,2,120", i>>16, i>>8&255, i&255)
+	}},
+	{"all the same", func(int) string { return "1746525600,10.8.0.4,192.0.2.9,50112,443,T,O,A,E,1,60,2,120" }},
+	{"one key, all ports", func(i int) string {
+		return fmt.Sprintf("1746525600,10.8.0.4,192.0.2.9,%d,%d,T,O,A,E,1,60,2,120", i&0xffff, i*7&0xffff)
+	}},
+	{"pairs with two ports each", func(i int) string {
+		return fmt.Sprintf("1746525600,10.%d.%d.%d,192.0.2.9,%d,%d,T,O,A,E,1,60,2,120", i>>17, i>>9&255, i>>1&255, i, i)
+	}},
+}
+
+func (a *aggregator) bytes() int {
+	return len(a.blocks)*blockBytes + a.index.bytes() + a.ports.bytes() + 4*cap(a.next) + a.keys.bytes() + cap(a.flows)*int(unsafe.Sizeof(parsedTuple{}))
+}
+
+// newRecord is a record of one group with these tuples.
+func newRecord(tuples int, text func(int) string) *record {
+	r := &record{}
+	for i := range tuples {
+		t := text(i)
+		if comma := strings.IndexByte(t, ','); comma > 0 {
+			r.tuples = append(r.tuples, tuple{Text: []byte(t), Plain: true})
+		}
+	}
+	r.add(group{family: NSG, level: levelTuple})
+	return r
+}
+
+// gather adds all flows of a record and says how long that took.
+func gather(t *testing.T, a *aggregator, r *record) time.Duration {
+	t.Helper()
+	start := time.Now()
+	a.beginRecord(r)
+	for i := range r.tuples {
+		f := a.room()
+		if bad := f.parse(NSG, r.tuples[i].Text); bad != noColumn {
+			t.Fatalf("%s: column %d", r.tuples[i].Text, bad)
+		}
+		a.add(0, uint32(i), f)
+	}
+	return time.Since(start)
+}
+
+// A record of as many tuples as one may have, made to ask for much: the memory
+// is bounded, the time linear, and what a large record took is given back.
+func TestAggregateBounds(t *testing.T) {
+	sizes := []int{maxTuples / 16, maxTuples / 4, maxTuples}
+	if testing.Short() {
+		sizes = []int{maxTuples / 64, maxTuples / 32, maxTuples / 16}
+	}
+	for _, c := range crafted {
+		t.Run(c.name, func(t *testing.T) {
+			var perTuple []float64
+			for _, size := range sizes {
+				a := newAggregator(Options{Aggregate: AggregateHost, AggregateDenied: AggregateHost}, true)
+				r := newRecord(size, c.tuple)
+				took := gather(t, &a, r)
+				perTuple = append(perTuple, float64(took.Nanoseconds())/float64(size))
+				if most := size*memoryOfTuple + 1<<20; a.bytes() > most {
+					t.Errorf("%d tuples: %d bytes, more than %d", size, a.bytes(), most)
+				}
+				var tuples uint32
+				for number := range a.count {
+					tuples += a.at(number).tuples
+				}
+				if int(tuples) != size {
+					t.Errorf("%d tuples of %d", tuples, size)
+				}
+				a.release(1 << 20)
+				if a.bytes() > 2<<20 {
+					t.Errorf("%d bytes kept", a.bytes())
+				}
+			}
+			t.Logf("%.0f ns a tuple, at %d", perTuple, sizes)
+			// Sixteen times the tuples; what leaves the processor's cache takes
+			// longer, and a quadratic step would take sixteen times as long.
+			if last := len(perTuple) - 1; perTuple[last] > 6*perTuple[0]+100 {
+				t.Errorf("%.0f ns a tuple at %d, %.0f at %d", perTuple[0], sizes[0], perTuple[last], sizes[last])
+			}
+		})
+	}
+}
+
+// Texts are told apart exactly, as many as a record may have: rules and MACs of
+// groups of one tuple, and codes that no document names.
+func TestAggregateTexts(t *testing.T) {
+	const groups = 1 << 16
+	r := &record{}
+	for i := range groups {
+		r.tuples = append(r.tuples, tuple{Text: fmt.Appendf(nil, "1746525600,10.8.0.4,192.0.2.9,1,2,6,O,C,X%d,1,60,2,120", i%3)})
+		g := group{family: VNet, level: levelTuple, from: uint32(i), outer: []byte("acl"), inner: fmt.Appendf(nil, "rule %d", i/2)}
+		r.add(g)
+	}
+	a := newAggregator(Options{Aggregate: AggregateHost}, false)
+	start := time.Now()
+	a.beginRecord(r)
+	want := map[string]int{}
+	for i := range r.groups {
+		f := a.room()
+		if bad := f.parse(VNet, r.tuples[i].Text); bad != noColumn {
+			t.Fatal(bad)
+		}
+		a.add(i, uint32(i), f)
+		want[string(r.groups[i].inner)+string(f.encryptionCode)]++
+	}
+	if a.count != len(want) {
+		t.Errorf("%d aggregates, want %d", a.count, len(want))
+	}
+	for number := range a.count {
+		g := a.at(number)
+		f := parsedTuple{}
+		f.parse(VNet, r.tuples[g.first].Text)
+		if n := want[string(r.groups[g.first].inner)+string(f.encryptionCode)]; n != int(g.tuples) {
+			t.Fatalf("%d tuples, want %d", g.tuples, n)
+		}
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// The whole way at three sizes: events of one key, and of all different ones.
+func TestAggregateIsLinear(t *testing.T) {
+	sizes := []int{1 << 14, 1 << 16, 1 << 18}
+	if testing.Short() {
+		sizes = sizes[:2]
+	}
+	for _, c := range crafted {
+		var perTuple []float64
+		for _, size := range sizes {
+			var b strings.Builder
+			b.WriteString(`{"properties":{"flows":[{"rule":"r","flows":[{"flowTuples":["`)
+			for i := range size {
+				if i > 0 {
+					b.WriteString(`","`)
+				}
+				b.WriteString(c.tuple(i))
+			}
+			b.WriteString(`"]}]}]}}`)
+			o := DefaultOptions(SchemaSekoia)
+			o.Aggregate, o.AggregateDenied = AggregateHost, AggregateHost
+			n, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := []byte(b.String())
+			start := time.Now()
+			n.AppendText(nil, text, Frame{})
+			perTuple = append(perTuple, float64(time.Since(start).Nanoseconds())/float64(size))
+			if f := n.counts.AllFlows(); int(f) != size {
+				t.Errorf("%s: %d flows of %d", c.name, f, size)
+			}
+		}
+		t.Logf("%s: %.0f ns a tuple, at %d", c.name, perTuple, sizes)
+		if last := len(perTuple) - 1; perTuple[last] > 4*perTuple[0]+500 {
+			t.Errorf("%s: %.0f ns a tuple at %d", c.name, perTuple, sizes)
+		}
+	}
+}

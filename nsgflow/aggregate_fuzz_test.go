@@ -1,0 +1,109 @@
+package nsgflow_test
+
+import (
+	"encoding/json"
+	"math/big"
+	"strings"
+	"testing"
+
+	"fluent-bit-nsgflow/nsgflow"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// totals are sums of events by decision and direction, in words.
+type totals map[string]string
+
+var summed = []string{"source.packets", "source.bytes", "destination.packets", "destination.bytes", "network.packets", "network.bytes"}
+
+// totalsOf adds the counters of events in big integers, and counts their
+// tuples.
+func totalsOf(t testing.TB, records []out) totals {
+	t.Helper()
+	sums := map[string]*big.Int{}
+	add := func(name, number string) {
+		n, ok := new(big.Int).SetString(number, 10)
+		if !ok || n.Sign() < 0 {
+			t.Fatalf("%s is %q", name, number)
+		}
+		if sums[name] == nil {
+			sums[name] = new(big.Int)
+		}
+		sums[name].Add(sums[name], n)
+	}
+	for _, o := range records {
+		if !strings.Contains(o.Body, `"kind":"event"`) {
+			continue
+		}
+		e := decoded(t, o.Body)
+		word := func(name string) string { v, _ := valueIn(t, e, name).(string); return v }
+		key := word("event.action") + " " + word("network.direction") + " "
+		for _, name := range summed {
+			if v, ok := valueIn(t, e, name).(json.Number); ok {
+				add(key+name, v.String())
+			}
+		}
+		tuples := "1"
+		if v, ok := valueIn(t, e, "azure.flow_log.aggregate.tuples").(json.Number); ok {
+			tuples = v.String()
+		}
+		add(key+"tuples", tuples)
+	}
+	all := totals{}
+	for name, sum := range sums {
+		all[name] = sum.String()
+	}
+	return all
+}
+
+// FuzzAggregate: for any text, bytes, packets and tuples per decision and
+// direction are the same with and without aggregation; what is no flow is the
+// same to the byte; and a drop takes away what it counts, and nothing else.
+func FuzzAggregate(f *testing.F) {
+	_, inputs := goldenCases(f)
+	for _, input := range inputs {
+		f.Add(input, uint8(0xa), uint8(0))
+	}
+	for _, input := range aggregateInputs(f) {
+		if len(input) < 10_000 {
+			f.Add(input, uint8(0xe), uint8(4))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, by, drop uint8) {
+		allowed, denied := nsgflow.Aggregate(by&3), nsgflow.Aggregate(by>>2&3)
+		off := newNormalizer(t, inECS)
+		want := asText.records(t, off, text)
+		n := newNormalizer(t, inECS, aggregating(allowed, denied))
+		got := asText.records(t, n, text)
+		if diff := cmp.Diff(totalsOf(t, want), totalsOf(t, got)); diff != "" {
+			t.Errorf("totals: %s", diff)
+		}
+		if diff := cmp.Diff(othersOf(want), othersOf(got)); diff != "" {
+			t.Errorf("what is no flow: %s", diff)
+		}
+		checkDrop(t, text, nsgflow.Drops(drop&31), off.Counts(), n.Counts(), aggregating(allowed, denied))
+	})
+}
+
+// othersOf are the records that are no events of flows.
+func othersOf(records []out) (others []out) {
+	for _, o := range records {
+		if !strings.Contains(o.Body, `"kind":"event"`) {
+			others = append(others, o)
+		}
+	}
+	return others
+}
+
+func checkDrop(t *testing.T, text string, drop nsgflow.Drops, off, all nsgflow.Counts, changes func(*nsgflow.Options)) {
+	t.Helper()
+	n := newNormalizer(t, inECS, changes, func(o *nsgflow.Options) { o.Drop = drop })
+	records := asText.records(t, n, text)
+	c := n.Counts()
+	if all.AllFlows() != off.AllFlows() || c.AllFlows()+c.AllDropped() != off.AllFlows() || c.Errors != off.Errors {
+		t.Errorf("drop %b: %+v, without %+v", drop, c, off)
+	}
+	if int(c.Events) != len(records)-len(othersOf(records)) {
+		t.Errorf("%d events counted of %d records", c.Events, len(records))
+	}
+}

@@ -1,0 +1,310 @@
+package nsgflow_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
+
+// The oracle of aggregation groups the tuples of each record in a map, by a key
+// of texts, and adds in big integers, by the mapping, section 7. It shares no
+// code with the package.
+
+// wantedTuple is a tuple with what its record says about it.
+type wantedTuple struct {
+	vnet           bool
+	acl, rule, mac string
+	state          string // the record's flow_state (NSG), for tuples without one
+	text           string
+	columns        []string
+}
+
+// wantedRecord is the tuples of a record that parse, in their order.
+type wantedRecord []wantedTuple
+
+// recordsIn are the flow log records in a tree, in the order of their ends.
+func recordsIn(v any) (all []wantedRecord) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if _, ok := e.(object); ok {
+				all = append(all, recordsIn(e)...)
+			}
+		}
+	case object:
+		for _, m := range v {
+			if list, ok := m.value.([]any); ok && m.key == "records" {
+				all = append(all, recordsIn(list)...)
+			}
+		}
+		if r := recordOf(v); len(r) > 0 {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func (o object) value(key string) (value any) {
+	for _, m := range o {
+		if m.key == key {
+			value = m.value
+		}
+	}
+	return value
+}
+
+func (o object) text(key string) string {
+	switch v := o.value(key).(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+var s5Columns = []string{"startTime", "sourceAddress", "destinationAddress", "sourcePort", "destinationPort", "transportProtocol",
+	"deviceDirection", "deviceAction", "flowState", "packetsStoD", "bytesStoD", "packetsDtoS", "bytesDtoS"}
+
+func recordOf(o object) (r wantedRecord) {
+	add := func(t wantedTuple, v any) {
+		var ok bool
+		if t.text, ok = v.(string); ok && t.parse() {
+			r = append(r, t)
+		}
+	}
+	for _, m := range o {
+		family, _ := m.value.(object)
+		for _, outer := range list[object](family.value("flows")) {
+			switch m.key {
+			case "properties":
+				for _, inner := range list[object](outer.value("flows")) {
+					t := wantedTuple{rule: outer.text("rule"), mac: o.text("macAddress"), state: o.text("flow_state")}
+					if t.mac == "" {
+						t.mac = inner.text("mac")
+					}
+					for _, v := range list[any](inner.value("flowTuples")) {
+						add(t, v)
+					}
+				}
+			case "flowRecords":
+				for _, inner := range list[object](outer.value("flowGroups")) {
+					t := wantedTuple{vnet: true, acl: outer.text("aclID"), rule: inner.text("rule"), mac: o.text("macAddress")}
+					for _, v := range list[any](inner.value("flowTuples")) {
+						add(t, v)
+					}
+				}
+			}
+		}
+	}
+	flows := 0
+	for _, m := range o {
+		if flowKey.MatchString(m.key) {
+			flows++
+		}
+	}
+	t := wantedTuple{rule: o.text("rule"), mac: o.text("macAddress")}
+	t.vnet = o.text("operationName") == "FlowLogFlowEvent" || o.text("category") == "FlowLogFlowEvent" ||
+		flows > 0 && o.has("flowLogVersion", "flowLogGUID", "aclID")
+	if t.vnet {
+		t.acl = o.text("aclID")
+	} else {
+		t.state = o.text("flow_state")
+	}
+	for _, m := range o {
+		if text, ok := m.value.(string); ok && flowKey.MatchString(m.key) {
+			c := strings.Split(text, ",")
+			for i, key := range []string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"} {
+				if key != "" && flows == 1 && o.has(key) && i < len(c) {
+					c[i] = o.text(key)
+				}
+			}
+			add(t, strings.Join(c, ","))
+			if n := len(r); n > 0 && flows == 1 {
+				r[n-1].text = text
+			}
+		}
+	}
+	if len(r) == 0 && flows == 0 && o.has("nsgRuleName") && o.has("sourceAddress") {
+		t.rule, t.mac = o.text("nsgRuleName"), o.text("mac")
+		var c []string
+		for _, key := range s5Columns {
+			c = append(c, o.text(key))
+		}
+		add(t, strings.Join(c, ","))
+	}
+	return r
+}
+
+func list[T any](v any) (all []T) {
+	elements, _ := v.([]any)
+	for _, e := range elements {
+		if e, ok := e.(T); ok {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+var counterText = regexp.MustCompile(`^[0-9]{0,18}$`)
+
+// parse splits the text, and says whether it is a tuple. Columns become those
+// of a VNet tuple: 7 the state, 8 the encryption code, and 13 the decision.
+func (t *wantedTuple) parse() bool {
+	c := strings.Split(t.text, ",")
+	if !t.vnet && len(c) < 8 || t.vnet && len(c) < 9 {
+		return false
+	}
+	c = append(c, make([]string, 14)...)[:13]
+	at, err := strconv.ParseInt(c[0], 10, 64)
+	if at < 1e11 {
+		at *= 1000
+	}
+	if err != nil || at < 0 || at >= 1<<31*1000 || len(c[0]) > 18 {
+		return false
+	}
+	c[0] = strconv.FormatInt(at, 10)
+	for _, i := range []int{1, 2} {
+		if a, err := netip.ParseAddr(c[i]); err != nil || a.Zone() != "" {
+			return false
+		}
+	}
+	for _, i := range []int{3, 4} {
+		if n, err := strconv.ParseUint(c[i], 10, 16); err != nil || len(c[i]) > 5 {
+			return false
+		} else {
+			c[i] = strconv.FormatUint(n, 10)
+		}
+	}
+	for _, counter := range c[9:] {
+		if !counterText.MatchString(counter) {
+			return false
+		}
+	}
+	t.columns = append(c, t.setDecision(c))
+	t.columns[5] = map[string]string{"T": "6", "U": "17"}[c[5]]
+	if t.columns[5] == "" {
+		t.columns[5] = c[5]
+	}
+	return true
+}
+
+// setDecision is the decision in words. It moves state and code to the columns
+// of VNet tuples.
+func (t *wantedTuple) setDecision(c []string) (decision string) {
+	nsgLayout := !t.vnet || (c[5] == "T" || c[5] == "U") && (c[7] == "A" || c[7] == "D") && len(c[8]) < 2 && strings.Contains("BCE", c[8])
+	if nsgLayout {
+		decision = map[string]string{"A": "accept", "D": "reject"}[c[7]]
+		c[7], c[8] = c[8], ""
+		return decision
+	}
+	return map[string]string{"B": "accept", "C": "accept", "E": "accept", "D": "reject"}[c[7]]
+}
+
+// wantedGroup is what an aggregated event has to say.
+type wantedGroup struct {
+	tuples []wantedTuple
+}
+
+// key is what the tuples of a group have in common, as a text.
+func (t *wantedTuple) key(by nsgflow.Aggregate) string {
+	c := append([]string(nil), t.columns...)
+	for _, i := range []int{1, 2} {
+		c[i] = netip.MustParseAddr(c[i]).String()
+	}
+	source, destination := c[3], c[4]
+	if by != nsgflow.AggregateConnection {
+		source = "any"
+	}
+	if by == nsgflow.AggregateHost {
+		destination = "any"
+	}
+	protocol, direction := c[5], c[6]
+	if n, err := strconv.Atoi(protocol); err != nil || n > 255 || len(protocol) > 3 {
+		protocol = "unknown"
+	} else {
+		protocol = strconv.Itoa(n)
+	}
+	if direction != "I" && direction != "O" {
+		direction = "unknown"
+	}
+	return fmt.Sprintf("%t %q", t.vnet, []string{t.acl, t.rule, t.mac, c[1], c[2], source, destination, protocol, direction, c[8], c[13]})
+}
+
+// groupsOf are the groups of a record, in the order of their first tuples, and
+// the tuples that stay alone.
+func groupsOf(r wantedRecord, allowed, denied nsgflow.Aggregate) (groups []*wantedGroup, by []nsgflow.Aggregate, alone []wantedTuple) {
+	known := map[string]*wantedGroup{}
+	for _, t := range r {
+		mode := allowed
+		if t.columns[13] == "reject" {
+			mode = denied
+		}
+		if mode == nsgflow.AggregateOff {
+			alone = append(alone, t)
+			continue
+		}
+		key := t.key(mode)
+		if known[key] == nil {
+			known[key] = &wantedGroup{}
+			groups, by = append(groups, known[key]), append(by, mode)
+		}
+		known[key].tuples = append(known[key].tuples, t)
+	}
+	return groups, by, alone
+}
+
+// sum adds columns of the tuples that have all of them; "": none has.
+func (g *wantedGroup) sum(columns ...int) string {
+	total, known := new(big.Int), false
+	for _, t := range g.tuples {
+		all := true
+		for _, c := range columns {
+			all = all && t.columns[c] != ""
+		}
+		for _, c := range columns {
+			if n, ok := new(big.Int).SetString(t.columns[c], 10); ok && all {
+				total.Add(total, n)
+				known = true
+			}
+		}
+	}
+	if !known {
+		return ""
+	}
+	return total.String()
+}
+
+// different are the different values of a column.
+func (g *wantedGroup) different(column int) (values []string) {
+	seen := map[string]bool{}
+	for _, t := range g.tuples {
+		if v := t.columns[column]; !seen[v] {
+			seen[v] = true
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// stage counts the tuples of a kind.
+func (g *wantedGroup) stage(state string) (n int) {
+	for _, t := range g.tuples {
+		denied := t.columns[13] == "reject"
+		switch {
+		case state == "D":
+			if denied {
+				n++
+			}
+		case !denied && t.columns[7] == state && (state != "B" || t.columns[13] == "accept"):
+			n++
+		}
+	}
+	return n
+}
