@@ -64,7 +64,7 @@ func (o object) text(key string) string {
 	case string:
 		return v
 	case json.Number:
-		return v.String()
+		return strings.TrimSuffix(v.String(), ".0")
 	}
 	return ""
 }
@@ -137,6 +137,9 @@ func recordOf(o object) (r wantedRecord) {
 		for _, key := range s5Columns {
 			c = append(c, o.text(key))
 		}
+		if !t.vnet && strings.Join(c[8:], "") == "" {
+			c = c[:8] // version 1
+		}
 		add(t, strings.Join(c, ","))
 	}
 	return r
@@ -188,9 +191,8 @@ func (t *wantedTuple) parse() bool {
 		}
 	}
 	t.columns = append(c, t.setDecision(c))
-	t.columns[5] = map[string]string{"T": "6", "U": "17"}[c[5]]
-	if t.columns[5] == "" {
-		t.columns[5] = c[5]
+	if number, ok := map[string]string{"T": "6", "U": "17"}[c[5]]; ok {
+		t.columns[5] = number
 	}
 	return true
 }

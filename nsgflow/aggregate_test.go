@@ -54,7 +54,7 @@ func aggregateInputs(t testing.TB) map[string]string {
 	}
 	for _, family := range []loggen.Family{loggen.NSGv1, loggen.NSGv2, loggen.VNet} {
 		for _, traffic := range []loggen.Traffic{loggen.Mixed, loggen.Realistic} {
-			log := loggen.Log{Family: family, Records: 3, Tuples: 700, Seed: 11, Traffic: traffic}
+			log := loggen.Log{Family: family, Records: 2, Tuples: 150, Seed: 11, Traffic: traffic}
 			var b bytes.Buffer
 			if err := log.Write(&b, loggen.Blob); err != nil {
 				t.Fatal(err)
@@ -103,11 +103,14 @@ func TestAggregateOracle(t *testing.T) {
 		}
 		for schema := range nsgflow.Schemas() {
 			for _, r := range []reading{asText, under("log"), asMap} {
-				if _, isObject := values[0].(object); r.name == asMap.name && (len(values) != 1 || !isObject || hasMessage(t, input)) {
+				if _, isObject := values[0].(object); r.name == asMap.name && (len(values) != 1 || !isObject || strings.HasPrefix(input, "\ufeff") || hasMessage(t, input)) {
 					continue
 				}
 				off := r.records(t, newNormalizer(t, inSchema(nsgflow.Schema(schema)), withOriginal), input)
 				everyAggregate(func(allowed, denied nsgflow.Aggregate) {
+					if (r.name != asText.name || testing.Short()) && denied != nsgflow.AggregateHost {
+						return // how the log is read has no part in what allowed and denied flows are by
+					}
 					n := newNormalizer(t, inSchema(nsgflow.Schema(schema)), withOriginal, aggregating(allowed, denied))
 					if !t.Run(fmt.Sprintf("%s/%s/%s/%s,%s", name, nsgflow.Schema(schema), r.name, allowed, denied), func(t *testing.T) {
 						checkAggregates(t, nsgflow.Schema(schema), records, allowed, denied, off, r.records(t, n, input), n.Counts())

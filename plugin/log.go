@@ -33,6 +33,6 @@ func (n *notice) due(c nsgflow.Counts, now time.Time) string {
 
 // summary is the line that an instance leaves behind.
 func summary(c nsgflow.Counts) string {
-	return fmt.Sprintf("%d flows, %d errors, %d unknown codes, %d foreign records, %d empty flow logs",
-		c.AllFlows(), c.Errors, c.Unknown, c.Foreign, c.Empty)
+	return fmt.Sprintf("%d flows, %d events, %d dropped, %d errors, %d unknown codes, %d foreign records, %d empty flow logs",
+		c.AllFlows(), c.Events, c.AllDropped(), c.Errors, c.Unknown, c.Foreign, c.Empty)
 }

@@ -7,6 +7,14 @@ import (
 	"fluent-bit-nsgflow/nsgflow"
 )
 
+func TestSummary(t *testing.T) {
+	c := nsgflow.Counts{Flows: [2][3]uint64{{1, 2, 3}, {0, 4, 0}}, Events: 5, Dropped: [5]uint64{1, 0, 6}, Errors: 8, Unknown: 9, Foreign: 10, Empty: 11}
+	const want = "10 flows, 5 events, 7 dropped, 8 errors, 9 unknown codes, 10 foreign records, 11 empty flow logs"
+	if got := summary(c); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestNotice(t *testing.T) {
 	var n notice
 	start := time.Unix(1700000000, 0)

@@ -10,9 +10,7 @@
 #include "filter.h"
 #include "metrics.h"
 
-/* fluentbit_filter_ stands before the name of each counter. Of its labels, the
- * first is the instance: its alias or its name. */
-static const char *const labels[] = {"name", "kind", "decision"};
+/* fluentbit_filter_ stands before the name of each counter. */
 
 /* struct flb_filter_instance, by words. After the name of 32 bytes come alias,
  * match, match_regex (of a build with regular expressions) and parent_processor
@@ -44,10 +42,13 @@ static void *cmt_of(void *ins)
 
 static void show(struct metrics *m, int i, uint64_t total)
 {
-    const char *values[] = {m->name, series[i].kind, series[i].decision};
+    const char *values[MOST_LABELS] = {m->name};
     int counter = series[i].counter;
     struct timespec now;
 
+    for (int k = 1; k < counters[counter].labels; k++) {
+        values[k] = series[i].values[k - 1];
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     m->set(m->counter[counter], now.tv_sec * UINT64_C(1000000000) + now.tv_nsec, total, counters[counter].labels,
            (char **) values);
@@ -65,7 +66,7 @@ void nsgflow_metrics_create(void *ins, struct metrics *m)
     }
     for (int i = 0; i < COUNTERS; i++) {
         m->counter[i] = create(cmt, "fluentbit", "filter", counters[i].name, counters[i].help, counters[i].labels,
-                               (char **) labels);
+                               (char **) counters[i].keys);
         if (!m->counter[i]) {
             return;
         }

@@ -13,6 +13,14 @@ static const struct option_text filter_options[] = {
      "Keep the other fields of the source record in every event it becomes. Takes: on, off."},
     {"on_error", "keep",
      "What becomes of a tuple that does not parse: an event that says why, or nothing but a count. Takes: keep, drop."},
+    {"aggregate", "off",
+     "Make one event of the flows of a record that have the same connection (five-tuple), service (whatever the source port) or hosts (whatever the ports), with their sums. Takes: off, connection, service, host."},
+    {"aggregate_denied", NULL,
+     "The same for denied flows; without it, they follow aggregate. Takes: off, connection, service, host."},
+    {"drop", NULL,
+     "Leave out flows by decision, or allowed ones by the part of their life that they report, and count them. Takes: allowed, denied, begin, continue, end, separated by commas."},
+    {"exclude_fields", NULL,
+     "Leave these fields out of every event. Takes: names of event fields or of objects, separated by commas."},
 };
 
 static const struct option_text input_options[] = {

@@ -53,6 +53,10 @@ func countersOf(name string, times int) map[string]int {
 		prefix + "foreign_records_total" + label + "}": 9 * times,
 		prefix + "empty_flow_logs_total" + label + "}": 10 * times,
 	}
+	series[prefix+"events_total"+label+"}"] = 21 * times
+	for _, reason := range []string{"allowed", "denied", "begin", "continue", "end"} {
+		series[fmt.Sprintf("%sdropped_total%s,reason=%q}", prefix, label, reason)] = 0
+	}
 	for kind, flows := range map[string][3]int{"nsg": {1, 2, 3}, "vnet": {4, 5, 6}} {
 		for i, decision := range []string{"unknown", "allowed", "denied"} {
 			series[fmt.Sprintf("%sflows_total%s,kind=%q,decision=%q}", prefix, label, kind, decision)] = flows[i] * times

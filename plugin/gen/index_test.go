@@ -122,6 +122,8 @@ func (m mapped) check(t *testing.T, name string, value any, used map[string]bool
 func events(t *testing.T) (bodies []string) {
 	t.Helper()
 	files, err := filepath.Glob("../../nsgflow/testdata/ecs/*.expected.ndjson")
+	groups, _ := filepath.Glob("../../nsgflow/testdata/aggregate/*.ecs.expected.ndjson")
+	files = append(files, groups...)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no events: %v", err)
 	}

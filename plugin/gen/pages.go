@@ -55,6 +55,7 @@ func blocks(root string) (map[string]string, error) {
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
 		"cost":           costs(),
+		"volume":         volume(),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {
@@ -96,12 +97,12 @@ func filterMetrics() string {
 	b.WriteString("| metric | meaning | labels |\n|---|---|---|\n")
 	for _, m := range tables.FilterMetrics {
 		labels := "`name`"
-		if m.Series[0].Kind != "" {
-			var kinds, decisions []string
+		for i, label := range m.Labels {
+			var values []string
 			for _, s := range m.Series {
-				kinds, decisions = append(kinds, "`"+s.Kind+"`"), append(decisions, "`"+s.Decision+"`")
+				values = append(values, "`"+s.Labels[i]+"`")
 			}
-			labels += fmt.Sprintf(", `kind` (%s), `decision` (%s)", distinct(kinds), distinct(decisions))
+			labels += fmt.Sprintf(", `%s` (%s)", label, distinct(values))
 		}
 		fmt.Fprintf(&b, "| `fluentbit_filter_%s` | %s | %s |\n", m.Name, m.Help, labels)
 	}

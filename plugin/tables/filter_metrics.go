@@ -12,26 +12,31 @@ import (
 type FilterMetric struct {
 	Name   string
 	Help   string
+	Labels []string // besides name, the instance's alias or name; at most maxLabels
 	Series []FilterSeries
 }
 
-// FilterSeries is one value of a counter. Without a kind and a decision its
-// only label is name, the instance's alias or name.
+const maxLabels = 2
+
+// FilterSeries is one value of a counter.
 type FilterSeries struct {
-	Kind, Decision string
-	Value          func(nsgflow.Counts) uint64
+	Labels []string // their values
+	Value  func(nsgflow.Counts) uint64
 }
 
 // FilterMetrics is every metric of the filter, in the order of the docs.
 var FilterMetrics = []FilterMetric{
-	{"nsgflow_flows_total", "Flows that became events.", flowSeries()},
-	{"nsgflow_errors_total", "Tuples and texts that do not parse.",
+	{"nsgflow_flows_total", "Flows that became events, or parts of events.", []string{"kind", "decision"}, flowSeries()},
+	{"nsgflow_events_total", "Events that flows became: fewer where they are aggregated.", nil,
+		one(func(c nsgflow.Counts) uint64 { return c.Events })},
+	{"nsgflow_dropped_total", "Flows that the option drop left out, in no other count.", []string{"reason"}, dropSeries()},
+	{"nsgflow_errors_total", "Tuples and texts that do not parse.", nil,
 		one(func(c nsgflow.Counts) uint64 { return c.Errors })},
-	{"nsgflow_unknown_codes_total", "Columns with a code that no document names.",
+	{"nsgflow_unknown_codes_total", "Columns with a code that no document names.", nil,
 		one(func(c nsgflow.Counts) uint64 { return c.Unknown })},
-	{"nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.",
+	{"nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.", nil,
 		one(func(c nsgflow.Counts) uint64 { return c.Foreign })},
-	{"nsgflow_empty_flow_logs_total", "Flow logs without a tuple.",
+	{"nsgflow_empty_flow_logs_total", "Flow logs without a tuple.", nil,
 		one(func(c nsgflow.Counts) uint64 { return c.Empty })},
 }
 
@@ -42,8 +47,15 @@ func one(value func(nsgflow.Counts) uint64) []FilterSeries {
 func flowSeries() (all []FilterSeries) {
 	for kind, kindName := range []string{nsgflow.NSG: "nsg", nsgflow.VNet: "vnet"} {
 		for decision, decisionName := range []string{nsgflow.DecisionUnknown: "unknown", nsgflow.Allowed: "allowed", nsgflow.Denied: "denied"} {
-			all = append(all, FilterSeries{kindName, decisionName, func(c nsgflow.Counts) uint64 { return c.Flows[kind][decision] }})
+			all = append(all, FilterSeries{[]string{kindName, decisionName}, func(c nsgflow.Counts) uint64 { return c.Flows[kind][decision] }})
 		}
+	}
+	return all
+}
+
+func dropSeries() (all []FilterSeries) {
+	for reason, name := range nsgflow.DropNames() {
+		all = append(all, FilterSeries{[]string{name}, func(c nsgflow.Counts) uint64 { return c.Dropped[reason] }})
 	}
 	return all
 }
@@ -54,25 +66,35 @@ func FilterMetricsHeader() string {
 	var counters, series strings.Builder
 	n := 0
 	for i, m := range FilterMetrics {
-		labels := 1
 		for _, s := range m.Series {
-			kind, decision := "NULL", "NULL"
-			if s.Kind != "" {
-				labels, kind, decision = 3, fmt.Sprintf("%q", s.Kind), fmt.Sprintf("%q", s.Decision)
-			}
-			fmt.Fprintf(&series, "    {%d, %s, %s},\n", i, kind, decision)
+			fmt.Fprintf(&series, "    {%d, {%s}},\n", i, cList(s.Labels))
 			n++
 		}
-		fmt.Fprintf(&counters, "    {%q, %q, %d},\n", m.Name, m.Help, labels)
+		fmt.Fprintf(&counters, "    {%q, %q, %d, {%s}},\n", m.Name, m.Help, 1+len(m.Labels), cList(append([]string{"name"}, m.Labels...)))
 	}
-	return fmt.Sprintf(`enum { COUNTERS = %d, SERIES = %d };
+	return fmt.Sprintf(`enum { COUNTERS = %d, SERIES = %d, MOST_LABELS = %d };
 
-static const struct { const char *name, *help; int labels; } counters[COUNTERS] = {
+/* The first label is the instance: its alias or its name. */
+static const struct { const char *name, *help; int labels; const char *keys[MOST_LABELS]; } counters[COUNTERS] = {
 %s};
 
-static const struct { int counter; const char *kind, *decision; } series[SERIES] = {
+/* The values of the other labels. */
+static const struct { int counter; const char *values[MOST_LABELS - 1]; } series[SERIES] = {
 %s};
-`, len(FilterMetrics), n, counters.String(), series.String())
+`, len(FilterMetrics), n, 1+maxLabels, counters.String(), series.String())
+}
+
+// cList is the elements of an array of strings in C. An empty one has no
+// initialiser before C23.
+func cList(texts []string) string {
+	if len(texts) == 0 {
+		return "NULL"
+	}
+	var quoted []string
+	for _, text := range texts {
+		quoted = append(quoted, fmt.Sprintf("%q", text))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // FilterTotals appends the values of an instance's counters.

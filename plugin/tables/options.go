@@ -28,6 +28,18 @@ var FilterOptions = []config.Option[nsgflow.Options]{
 	{Key: "on_error", Values: "keep, drop", Default: "keep",
 		Text: "What becomes of a tuple that does not parse: an event that says why, or nothing but a count.",
 		Set:  setOnError},
+	{Key: "aggregate", Values: strings.Join(nsgflow.Aggregates(), ", "), Default: "off",
+		Text: "Make one event of the flows of a record that have the same connection (five-tuple), service (whatever the source port) or hosts (whatever the ports), with their sums.",
+		Set:  setAggregate},
+	{Key: "aggregate_denied", Values: strings.Join(nsgflow.Aggregates(), ", "),
+		Text: "The same for denied flows; without it, they follow aggregate.",
+		Set:  func(o *nsgflow.Options, v string) bool { return parsed(&o.AggregateDenied, v, nsgflow.ParseAggregate) }},
+	{Key: "drop", Values: strings.Join(nsgflow.DropNames(), ", ") + ", separated by commas",
+		Text: "Leave out flows by decision, or allowed ones by the part of their life that they report, and count them.",
+		Set:  func(o *nsgflow.Options, v string) bool { return parsed(&o.Drop, v, nsgflow.ParseDrops) }},
+	{Key: "exclude_fields", Values: "names of event fields or of objects, separated by commas",
+		Text: "Leave these fields out of every event.",
+		Set:  setExcludeFields},
 }
 
 // ParseFilterOptions reads the configuration of one filter instance. get gives what
@@ -61,6 +73,28 @@ func setTimestampKey(o *nsgflow.Options, v string) bool {
 func setOnError(o *nsgflow.Options, v string) bool {
 	o.DropErrors = strings.EqualFold(v, "drop")
 	return o.DropErrors || strings.EqualFold(v, "keep")
+}
+
+// setAggregate also sets what denied flows default to: their own option comes
+// behind it.
+func setAggregate(o *nsgflow.Options, v string) bool {
+	ok := parsed(&o.Aggregate, v, nsgflow.ParseAggregate)
+	o.AggregateDenied = o.Aggregate
+	return ok
+}
+
+func setExcludeFields(o *nsgflow.Options, v string) bool {
+	o.ExcludeFields = nil
+	for _, name := range strings.Split(v, ",") {
+		o.ExcludeFields = append(o.ExcludeFields, strings.TrimSpace(name))
+	}
+	return o.Check() == nil
+}
+
+func parsed[T any](to *T, v string, parse func(string) (T, error)) bool {
+	value, err := parse(v)
+	*to = value
+	return err == nil
 }
 
 func setSwitch(to *bool, v string) bool {

@@ -8,7 +8,7 @@
 
 #include "host.h"
 
-enum { MAX_COUNTERS = 8, MAX_SERIES = 8, MAX_LABELS = 3, MAX_TEXT = 64 };
+enum { MAX_COUNTERS = 9, MAX_SERIES = 8, MAX_LABELS = 3, MAX_TEXT = 64 };
 
 struct series {
     char labels[MAX_LABELS][MAX_TEXT];

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/plugin/tables"
+	"fluent-bit-nsgflow/test/loggen"
+)
+
+// volumeSettings are the rows of the table in docs/volume.md, as one writes
+// them into a configuration.
+var volumeSettings = []string{
+	"",
+	"aggregate connection",
+	"aggregate service",
+	"aggregate host",
+	"aggregate_denied host",
+	"aggregate service; aggregate_denied host",
+	"drop begin",
+	"drop begin; aggregate service; aggregate_denied host",
+	"drop denied; aggregate service",
+	"exclude_fields " + leanFields,
+	"drop begin; aggregate service; aggregate_denied host; exclude_fields " + leanFields,
+}
+
+// leanFields are constant, or follow from other fields, in schema ecs; they are
+// those of conf/lean.conf.
+const leanFields = "event.provider,event.module,network.iana_number,network.type,source.address,destination.address,related,observer,cloud.provider,cloud.service,azure.resource.id,azure.flow_log.system_id,azure.flow_log.time"
+
+// volumeLogs are those that the table is measured on.
+var volumeLogs = []loggen.Log{
+	{Family: loggen.NSGv2, Records: 60, Tuples: 300, Seed: 1, Traffic: loggen.Realistic},
+	{Family: loggen.VNet, Records: 60, Tuples: 300, Seed: 2, Traffic: loggen.Realistic},
+}
+
+// volume says what settings leave of events, and of their bytes as JSON, in
+// per cent.
+func volume() string {
+	var b strings.Builder
+	b.WriteString("| settings, schema `ecs` | NSG v2: events, % | bytes, % | VNet: events, % | bytes, % |\n|---|---:|---:|---:|---:|\n")
+	var all [2]left
+	for i, setting := range volumeSettings {
+		words := "none"
+		if setting != "" {
+			words = "`" + strings.ReplaceAll(setting, "; ", "`, `") + "`"
+			words = strings.ReplaceAll(words, leanFields, "…")
+		}
+		fmt.Fprintf(&b, "| %s |", words)
+		for k, log := range volumeLogs {
+			l := leaves(log, setting)
+			if i == 0 {
+				all[k] = l
+			}
+			fmt.Fprintf(&b, " %.1f | %.1f |", l.events/all[k].events*100, l.bytes/all[k].bytes*100)
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "\n100 %% are %.0f events of %.0f bytes (NSG v2) and of %.0f bytes (VNet) on average; `…` stands for the fields of [`lean.conf`](../conf/lean.conf).\n",
+		all[0].events, all[0].bytes/all[0].events, all[1].bytes/all[1].events)
+	return b.String()
+}
+
+// left is what settings leave of a log.
+type left struct{ events, bytes float64 }
+
+func leaves(log loggen.Log, setting string) left {
+	configured := map[string]string{"schema": "ecs"}
+	for _, option := range strings.Split(setting, "; ") {
+		key, value, _ := strings.Cut(option, " ")
+		configured[key] = value
+	}
+	options, err := tables.ParseFilterOptions(func(key string) (string, bool) { v, ok := configured[key]; return v, ok })
+	if err != nil {
+		panic(err) // the settings above are good
+	}
+	n, err := nsgflow.New(options)
+	if err != nil {
+		panic(err)
+	}
+	var text bytes.Buffer
+	if err := log.Write(&text, loggen.Blob); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	records, _ := n.AppendText(nil, text.Bytes(), nsgflow.Frame{})
+	return left{float64(n.Counts().Events), float64(len(nsgflow.AppendJSONLines(nil, records)))}
+}
