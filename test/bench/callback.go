@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	chunkRecords = 60 // about 256 KB, what tail hands over at a time
-	chunkCount   = 8
-	chunkRounds  = 30
-	tries        = 3
+	chunkFlows  = 60 * flowsPerRecord // about 256 KB, what tail hands over at a time
+	chunkCount  = 8
+	chunkRounds = 30
+	tries       = 3
 )
 
 // framed are chunks for the stand-in host.
 func framed(s *scenario, chunks, records int) ([]byte, error) {
 	var frames []byte
-	log := loggen.Log{Family: loggen.NSGv2, Records: chunks * records, Tuples: flowsPerRecord, Seed: 1}
+	log := s.log(chunks * records * s.log(0).Tuples)
 	var b bytes.Buffer
 	if err := log.Write(&b, loggen.Records); err != nil {
 		return nil, err
@@ -55,7 +55,9 @@ func (p *pipeline) eventsOf(s *scenario) string {
 // floorEvents writes them: nsgflow's own, of some records. They stay in the
 // processor's cache, the floor pays for nothing but handing them over.
 func (p *pipeline) floorEvents(ctx context.Context, s *scenario) error {
-	events, _, err := p.standIn(ctx, s, ours, 16, 1)
+	alone := *s
+	alone.aggregate = ""
+	events, _, err := p.standIn(ctx, &alone, ours, max(2, 16*flowsPerRecord/s.log(0).Tuples), 1)
 	if err != nil {
 		return err
 	}
@@ -67,8 +69,9 @@ var spent = regexp.MustCompile(`cb_filter: (\d+) ns`)
 // callback is the time in cb_filter for one flow: the best of several tries,
 // because the host's clock also runs while others have the processor.
 func (p *pipeline) callback(ctx context.Context, s *scenario, v variant) (best time.Duration, err error) {
+	records := s.log(chunkFlows).Records
 	for try := range tries {
-		_, log, err := p.standIn(ctx, s, v, chunkCount, chunkRecords, "-t", "-r", strconv.Itoa(chunkRounds))
+		_, log, err := p.standIn(ctx, s, v, chunkCount, records, "-t", "-r", strconv.Itoa(chunkRounds))
 		if err != nil {
 			return 0, err
 		}
@@ -80,7 +83,7 @@ func (p *pipeline) callback(ctx context.Context, s *scenario, v variant) (best t
 		if err != nil {
 			return 0, err
 		}
-		if d := time.Duration(total / (chunkCount * chunkRecords * flowsPerRecord * chunkRounds)); try == 0 || d < best {
+		if d := time.Duration(total / int64(chunkCount*records*s.log(0).Tuples*chunkRounds)); try == 0 || d < best {
 			best = d
 		}
 	}
@@ -94,7 +97,7 @@ func (p *pipeline) standIn(ctx context.Context, s *scenario, v variant, chunks, 
 	}
 	args := append(flags, objectOf(p.work, filterNames[v]))
 	if v == ours {
-		args = append(args, s.options...)
+		args = append(args, s.settings()...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -154,6 +154,34 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
+// BenchmarkVolume aggregates logs whose flows have much in common, or nothing:
+// blobs with the records that the pipelines read.
+func BenchmarkVolume(b *testing.B) {
+	for _, s := range []struct {
+		name string
+		scenario
+	}{{"mixed", scenario{}}, {"realistic", scenario{traffic: loggen.Realistic}}} {
+		for schema, schemaName := range nsgflow.Schemas() {
+			for aggregate, name := range nsgflow.Aggregates() {
+				for _, size := range sizes {
+					b.Run(fmt.Sprintf("%s/%s/%s/%d", s.name, schemaName, name, size), func(b *testing.B) {
+						log := s.log(size)
+						log.Tuples = min(log.Tuples, size)
+						options := nsgflow.DefaultOptions(nsgflow.Schema(schema))
+						options.Original = false
+						options.Aggregate, options.AggregateDenied = nsgflow.Aggregate(aggregate), nsgflow.Aggregate(aggregate)
+						n, err := nsgflow.New(options)
+						if err != nil {
+							b.Fatal(err)
+						}
+						measure(b, n, log.Records*log.Tuples, [][]byte{write(log, loggen.Blob)}, appendTexts)
+					})
+				}
+			}
+		}
+	}
+}
+
 func normalizer(b *testing.B, schema nsgflow.Schema, original bool) *nsgflow.Normalizer {
 	options := nsgflow.DefaultOptions(schema)
 	options.Original = original

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -14,7 +15,10 @@ import (
 	"fluent-bit-nsgflow/test/loggen"
 )
 
-const flowsPerRecord = 48
+const (
+	flowsPerRecord = 48  // of logs whose flows have nothing in common
+	flowsOfServer  = 300 // of realistic ones
+)
 
 // pipeline runs a real Fluent Bit: tail, a filter, null.
 type pipeline struct {
@@ -29,13 +33,50 @@ type scenario struct {
 	input   string // text, or structured: by tail's JSON parser
 	options []string
 	lua     bool
+	traffic loggen.Traffic
+	// aggregate is an option besides: the floor hands over the events that
+	// come without it.
+	aggregate string
+	// most is what nsgflow may add, times the floor; 0: no limit.
+	most float64
+	// like names the scenario without aggregate, which it may cost 1.3 times.
+	like string
 }
 
+var (
+	inSekoia = []string{"schema=sekoia", "original=off"}
+	inECS    = []string{"schema=ecs", "original=off"}
+)
+
 var scenarios = []scenario{
-	{"sekoia, text", "text", []string{"schema=sekoia", "original=off"}, true},
-	{"sekoia, structured", "structured", []string{"schema=sekoia", "original=off"}, true},
-	{"sekoia with original, text", "text", []string{"schema=sekoia", "original=on"}, true},
-	{"ecs, text", "text", []string{"schema=ecs", "original=off"}, false},
+	{name: "sekoia, text", input: "text", options: inSekoia, lua: true, most: 1.4},
+	{name: "sekoia, structured", input: "structured", options: inSekoia, lua: true, most: 1.4},
+	{name: "sekoia with original, text", input: "text", options: []string{"schema=sekoia", "original=on"}, lua: true, most: 1.4},
+	{name: "ecs, text", input: "text", options: inECS, most: 1.4},
+	{name: "ecs, realistic", input: "text", options: inECS, traffic: loggen.Realistic, most: 1.4},
+	{name: "ecs, realistic, aggregated", input: "text", options: inECS, traffic: loggen.Realistic, aggregate: "aggregate=service", most: 0.5},
+	{name: "ecs, nothing to aggregate", input: "text", options: inECS, aggregate: "aggregate=service", like: "ecs, text"},
+	{name: "sekoia, nothing to aggregate", input: "text", options: inSekoia, aggregate: "aggregate=service", like: "sekoia, text"},
+}
+
+// log is a flow log of about so many flows.
+func (s *scenario) log(flows int) loggen.Log {
+	tuples := flowsPerRecord
+	if s.traffic == loggen.Realistic {
+		tuples = flowsOfServer
+	}
+	return loggen.Log{Family: loggen.NSGv2, Records: max(1, flows/tuples), Tuples: tuples, Seed: 1, Traffic: s.traffic}
+}
+
+// file is the name of the log that Fluent Bit reads.
+func (s *scenario) file() string { return string(s.traffic) + "flows.log" }
+
+// settings are all options of the filter.
+func (s *scenario) settings() []string {
+	if s.aggregate == "" {
+		return s.options
+	}
+	return append(slices.Clone(s.options), s.aggregate)
 }
 
 // variant is what stands between tail and null.
@@ -127,12 +168,15 @@ func (p *pipeline) path(name string) string { return filepath.Join(p.work, name)
 
 // prepare writes the logs and builds the floor.
 func (p *pipeline) prepare(ctx context.Context) error {
-	for name, records := range map[string]int{"flows.log": p.records, "few.log": 50} {
+	mixed, realistic := scenario{}, scenario{traffic: loggen.Realistic}
+	for name, log := range map[string]loggen.Log{
+		mixed.file(): mixed.log(p.records * flowsPerRecord), "few.log": mixed.log(50 * flowsPerRecord),
+		realistic.file(): realistic.log(p.records * flowsPerRecord),
+	} {
 		file, err := os.Create(p.path(name))
 		if err != nil {
 			return err
 		}
-		log := loggen.Log{Family: loggen.NSGv2, Records: records, Tuples: flowsPerRecord, Seed: 1}
 		if err := log.Write(file, loggen.Records); err != nil {
 			return err
 		}
@@ -177,7 +221,7 @@ func (p *pipeline) command(ctx context.Context, s *scenario, v variant, log stri
 	}
 	switch v {
 	case ours:
-		for _, option := range s.options {
+		for _, option := range s.settings() {
 			args = append(args, "-p", option)
 		}
 	case lua:
@@ -198,7 +242,7 @@ func (s *scenario) original() string {
 func (p *pipeline) cost(ctx context.Context, s *scenario, v variant) (cost, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	command := p.command(ctx, s, v, "flows.log", "null", "-m", "flow")
+	command := p.command(ctx, s, v, s.file(), "null", "-m", "flow")
 	if output, err := command.CombinedOutput(); err != nil {
 		return cost{}, fmt.Errorf("%q: %w\n%s", command.Args, err, output)
 	}

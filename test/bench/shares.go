@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // The figures that are derived from the runs. Shares are taken turn by turn:
 // what slows the machine down falls on both of their sides.
 
@@ -29,6 +31,16 @@ func (m *measurement) added(v variant, turn int) float64 {
 	return (m.runs[v][turn].cpu - m.runs[none][turn].cpu).Seconds()
 }
 
+// times is what nsgflow adds, by what it adds in another scenario.
+func (m *measurement) times(other *measurement) float64 {
+	return m.median(ours, func(turn int) float64 { return m.added(ours, turn) / other.added(ours, turn) })
+}
+
+func (a *agent) named(name string) *measurement {
+	i := slices.IndexFunc(a.measurements, func(m *measurement) bool { return m.name == name })
+	return a.measurements[i]
+}
+
 func (m *measurement) callbackNs(v variant) float64 {
 	var all []float64
 	for _, d := range m.callback[v] {
@@ -54,7 +66,12 @@ type check struct {
 func (r *report) checks() (all []check) {
 	if r.agent != nil {
 		for _, m := range r.agent.measurements {
-			all = append(all, check{m.name + ": nsgflow adds, times the floor", 1.4, m.share(ours, floor)})
+			if m.most > 0 {
+				all = append(all, check{m.name + ": nsgflow adds, times the floor", m.most, m.share(ours, floor)})
+			}
+			if m.like != "" {
+				all = append(all, check{m.name + ": nsgflow adds, times without aggregate", 1.3, m.times(r.agent.named(m.like))})
+			}
 			if m.lua {
 				all = append(all,
 					check{m.name + ": nsgflow adds, of what Lua adds", 0.2, m.share(ours, lua)},
@@ -74,6 +91,11 @@ func (r *report) checks() (all []check) {
 		return nil
 	}
 	plain, foreign := at("Core/v2-dense/sekoia", 1_000), at("Foreign/small", 1_000)
+	for _, schema := range []string{"sekoia", "ecs"} {
+		without := at("Volume/mixed/"+schema+"/off", 1_000)
+		all = append(all, check{"core, " + schema + ", nothing to aggregate: times without", 1.3, at("Volume/mixed/"+schema+"/service", 1_000)["ns/tuple"] / without["ns/tuple"]},
+			check{"core, " + schema + ", realistic, aggregated: times without", 1, at("Volume/realistic/"+schema+"/service", 1_000)["ns/tuple"] / at("Volume/realistic/"+schema+"/off", 1_000)["ns/tuple"]})
+	}
 	return append(all,
 		check{"core, dense NSG v2: times copy", 20, plain.timesCopy()},
 		check{"core: allocations an event", 0, plain.allocsPerTuple()},

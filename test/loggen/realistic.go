@@ -50,9 +50,9 @@ var parts = []part{
 	{rule{"DefaultRule_AllowVnetOutBound", false, false, 6, 1433}, 0.18, 3, short},
 	{rule{"UserRule_AllowDnsOutBound", false, false, 17, 53}, 0.12, 2, short},
 	{rule{"DefaultRule_AllowVnetInBound", true, false, 6, 5671}, 0.05, 5, long},
-	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 3389}, 0.18, 3, tries},
+	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 3389}, 0.20, 3, tries},
 	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 0}, 0.08, 1, scan},
-	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 0}, 0.04, 6, noise},
+	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 0}, 0.02, 6, noise},
 }
 
 const realisticNIC = "10.20.0.4"
