@@ -25,16 +25,27 @@ func recordTime(t []byte) (msgpack.EventTime, bool) {
 
 const timestampLen = len("2006-01-02T15:04:05.000Z")
 
-// clock writes times as text. It keeps the last minute's, because the tuples
+// clock writes times as text. It keeps the last one, because the event of one
+// flow has the same in several fields, and the last minute's, because the tuples
 // of a record lie close together.
 type clock struct {
-	minute int64 // since 1970
-	packed [1 + timestampLen]byte
+	last   msgpack.EventTime
+	text   [1 + timestampLen]byte // of last; all zero: none yet
+	minute int64                  // since 1970
+	packed [1 + timestampLen]byte // of minute
 }
 
 // append appends t as a string in RFC 3339, UTC, with three fraction digits. t
 // lies between 1970 and 2038.
 func (c *clock) append(dst []byte, t msgpack.EventTime) []byte {
+	if t != c.last || c.text[0] == 0 {
+		c.set(t)
+	}
+	return append(dst, c.text[:]...)
+}
+
+func (c *clock) set(t msgpack.EventTime) {
+	c.last = t
 	minute, second := t.Seconds/60, t.Seconds%60
 	if minute != c.minute || c.packed[0] == 0 {
 		c.minute = minute
@@ -43,13 +54,12 @@ func (c *clock) append(dst []byte, t msgpack.EventTime) []byte {
 		copy(c.packed[len(to):], "00.000Z")
 	}
 	const seconds, fraction = 1 + len("2006-01-02T15:04:"), 1 + len("2006-01-02T15:04:05.")
-	packed := c.packed
-	packed[seconds] += byte(second / 10)
-	packed[seconds+1] += byte(second % 10)
+	c.text = c.packed
+	c.text[seconds] += byte(second / 10)
+	c.text[seconds+1] += byte(second % 10)
 	if ms := t.Nanoseconds / 1e6; ms > 0 {
-		packed[fraction] += byte(ms / 100)
-		packed[fraction+1] += byte(ms / 10 % 10)
-		packed[fraction+2] += byte(ms % 10)
+		c.text[fraction] += byte(ms / 100)
+		c.text[fraction+1] += byte(ms / 10 % 10)
+		c.text[fraction+2] += byte(ms % 10)
 	}
-	return append(dst, packed[:]...)
 }
