@@ -29,9 +29,9 @@ type aggregator struct {
 type aggregate struct {
 	key        aggregateKey
 	by         Aggregate
-	state      State             // that of all tuples; StateUnknown where they differ
-	sums       [sumCount]Counter // absent where no tuple has the counter
-	start, end int64             // times of the earliest and the latest tuple, in milliseconds
+	state      State // that of all tuples; StateUnknown where they differ
+	sums       counters
+	start, end int64 // times of the earliest and the latest tuple, in milliseconds
 
 	first, last uint32 // tuples of the record
 	tuples      uint32
@@ -51,6 +51,9 @@ const (
 	sumBytes
 	sumCount
 )
+
+// counters are sums; absent where no tuple has the counter.
+type counters [sumCount]Counter
 
 const (
 	blockSize  = 128
@@ -99,28 +102,27 @@ func (a *aggregator) beginRecord(r *record) {
 // add adds a flow of the record's group with this number to the aggregate of
 // its key. tuple is its place among all tuples of the record.
 func (a *aggregator) add(group int, tuple uint32, f *parsedTuple) {
-	by := a.by[f.Decision]
-	key := a.keys.of(group, f, by)
-	hash := a.keys.hash(&key)
+	if a.count/blockSize == len(a.blocks) {
+		a.blocks = append(a.blocks, make([]aggregate, blockSize))
+	}
+	next := a.at(a.count)
+	next.by = a.by[f.Decision]
+	a.keys.set(&next.key, group, f, next.by)
+	hash := a.keys.hash(&next.key)
 	i := a.index.home(hash)
 	for ; a.index.all[i] != 0; i = a.index.after(i) {
 		number, same := numberIn(a.index.all[i], hash)
-		if !same {
+		if !same || a.at(number).key != next.key {
 			continue
 		}
-		g := a.at(number)
-		if g.key != key {
-			continue
+		if !a.join(number, tuple, f) { // it is full: the key begins anew
+			a.index.all[i] = numbered(hash, a.count)
+			a.open(next, tuple, f)
 		}
-		if a.join(g, number, tuple, f) {
-			return
-		}
-		a.index.all[i] = numbered(hash, a.count) // it is full: the key begins anew
-		a.open(key, by, tuple, f)
 		return
 	}
 	a.index.put(i, numbered(hash, a.count))
-	a.open(key, by, tuple, f)
+	a.open(next, tuple, f)
 }
 
 // at is the aggregate with a number. They are numbered in the order of their
@@ -129,17 +131,13 @@ func (a *aggregator) at(number int) *aggregate {
 	return &a.blocks[number/blockSize][number%blockSize]
 }
 
-// open begins an aggregate with its first flow.
-func (a *aggregator) open(key aggregateKey, by Aggregate, tuple uint32, f *parsedTuple) {
-	if a.count/blockSize == len(a.blocks) {
-		a.blocks = append(a.blocks, make([]aggregate, blockSize))
-	}
-	g := a.at(a.count)
+// open begins an aggregate, which has its key, with its first flow.
+func (a *aggregator) open(g *aggregate, tuple uint32, f *parsedTuple) {
 	if a.count++; a.count == len(a.flows) && a.count < keptFlows {
 		a.flows = slices.Grow(a.flows, len(a.flows))[:2*len(a.flows)]
 	}
-	g.key, g.by, g.state = key, by, f.State
-	g.sums = countersOf(f)
+	g.state = f.State
+	g.sums.set(f)
 	g.start, g.end = f.Time, f.Time
 	g.first, g.last, g.tuples = tuple, tuple, 1
 	g.ports, g.firstPorts = [2]uint32{1, 1}, [2]uint16{f.Source.Port, f.Destination.Port}
@@ -149,9 +147,12 @@ func (a *aggregator) open(key aggregateKey, by Aggregate, tuple uint32, f *parse
 
 // join adds a flow to the aggregate with this number. It is false where a sum
 // would be more than an index takes as a long, 2^63-1.
-func (a *aggregator) join(g *aggregate, number int, tuple uint32, f *parsedTuple) bool {
+func (a *aggregator) join(number int, tuple uint32, f *parsedTuple) bool {
+	g := a.at(number)
+	var more counters
+	more.set(f)
 	sums := g.sums
-	for i, c := range countersOf(f) {
+	for i, c := range more {
 		if sums[i] = sums[i].plus(c); sums[i] < CounterAbsent {
 			return false
 		}
@@ -175,14 +176,12 @@ func (a *aggregator) join(g *aggregate, number int, tuple uint32, f *parsedTuple
 	return true
 }
 
-// countersOf are what a flow adds to the sums.
-func countersOf(f *parsedTuple) [sumCount]Counter {
+// set makes them those of a flow.
+func (c *counters) set(f *parsedTuple) {
 	s, d := &f.Source, &f.Destination
-	return [...]Counter{
-		sumSourcePackets: s.Packets, sumSourceBytes: s.Bytes,
-		sumDestinationPackets: d.Packets, sumDestinationBytes: d.Bytes,
-		sumPackets: both(s.Packets, d.Packets), sumBytes: both(s.Bytes, d.Bytes),
-	}
+	c[sumSourcePackets], c[sumSourceBytes] = s.Packets, s.Bytes
+	c[sumDestinationPackets], c[sumDestinationBytes] = d.Packets, d.Bytes
+	c[sumPackets], c[sumBytes] = both(s.Packets, d.Packets), both(s.Bytes, d.Bytes)
 }
 
 // both is the sum of two counters, where both are known.

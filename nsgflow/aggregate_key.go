@@ -36,8 +36,8 @@ func (k *keyMaker) beginRecord(r *record) {
 	k.texts.reset()
 }
 
-// of is the key of a flow of the record's group with this number.
-func (k *keyMaker) of(group int, f *parsedTuple, by Aggregate) (key aggregateKey) {
+// set makes key that of a flow of the record's group with this number.
+func (k *keyMaker) set(key *aggregateKey, group int, f *parsedTuple, by Aggregate) {
 	if group != k.group {
 		k.beginGroup(group)
 	}
@@ -55,7 +55,6 @@ func (k *keyMaker) of(group int, f *parsedTuple, by Aggregate) (key aggregateKey
 	case AggregateService:
 		key[6] |= uint64(f.Destination.Port)
 	}
-	return key
 }
 
 func (k *keyMaker) beginGroup(group int) {
