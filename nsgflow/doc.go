@@ -16,7 +16,8 @@
 // # The way of a flow
 //
 // The loop in normalizer.go (Normalizer.read) is the way of every flow. It has
-// three hops, and an object with the state of each.
+// three hops, and an object with the state of each; where flows are aggregated,
+// there is a step between the second and the third.
 //
 // Hop 1, from bytes to records. chunk.go takes a chunk apart into records.
 // detect.go says whether a record may be a flow log, and where in it that
@@ -31,13 +32,19 @@
 // protocol, direction, decision and state; both parsers use its table. flow.go
 // is what comes out.
 //
+// Between hop 2 and hop 3, Normalizer.appendFlow decides what becomes of a flow.
+// The option drop leaves it out (volume.go). Where it is a part of an event,
+// aggregate.go adds it to the others that have its key (aggregate_key.go), until
+// the record ends; aggregate_slots.go is its hash table, and the set of ports.
+//
 // Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
 // schema_sekoia.go. template.go makes the constant parts of events of it, and
 // template_cache.go keeps them by the key of template_key.go. encoder.go writes
 // an event: a template, and between its pieces the values of encoder_values.go.
 // What the events of a group share is in encoder_group.go and resource.go. The
 // values that are more than a copy have files of their own: encoder_message.go,
-// encoder_id.go, encoder_communityid.go, encoder_time.go.
+// encoder_id.go, encoder_communityid.go, encoder_time.go; encoder_aggregate.go has
+// those of aggregates.
 //
 // Beside the way: foreign.go writes foreign records and what is damaged, and
 // reserved.go has the fields of the source record that every event keeps;
@@ -53,7 +60,9 @@
 //   - group: the tuples of a record that share a rule.
 //   - tuple: the text of one flow, with commas between its columns.
 //   - flow: a tuple, read: [Flow].
-//   - event: what a flow becomes.
+//   - event: what a flow becomes, or an aggregate.
+//   - aggregate: the flows of a record that become one event. Users read "group"
+//     for it.
 //   - foreign: no flow log. A foreign source record passes through byte for
 //     byte; one that stands beside flow logs becomes a record of its own
 //     (foreign.go).

@@ -1,0 +1,128 @@
+package test
+
+import (
+	"encoding/json"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fluent-bit-nsgflow/test/loggen"
+)
+
+// sumsOf adds the counters of events in big integers, by decision, direction
+// and side, and counts their tuples.
+func sumsOf(t *testing.T, events []event) map[string]string {
+	t.Helper()
+	sums := map[string]*big.Int{}
+	for _, e := range events {
+		word := func(path ...string) string { v, _ := e.Body.at(path...).(string); return v }
+		key := word("event", "action") + " " + word("network", "direction") + " "
+		add := func(name string, value any) {
+			number, ok := value.(json.Number)
+			if !ok {
+				return
+			}
+			n, ok := new(big.Int).SetString(number.String(), 10)
+			if !ok {
+				t.Fatalf("%s is %s", name, number)
+			}
+			if sums[key+name] == nil {
+				sums[key+name] = new(big.Int)
+			}
+			sums[key+name].Add(sums[key+name], n)
+		}
+		for _, side := range []string{"source", "destination", "network"} {
+			for _, counter := range []string{"packets", "bytes"} {
+				add(side+" "+counter, e.Body.at(side, counter))
+			}
+		}
+		var tuples any = json.Number("1")
+		if n := e.Body.at("azure", "flow_log", "aggregate", "tuples"); n != nil {
+			tuples = n
+		}
+		add("tuples", tuples)
+	}
+	all := map[string]string{}
+	for name, sum := range sums {
+		all[name] = sum.String()
+	}
+	return all
+}
+
+// lean.conf, as it stands, makes a few small events of a log, and keeps every
+// byte and packet: what it drops has none.
+func TestLean(t *testing.T) {
+	var input strings.Builder
+	for _, family := range []loggen.Family{loggen.NSGv2, loggen.VNet} {
+		log := loggen.Log{Family: family, Records: 4, Tuples: 300, Seed: 9, Traffic: loggen.Realistic}
+		if err := log.Write(&input, loggen.Blob); err != nil {
+			t.Fatal(err)
+		}
+	}
+	excluded := regexp.MustCompile(`(?m)^ *exclude_fields +(\S+)$`).FindStringSubmatch(read(t, "../conf/lean.conf"))
+	if excluded == nil {
+		t.Fatal("lean.conf excludes no fields")
+	}
+	inEveryRelease(t, func(t *testing.T, r release) {
+		all := throughSchema(t, r, "ecs", input.String())
+		notDropped := kept(all, func(d document) bool {
+			return d.at("azure", "flow_log", "state") != "begin" || d.at("event", "action") != "accept"
+		})
+		want := sumsOf(t, notDropped)
+		root := stage(t)
+		write(t, root, "flow-logs/input.log", input.String())
+		a := r.start(t, root, nil, "-c", "etc/lean.conf")
+		a.until("all tuples", func() bool {
+			sums := sumsOf(t, a.printed())
+			return sums["accept inbound tuples"] == want["accept inbound tuples"] && sums["reject inbound tuples"] == want["reject inbound tuples"]
+		})
+		a.stop()
+		got := a.printed()
+		if len(got) > len(all)/8 {
+			t.Errorf("%d events of %d", len(got), len(all))
+		}
+		for name, sum := range sumsOf(t, got) {
+			if want[name] != sum {
+				t.Errorf("%s: %s, without aggregation %s", name, sum, want[name])
+			}
+		}
+		for name, sum := range sumsOf(t, all) {
+			if !strings.HasSuffix(name, " tuples") && sum != "0" && sumsOf(t, got)[name] != sum {
+				t.Errorf("%s: %s, of everything %s", name, sumsOf(t, got)[name], sum)
+			}
+		}
+		for _, e := range got {
+			for _, name := range strings.Split(excluded[1], ",") {
+				if v := e.Body.at(strings.Split(name, ".")...); v != nil {
+					t.Errorf("%s is %v", name, v)
+				}
+			}
+		}
+		if !strings.Contains(a.log.String(), " dropped, 0 errors") {
+			t.Error("the summary does not say what was dropped")
+		}
+	})
+}
+
+// A wrong value of each option stops the start.
+func TestVolumeOptionsAreChecked(t *testing.T) {
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for _, set := range []string{"aggregate all", "aggregate_denied yes", "drop begin,middle", "exclude_fields observer,nothing"} {
+			root := stage(t)
+			write(t, root, "flow-logs/input.log", "")
+			write(t, root, "etc/wrong.conf", service(root)+tailing(root, "*", "flow", exitOnEOF)+filtering("*", "schema ecs", set)+printing)
+			a := r.start(t, root, nil, "-c", "etc/wrong.conf")
+			if code := a.wait(); code == 0 {
+				t.Errorf("%s: exit code 0", set)
+			}
+			key, value, _ := strings.Cut(set, " ")
+			if !slices.ContainsFunc(lines(a.log.String()), func(line string) bool {
+				return strings.Contains(line, "option "+key+`: "`+value+`" is not allowed, it takes: `)
+			}) {
+				t.Errorf("%s: the log does not say why\n%s", set, a.log.String())
+			}
+		}
+	})
+}
