@@ -1,9 +1,6 @@
 package nsgflow
 
-import (
-	"slices"
-	"unsafe"
-)
+import "slices"
 
 // Between hop 2 and hop 3, the flows of a record that have a key in common
 // become one event, where the option aggregate says so. Nothing outlives the
@@ -22,14 +19,13 @@ type aggregator struct {
 	index  slots         // their numbers, by key
 	ports  portSet
 	flows  []parsedTuple // the first ones of the first keptFlows aggregates, and room for one more
+	dirty  int           // how many of them have been used since release
 	next   []uint32      // by tuple of the record: the next one of its aggregate; valid iff tuples
 }
 
 // aggregate is the flows that become one event.
 type aggregate struct {
 	key        aggregateKey
-	by         Aggregate
-	state      State // that of all tuples; StateUnknown where they differ
 	sums       counters
 	start, end int64 // times of the earliest and the latest tuple, in milliseconds
 
@@ -38,6 +34,9 @@ type aggregate struct {
 	stages      [stageCount]uint32
 	ports       [2]uint32 // how many different ones: source, destination
 	firstPorts  [2]uint16
+
+	by    Aggregate
+	state State // that of all tuples; StateUnknown where they differ
 }
 
 // The sums of an aggregate. Those of both sides have a place of their own: a
@@ -57,8 +56,8 @@ type counters [sumCount]Counter
 
 const (
 	blockSize  = 128
-	blockBytes = blockSize * int(unsafe.Sizeof(aggregate{}))
-	keptFlows  = 512 // most records have fewer aggregates; of the others, the flow is read again
+	blockBytes = blockSize * 168 // TestAggregateBounds
+	keptFlows  = 512             // most records have fewer aggregates; of the others, the flow is read again
 )
 
 func newAggregator(o Options, tuples bool) aggregator {
@@ -87,6 +86,7 @@ func (a *aggregator) takes(f *parsedTuple) bool { return a.by[f.Decision] != Agg
 
 // beginRecord takes up a record.
 func (a *aggregator) beginRecord(r *record) {
+	a.dirty = max(a.dirty, a.count+1)
 	a.record, a.count = r, 0
 	if a.by == [3]Aggregate{} {
 		return
@@ -207,8 +207,8 @@ func (c Counter) plus(d Counter) Counter {
 // release lets go of the source record's memory, and of what a large record
 // has left beyond limit bytes.
 func (a *aggregator) release(limit int) {
-	clear(a.flows[:min(a.count+1, len(a.flows))])
-	a.record, a.count = nil, 0
+	clear(a.flows[:min(max(a.dirty, a.count+1), len(a.flows))])
+	a.record, a.count, a.dirty = nil, 0, 0
 	a.keys.release()
 	if len(a.blocks)*blockBytes+a.index.bytes()+a.ports.bytes()+4*cap(a.next)+a.keys.bytes() > limit {
 		a.blocks, a.index, a.ports.slots, a.next, a.keys.texts = nil, slots{}, slots{}, nil, texts{}

@@ -79,6 +79,9 @@ func gather(t *testing.T, a *aggregator, r *record) time.Duration {
 // A record of as many tuples as one may have, made to ask for much: the memory
 // is bounded, the time linear, and what a large record took is given back.
 func TestAggregateBounds(t *testing.T) {
+	if size := blockSize * int(unsafe.Sizeof(aggregate{})); blockBytes != size {
+		t.Errorf("a block is %d bytes, not %d", size, blockBytes)
+	}
 	sizes := []int{maxTuples / 16, maxTuples / 4, maxTuples}
 	if testing.Short() {
 		sizes = []int{maxTuples / 64, maxTuples / 32, maxTuples / 16}

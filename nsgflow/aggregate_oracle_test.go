@@ -2,14 +2,10 @@ package nsgflow_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"math/big"
 	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"fluent-bit-nsgflow/nsgflow"
 )
 
 // The oracle of aggregation groups the tuples of each record in a map, by a key
@@ -207,106 +203,4 @@ func (t *wantedTuple) setDecision(c []string) (decision string) {
 		return decision
 	}
 	return map[string]string{"B": "accept", "C": "accept", "E": "accept", "D": "reject"}[c[7]]
-}
-
-// wantedGroup is what an aggregated event has to say.
-type wantedGroup struct {
-	tuples []wantedTuple
-}
-
-// key is what the tuples of a group have in common, as a text.
-func (t *wantedTuple) key(by nsgflow.Aggregate) string {
-	c := append([]string(nil), t.columns...)
-	for _, i := range []int{1, 2} {
-		c[i] = netip.MustParseAddr(c[i]).String()
-	}
-	source, destination := c[3], c[4]
-	if by != nsgflow.AggregateConnection {
-		source = "any"
-	}
-	if by == nsgflow.AggregateHost {
-		destination = "any"
-	}
-	protocol, direction := c[5], c[6]
-	if n, err := strconv.Atoi(protocol); err != nil || n > 255 || len(protocol) > 3 {
-		protocol = "unknown"
-	} else {
-		protocol = strconv.Itoa(n)
-	}
-	if direction != "I" && direction != "O" {
-		direction = "unknown"
-	}
-	return fmt.Sprintf("%t %q", t.vnet, []string{t.acl, t.rule, t.mac, c[1], c[2], source, destination, protocol, direction, c[8], c[13]})
-}
-
-// groupsOf are the groups of a record, in the order of their first tuples, and
-// the tuples that stay alone.
-func groupsOf(r wantedRecord, allowed, denied nsgflow.Aggregate) (groups []*wantedGroup, by []nsgflow.Aggregate, alone []wantedTuple) {
-	known := map[string]*wantedGroup{}
-	for _, t := range r {
-		mode := allowed
-		if t.columns[13] == "reject" {
-			mode = denied
-		}
-		if mode == nsgflow.AggregateOff {
-			alone = append(alone, t)
-			continue
-		}
-		key := t.key(mode)
-		if known[key] == nil {
-			known[key] = &wantedGroup{}
-			groups, by = append(groups, known[key]), append(by, mode)
-		}
-		known[key].tuples = append(known[key].tuples, t)
-	}
-	return groups, by, alone
-}
-
-// sum adds columns of the tuples that have all of them; "": none has.
-func (g *wantedGroup) sum(columns ...int) string {
-	total, known := new(big.Int), false
-	for _, t := range g.tuples {
-		all := true
-		for _, c := range columns {
-			all = all && t.columns[c] != ""
-		}
-		for _, c := range columns {
-			if n, ok := new(big.Int).SetString(t.columns[c], 10); ok && all {
-				total.Add(total, n)
-				known = true
-			}
-		}
-	}
-	if !known {
-		return ""
-	}
-	return total.String()
-}
-
-// different are the different values of a column.
-func (g *wantedGroup) different(column int) (values []string) {
-	seen := map[string]bool{}
-	for _, t := range g.tuples {
-		if v := t.columns[column]; !seen[v] {
-			seen[v] = true
-			values = append(values, v)
-		}
-	}
-	return values
-}
-
-// stage counts the tuples of a kind.
-func (g *wantedGroup) stage(state string) (n int) {
-	for _, t := range g.tuples {
-		denied := t.columns[13] == "reject"
-		switch {
-		case state == "D":
-			if denied {
-				n++
-			}
-		case !denied && t.columns[7] == state && (state != "B" || t.columns[13] == "accept"):
-			n++
-		}
-	}
-	return n
 }

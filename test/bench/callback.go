@@ -49,7 +49,7 @@ func framed(s *scenario, chunks, records int) ([]byte, error) {
 
 // eventsOf are the ready-made events of the floor.
 func (p *pipeline) eventsOf(s *scenario) string {
-	return p.path(strings.Join(s.options, ",") + ".events")
+	return p.path(string(s.traffic) + strings.Join(s.options, ",") + ".events")
 }
 
 // floorEvents writes them: nsgflow's own, of some records. They stay in the

@@ -28,6 +28,7 @@ type settings struct {
 	records   int
 	svg       string
 	update    bool
+	only      string
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&s.records, "records", 20_000, "records of 48 flows in the log that Fluent Bit reads; 0: no Fluent Bit")
 	flag.StringVar(&s.svg, "svg", engine.Path("test", "bench", "cost.svg"), "where the plot goes")
 	flag.BoolVar(&s.update, "update", false, "also put the tables into docs/performance.md, between its markers")
+	flag.StringVar(&s.only, "only", "", "only pipelines with this in their names")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -70,7 +72,7 @@ func run(ctx context.Context, s settings) error {
 		progress("Fluent Bit: skipped, %s", how)
 	default:
 		progress("Fluent Bit: %s", how)
-		p := pipeline{fluentBit: path, work: work, records: s.records}
+		p := pipeline{fluentBit: path, work: work, records: s.records, only: s.only}
 		if r.agent, err = p.measure(ctx, s.runs); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type pipeline struct {
 	fluentBit string
 	work      string
 	records   int
+	only      string
 }
 
 // scenario is what the variants have in common.
@@ -128,6 +129,9 @@ func (p *pipeline) measure(ctx context.Context, turns int) (*agent, error) {
 	}
 	for i := range scenarios {
 		s := &scenarios[i]
+		if !strings.Contains(s.name, p.only) {
+			continue
+		}
 		if s.lua {
 			if err := p.agree(ctx, s); err != nil {
 				return nil, err

@@ -1,7 +1,5 @@
 package main
 
-import "slices"
-
 // The figures that are derived from the runs. Shares are taken turn by turn:
 // what slows the machine down falls on both of their sides.
 
@@ -36,9 +34,14 @@ func (m *measurement) times(other *measurement) float64 {
 	return m.median(ours, func(turn int) float64 { return m.added(ours, turn) / other.added(ours, turn) })
 }
 
+// named is a measurement by the name of its scenario.
 func (a *agent) named(name string) *measurement {
-	i := slices.IndexFunc(a.measurements, func(m *measurement) bool { return m.name == name })
-	return a.measurements[i]
+	for _, m := range a.measurements {
+		if m.name == name {
+			return m
+		}
+	}
+	return nil // it did not run
 }
 
 func (m *measurement) callbackNs(v variant) float64 {
@@ -69,8 +72,8 @@ func (r *report) checks() (all []check) {
 			if m.most > 0 {
 				all = append(all, check{m.name + ": nsgflow adds, times the floor", m.most, m.share(ours, floor)})
 			}
-			if m.like != "" {
-				all = append(all, check{m.name + ": nsgflow adds, times without aggregate", 1.3, m.times(r.agent.named(m.like))})
+			if other := r.agent.named(m.like); other != nil {
+				all = append(all, check{m.name + ": nsgflow adds, times without aggregate", 1.3, m.times(other)})
 			}
 			if m.lua {
 				all = append(all,
