@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,4 +63,21 @@ func TestCounters(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is dropped counts under its reason and nowhere else, and aggregated
+// flows are fewer events.
+func TestCountersOfVolume(t *testing.T) {
+	in := chunk(t, engine.New, flows)
+	for option, want := range map[string][]string{
+		"drop=denied":    {"flows_total{name=nsgflow.0,kind=nsg,decision=denied} 0", "events_total{name=nsgflow.0} 2", "dropped_total{name=nsgflow.0,reason=denied} 4"},
+		"aggregate=host": {"flows_total{name=nsgflow.0,kind=nsg,decision=denied} 4", "events_total{name=nsgflow.0} 4", "dropped_total{name=nsgflow.0,reason=denied} 0"},
+	} {
+		got := run(t, engine.StandIn{Layout: "3.2", Stride: 104, Options: [][]string{{option}}, Flags: []string{"-c", "-r", "2"}}, 0, in)
+		for _, line := range want {
+			if !slices.Contains(counters(got.Log), line) {
+				t.Errorf("%s: no %s in\n%s", option, line, strings.Join(counters(got.Log), "\n"))
+			}
+		}
+	}
 }
