@@ -69,12 +69,6 @@ var s5Columns = []string{"startTime", "sourceAddress", "destinationAddress", "so
 	"deviceDirection", "deviceAction", "flowState", "packetsStoD", "bytesStoD", "packetsDtoS", "bytesDtoS"}
 
 func recordOf(o object) (r wantedRecord) {
-	add := func(t wantedTuple, v any) {
-		var ok bool
-		if t.text, ok = v.(string); ok && t.parse() {
-			r = append(r, t)
-		}
-	}
 	for _, m := range o {
 		family, _ := m.value.(object)
 		for _, outer := range list[object](family.value("flows")) {
@@ -85,16 +79,11 @@ func recordOf(o object) (r wantedRecord) {
 					if t.mac == "" {
 						t.mac = inner.text("mac")
 					}
-					for _, v := range list[any](inner.value("flowTuples")) {
-						add(t, v)
-					}
+					r.addAll(t, inner)
 				}
 			case "flowRecords":
 				for _, inner := range list[object](outer.value("flowGroups")) {
-					t := wantedTuple{vnet: true, acl: outer.text("aclID"), rule: inner.text("rule"), mac: o.text("macAddress")}
-					for _, v := range list[any](inner.value("flowTuples")) {
-						add(t, v)
-					}
+					r.addAll(wantedTuple{vnet: true, acl: outer.text("aclID"), rule: inner.text("rule"), mac: o.text("macAddress")}, inner)
 				}
 			}
 		}
@@ -113,32 +102,59 @@ func recordOf(o object) (r wantedRecord) {
 	} else {
 		t.state = o.text("flow_state")
 	}
-	for _, m := range o {
-		if text, ok := m.value.(string); ok && flowKey.MatchString(m.key) {
-			c := strings.Split(text, ",")
-			for i, key := range []string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"} {
-				if key != "" && flows == 1 && o.has(key) && i < len(c) {
-					c[i] = o.text(key)
-				}
-			}
-			add(t, strings.Join(c, ","))
-			if n := len(r); n > 0 && flows == 1 {
-				r[n-1].text = text
-			}
-		}
-	}
+	r.addFlattened(t, o, flows)
 	if len(r) == 0 && flows == 0 && o.has("nsgRuleName") && o.has("sourceAddress") {
-		t.rule, t.mac = o.text("nsgRuleName"), o.text("mac")
-		var c []string
-		for _, key := range s5Columns {
-			c = append(c, o.text(key))
-		}
-		if !t.vnet && strings.Join(c[8:], "") == "" {
-			c = c[:8] // version 1
-		}
-		add(t, strings.Join(c, ","))
+		r.addDenormalised(t, o)
 	}
 	return r
+}
+
+// add adds a tuple, if it is one.
+func (r *wantedRecord) add(t wantedTuple, v any) {
+	var ok bool
+	if t.text, ok = v.(string); ok && t.parse() {
+		*r = append(*r, t)
+	}
+}
+
+func (r *wantedRecord) addAll(t wantedTuple, inner object) {
+	for _, v := range list[any](inner.value("flowTuples")) {
+		r.add(t, v)
+	}
+}
+
+// addFlattened adds the values of flow.N keys. Where there is one, fields beside
+// it override its columns, but not its text.
+func (r *wantedRecord) addFlattened(t wantedTuple, o object, flows int) {
+	for _, m := range o {
+		text, ok := m.value.(string)
+		if !ok || !flowKey.MatchString(m.key) {
+			continue
+		}
+		c := strings.Split(text, ",")
+		for i, key := range []string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"} {
+			if key != "" && flows == 1 && o.has(key) && i < len(c) {
+				c[i] = o.text(key)
+			}
+		}
+		r.add(t, strings.Join(c, ","))
+		if n := len(*r); n > 0 && flows == 1 {
+			(*r)[n-1].text = text
+		}
+	}
+}
+
+// addDenormalised adds the tuple of a record with a field for each column.
+func (r *wantedRecord) addDenormalised(t wantedTuple, o object) {
+	t.rule, t.mac = o.text("nsgRuleName"), o.text("mac")
+	var c []string
+	for _, key := range s5Columns {
+		c = append(c, o.text(key))
+	}
+	if !t.vnet && strings.Join(c[8:], "") == "" {
+		c = c[:8] // version 1
+	}
+	r.add(t, strings.Join(c, ","))
 }
 
 func list[T any](v any) (all []T) {
