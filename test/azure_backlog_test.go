@@ -269,7 +269,10 @@ func (b backlog) kill(t *testing.T, r release, starved bool, service string) {
 
 	a = r.startFor(t, 5*time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
 	atRestart := size(root, "flow")
-	watch(a, 4*time.Minute, func() bool { return drained(root) && size(root, "flow") > atRestart && quiet(root) })
+	// A machine with more to do may be quiet for a while before all is there.
+	watch(a, 4*time.Minute, func() bool {
+		return drained(root) && size(root, "flow") > atRestart && quiet(root) && b.read(t, root).tuples == b.tuples
+	})
 	stopping := time.Now()
 	a.stop()
 	stopped := time.Since(stopping)
