@@ -267,10 +267,12 @@ func (b backlog) kill(t *testing.T, r release, starved bool, service string) {
 	a.cmd.Process.Kill()
 	<-a.ended
 
-	a = r.startFor(t, 5*time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
+	// The file output of 2.2 writes 16 MB of events a second, half a MB of flow logs.
+	life := time.Minute + time.Duration(b.bytes/1e6)*5*time.Second
+	a = r.startFor(t, life+time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
 	atRestart := size(root, "flow")
 	// A machine with more to do may be quiet for a while before all is there.
-	watch(a, 4*time.Minute, func() bool {
+	watch(a, life, func() bool {
 		return drained(root) && size(root, "flow") > atRestart && quiet(root) && b.read(t, root).tuples == b.tuples
 	})
 	stopping := time.Now()
