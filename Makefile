@@ -71,7 +71,7 @@ check: lint ## what to run after each change: lint, and the tests of the flow lo
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
 	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin ./plugin/config ./plugin/tables ./plugin/gen
-	@set -o pipefail; $(GO) test -count 1 -race -v -timeout 20m ./... 2>&1 | grep -vE '$(QUIET)'
+	@set -o pipefail; $(GO) test -count 1 -race -short -v -timeout 20m ./... 2>&1 | grep --line-buffered -vE '$(QUIET)'
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)
 	$(GO) run ./test/bench $(BENCHFLAGS)
