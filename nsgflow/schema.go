@@ -23,8 +23,8 @@ const timestampField = "@timestamp" // its name is an option
 
 // schemas by Schema.
 var schemas = [...]schema{
-	SchemaSekoia: {"sekoia", sekoia},
-	SchemaECS:    {"ecs", ecs},
+	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
+	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
 }
 
 type schema struct {

@@ -70,14 +70,6 @@ var ecs = []field{
 	{"azure.flow_log.state", "keyword", inFlows, ofFlow(stateWord).unless(stateAbsent, groupFlowState), "`begin`, `continue`, `end`, `deny`"},
 	{"azure.flow_log.encryption.code", "keyword", inVNet, eachTuple(slotEncryption), "encryption code of the tuple"},
 	{"azure.flow_log.encryption.status", "keyword", inVNet, ofFlow(encryptionStatus), "the code in words: `encrypted`, `unencrypted`, or `unencrypted:` with the reason"},
-	{"azure.flow_log.aggregate.key", "keyword", inAggregated, ofFlow(aggregatedBy), "what the tuples have in common: `connection`, `service`, `host`"},
-	{"azure.flow_log.aggregate.tuples", "long", inAggregated, eachTuple(slotTuples), "how many tuples"},
-	{"azure.flow_log.aggregate.begin", "long", inAggregated, eachTuple(slotBegin), "how many of them are beginnings of allowed flows"},
-	{"azure.flow_log.aggregate.continue", "long", inAggregated, eachTuple(slotContinue), "how many are reports in between"},
-	{"azure.flow_log.aggregate.end", "long", inAggregated, eachTuple(slotEnds), "how many are ends"},
-	{"azure.flow_log.aggregate.denied", "long", inAggregated, eachTuple(slotDenied), "how many are denied"},
-	{"azure.flow_log.aggregate.source_ports", "long", inAggregated, eachTuple(slotSourcePorts), "how many different source ports"},
-	{"azure.flow_log.aggregate.destination_ports", "long", inAggregated, eachTuple(slotDestinationPorts), "how many different destination ports: many show a scan"},
 }
 
 func ecsType(v variant) []string {
@@ -102,11 +94,7 @@ func begins(v variant) bool { return v.state == Begin && v.decision == Allowed &
 
 func ends(v variant) bool { return v.state == End && !aggregated(v) }
 
-func aggregated(v variant) bool { return v.aggregate != AggregateOff }
-
 func hasStart(v variant) bool { return begins(v) || aggregated(v) }
-
-func aggregatedBy(v variant) string { return v.aggregate.String() }
 
 func inbound(v variant) bool  { return v.direction == Inbound }
 func outbound(v variant) bool { return v.direction == Outbound }
