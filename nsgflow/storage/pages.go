@@ -9,56 +9,63 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 )
 
-// listFlat shows all blobs whose names begin with prefix to observe.
-func (c *container) listFlat(prefix string) error {
+// page is one answer to a listing.
+type page struct {
+	blobs   []*azcontainer.BlobItem
+	folders []*azcontainer.BlobPrefix
+	next    *string // marker of the page behind it; nil or empty: this is the last
+}
+
+// eachPage shows the blobs of all pages to observe, and the folders to below.
+func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *string) (page, error), below func(name string)) error {
 	for marker := (*string)(nil); ; {
-		var page azcontainer.ListBlobsFlatResponse
+		var p page
 		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
-			o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.a.f.o.pageSize()}
-			page, err = s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+			p, err = get(ctx, s.NewContainerClient(c.name), marker)
 			return err
 		})
 		if err != nil {
 			return c.absent(err)
 		}
-		for _, item := range page.Segment.BlobItems {
+		for _, item := range p.blobs {
 			if err := c.observe(item); err != nil {
 				return err
 			}
 		}
-		if marker = page.NextMarker; marker == nil || *marker == "" {
+		for _, folder := range p.folders {
+			if folder.Name != nil {
+				below(*folder.Name)
+			}
+		}
+		if marker = p.next; marker == nil || *marker == "" {
 			return nil
 		}
 	}
 }
 
+// listFlat shows all blobs whose names begin with prefix to observe.
+func (c *container) listFlat(prefix string) error {
+	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+		r, err := client.NewListBlobsFlatPager(o).NextPage(ctx)
+		if err != nil {
+			return page{}, err
+		}
+		return page{blobs: r.Segment.BlobItems, next: r.NextMarker}, nil
+	}, nil)
+}
+
 // listLevel shows the blobs of one folder to observe, and the folders in it to
 // below.
 func (c *container) listLevel(folder string, below func(name string)) error {
-	for marker := (*string)(nil); ; {
-		var page azcontainer.ListBlobsHierarchyResponse
-		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
-			o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.a.f.o.pageSize()}
-			page, err = s.NewContainerClient(c.name).NewListBlobsHierarchyPager("/", o).NextPage(ctx)
-			return err
-		})
+	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
+		o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+		r, err := client.NewListBlobsHierarchyPager("/", o).NextPage(ctx)
 		if err != nil {
-			return c.absent(err)
+			return page{}, err
 		}
-		for _, item := range page.Segment.BlobItems {
-			if err := c.observe(item); err != nil {
-				return err
-			}
-		}
-		for _, prefix := range page.Segment.BlobPrefixes {
-			if prefix.Name != nil {
-				below(*prefix.Name)
-			}
-		}
-		if marker = page.NextMarker; marker == nil || *marker == "" {
-			return nil
-		}
-	}
+		return page{blobs: r.Segment.BlobItems, folders: r.Segment.BlobPrefixes, next: r.NextMarker}, nil
+	}, below)
 }
 
 // touch makes a request that brings nothing but the service's time.
