@@ -153,14 +153,21 @@ func TestTwoInstances(t *testing.T) {
 }
 
 func TestProcessor(t *testing.T) {
-	want := parseEvents(t, lines(read(t, "cases/original_off/expected.ndjson")))
+	processorGives(t, "original: off", "../conf/samples/nsg_v2.json", "cases/original_off/expected.ndjson")
+}
+
+// processorGives runs the filter as a processor with options on a file, in every
+// release that has processors.
+func processorGives(t *testing.T, options, input, expected string) {
+	t.Helper()
+	want := parseEvents(t, lines(read(t, expected)))
 	inEveryRelease(t, func(t *testing.T, r release) {
 		if r.before(2, 1) {
 			t.Skipf("skipped: Fluent Bit %s has no processors", r.version)
 		}
 		root := stage(t)
-		write(t, root, "flow-logs/sample.json", read(t, "../conf/samples/nsg_v2.json"))
-		write(t, root, "etc/processor.yaml", processing(root, "original: off"))
+		write(t, root, "flow-logs/sample.json", read(t, input))
+		write(t, root, "etc/processor.yaml", processing(root, options))
 		a := r.start(t, root, nil, "-c", "etc/processor.yaml")
 		if code := a.wait(); code != 0 {
 			t.Fatalf("exit code %d", code)

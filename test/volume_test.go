@@ -129,18 +129,6 @@ func TestVolumeOptionsAreChecked(t *testing.T) {
 
 // As a processor the filter takes the same options.
 func TestAggregateProcessor(t *testing.T) {
-	want := parseEvents(t, lines(read(t, "cases/aggregate_service/expected.ndjson")))
-	inEveryRelease(t, func(t *testing.T, r release) {
-		if r.before(2, 1) {
-			t.Skipf("skipped: Fluent Bit %s has no processors", r.version)
-		}
-		root := stage(t)
-		write(t, root, "flow-logs/sample.json", read(t, "../nsgflow/testdata/aggregate/nsg.input.json"))
-		write(t, root, "etc/processor.yaml", processing(root, "schema: ecs\n            aggregate: service\n            aggregate_denied: service"))
-		a := r.start(t, root, nil, "-c", "etc/processor.yaml")
-		if code := a.wait(); code != 0 {
-			t.Fatalf("exit code %d", code)
-		}
-		same(t, want, a.printed())
-	})
+	processorGives(t, "schema: ecs\n            aggregate: service\n            aggregate_denied: service",
+		"../nsgflow/testdata/aggregate/nsg.input.json", "cases/aggregate_service/expected.ndjson")
 }
