@@ -271,14 +271,19 @@ func (b backlog) kill(t *testing.T, r release, starved bool, service string) {
 	life := time.Minute + time.Duration(b.bytes/1e6)*5*time.Second
 	a = r.startFor(t, life+time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
 	atRestart := size(root, "flow")
+	seen := backlogSeen{seen: make([]bool, b.tuples)}
 	// A machine with more to do may be quiet for a while before all is there.
 	watch(a, life, func() bool {
-		return drained(root) && size(root, "flow") > atRestart && quiet(root) && b.read(t, root).tuples == b.tuples
+		if !drained(root) || size(root, "flow") <= atRestart || !quiet(root) {
+			return false
+		}
+		seen.read(t, root)
+		return seen.tuples == b.tuples
 	})
 	stopping := time.Now()
 	a.stop()
 	stopped := time.Since(stopping)
-	seen := b.read(t, root)
+	seen.read(t, root)
 	t.Logf("first event after %s, killed; %d of %d tuples, %d lines repeated, private memory at most %d MB, stopped in %s",
 		first.Round(100*time.Millisecond), seen.tuples, b.tuples, seen.lines-seen.tuples, peak, stopped.Round(100*time.Millisecond))
 	if seen.tuples != b.tuples {
@@ -346,48 +351,62 @@ func lineCount(root, name string) int {
 	return bytes.Count(content, []byte("\n"))
 }
 
-// backlogSeen is what came out of a backlog.
-type backlogSeen struct{ tuples, lines int }
+// backlogSeen is what has come out of a backlog so far.
+type backlogSeen struct {
+	tuples, lines int
+	seen          []bool
+	offset        int64 // of the file of events: what is before it has been read
+}
 
-var sourceOf = regexp.MustCompile(`"source":\{"address":"10\.1\.(\d+)\.4","ip":"[^"]*","port":(\d+)`)
-
-// read looks for the tuples in the file of events.
-func (b backlog) read(t *testing.T, root string) (s backlogSeen) {
+// read looks for tuples in what has come to the file of events since.
+func (s *backlogSeen) read(t *testing.T, root string) {
 	t.Helper()
 	file, err := os.Open(filepath.Join(root, "out", "flow"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	seen := make([]bool, b.tuples)
-	in := bufio.NewScanner(bufio.NewReaderSize(file, 1<<20))
-	in.Buffer(make([]byte, 1<<20), 1<<24)
-	for in.Scan() {
-		line := in.Bytes()
-		at := bytes.LastIndex(line, []byte(`"source":{`)) // a kill may cut a line short
-		if at < 0 {
+	if _, err := file.Seek(s.offset, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReaderSize(file, 1<<24)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == io.EOF {
+			return // the rest of a line may come yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.offset += int64(len(line))
+		n, ok := sourceTuple(line)
+		if !ok {
 			continue
 		}
-		m := sourceOf.FindSubmatch(line[at:min(len(line), at+120)])
-		if m == nil || line[len(line)-1] != '}' {
-			continue
-		}
-		high, _ := strconv.Atoi(string(m[1]))
-		low, _ := strconv.Atoi(string(m[2]))
-		n := high<<16 | low
-		if n >= len(seen) {
-			t.Fatalf("a tuple that nobody wrote: %s", m[0])
+		if n >= len(s.seen) {
+			t.Fatalf("a tuple that nobody wrote: %s", line)
 		}
 		s.lines++
-		if !seen[n] {
-			seen[n] = true
+		if !s.seen[n] {
+			s.seen[n] = true
 			s.tuples++
 		}
 	}
-	if err := in.Err(); err != nil {
-		t.Fatal(err)
+}
+
+// sourceTuple is the number of the tuple whose event a line is: azure.VNetTuple
+// writes it into the source's address and port. A kill may cut a line short.
+func sourceTuple(line []byte) (n int, ok bool) {
+	at := bytes.LastIndex(line, []byte(`"source":{"address":"10.1.`))
+	if at < 0 || !bytes.HasSuffix(line, []byte("}\n")) {
+		return 0, false
 	}
-	return s
+	high, rest, _ := bytes.Cut(line[at+len(`"source":{"address":"10.1.`):], []byte(`.4","ip":"`))
+	_, rest, ok = bytes.Cut(rest, []byte(`","port":`))
+	low := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
+	a, err := strconv.Atoi(string(high))
+	b, err2 := strconv.Atoi(string(low))
+	return a<<16 | b, ok && err == nil && err2 == nil
 }
 
 var inputRecords = regexp.MustCompile(`"nsgflow\.0":\{"records":(\d+)`)
