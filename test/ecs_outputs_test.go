@@ -22,11 +22,11 @@ func TestECSOverHTTP(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				if name == "otlp.conf" {
-					skipOTLP(t, r)
-				}
 				to := output(t)
 				root := stage(t)
+				if name == "otlp.conf" {
+					forOTLP(t, r, root)
+				}
 				write(t, root, "flow-logs/sample.json", read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json"))
 				a := r.start(t, root, to.env, "-c", "etc/"+name)
 				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
