@@ -120,7 +120,7 @@ func TestEveryConfigurationIsTested(t *testing.T) {
 	}
 	for _, file := range configurations {
 		name := filepath.Base(file)
-		if text := named.String(); !strings.Contains(text, `"`+name) && !strings.Contains(text, "@INCLUDE "+name) && !strings.Contains(text, "/etc/"+name) {
+		if text := named.String(); !strings.Contains(text, `"`+name) && !strings.Contains(text, "@INCLUDE "+name) && !strings.Contains(text, "etc/"+name) {
 			t.Errorf("conf/%s is in no test", name)
 		}
 	}
