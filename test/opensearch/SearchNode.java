@@ -2,6 +2,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.opensearch.common.settings.Settings;
+import org.opensearch.http.HttpServerTransport;
 import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
 import org.opensearch.transport.Netty4Plugin;
@@ -28,7 +29,7 @@ class SearchNode extends Node {
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .build();
         try (Node node = new SearchNode(settings).start()) {
-            System.out.println("http://" + node.injector().getInstance(org.opensearch.http.HttpServerTransport.class)
+            System.out.println("http://" + node.injector().getInstance(HttpServerTransport.class)
                 .boundAddress().publishAddress());
             while (System.in.read() >= 0) {}
         }
