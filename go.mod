@@ -15,7 +15,9 @@ require (
 	github.com/vmihailenco/msgpack/v5 v5.4.1
 	github.com/zeebo/xxh3 v1.1.0
 	go.etcd.io/bbolt v1.5.0
+	go.opentelemetry.io/proto/otlp v1.9.0
 	golang.org/x/sys v0.47.0
+	google.golang.org/protobuf v1.36.10
 )
 
 require (

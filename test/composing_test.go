@@ -9,9 +9,8 @@ import (
 	"fluent-bit-nsgflow/test/loggen"
 )
 
-// The shipped configurations that put filters of Fluent Bit's own behind ours
-// are tested on a log with both families, other logs, and tuples that do not
-// parse.
+// The shipped configuration that puts a filter of Fluent Bit's own behind ours is
+// tested on a log with both families, other logs, and tuples that do not parse.
 
 const otherLog = `{"log":"not a flow log"}`
 
@@ -53,64 +52,6 @@ func kept(events []event, keep func(document) bool) (left []event) {
 		}
 	}
 	return left
-}
-
-func denied(d document) bool     { return d.at("event", "action") == "reject" }
-func notAllowed(d document) bool { return d.at("event", "action") != "accept" }
-func notContinue(d document) bool {
-	if list, ok := d.at("action", "properties").([]any); ok {
-		return list[0].(document).at("FlowState") != "continue"
-	}
-	return d.at("azure", "flow_log", "state") != "continue"
-}
-
-// compositions are the shipped configurations, some with the change that
-// their comments name.
-var compositions = []struct {
-	file, old, new string
-	schema         string
-	keep           func(document) bool
-}{
-	{"denied-only.conf", "", "", "sekoia", denied},
-	{"denied-only.conf", "Regex   $event['action'] ^reject$", "Exclude $event['action'] ^accept$", "sekoia", notAllowed},
-	{"drop-continue.conf", "", "", "ecs", notContinue},
-	{"drop-continue.conf", "schema  ecs", "schema sekoia\n[FILTER]\n    Name grep\n    Match flow\n    Exclude $action['properties'][0]['FlowState'] ^continue$\n", "sekoia", notContinue},
-}
-
-func TestFilteringBehind(t *testing.T) {
-	input := composingInput(t)
-	inEveryRelease(t, func(t *testing.T, r release) {
-		for _, c := range compositions {
-			t.Run(c.file+" "+c.schema+" "+c.new[:min(len(c.new), 7)], func(t *testing.T) {
-				t.Parallel()
-				all := throughSchema(t, r, c.schema, input)
-				want := kept(all, c.keep)
-				if len(want) == 0 || len(want) == len(all) {
-					t.Fatalf("%d of %d events to be kept: the input shows nothing", len(want), len(all))
-				}
-				root := stage(t)
-				write(t, root, "flow-logs/input.log", input)
-				change(t, root, c.file, c.old, c.new)
-				withParser(t, root)
-				a := r.start(t, root, nil, "-c", "etc/"+c.file)
-				a.until("the events", func() bool { return len(a.printed()) >= len(want) })
-				a.stop()
-				same(t, undatedForeign(want), undatedForeign(a.printed()))
-			})
-		}
-	})
-}
-
-// undatedForeign leaves out the time of records that are no events: that of
-// their arrival.
-func undatedForeign(events []event) (out []event) {
-	for _, e := range events {
-		if e.Body.at("event") == nil {
-			e.Date = ""
-		}
-		out = append(out, e)
-	}
-	return out
 }
 
 // change replaces a text in a staged configuration; it must be there.

@@ -2,25 +2,31 @@ package test
 
 import (
 	"compress/gzip"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Configurations that send events of schema ecs over HTTP.
 func TestECSOverHTTP(t *testing.T) {
 	want := undated(parseEvents(t, lines(read(t, "../nsgflow/testdata/ecs/nsg_v2.expected.ndjson"))))
 	inEveryRelease(t, func(t *testing.T, r release) {
-		for name, output := range map[string]func(*testing.T) receiver{"splunk.conf": splunkServer, "victorialogs.conf": victoriaLogsServer} {
+		for name, output := range map[string]func(*testing.T) receiver{
+			"splunk.conf": splunkServer, "victorialogs.conf": victoriaLogsServer, "otlp.conf": otlpServer,
+		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				to := output(t)
 				root := stage(t)
+				if name == "otlp.conf" {
+					forOTLP(t, r, root)
+				}
 				write(t, root, "flow-logs/sample.json", read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json"))
 				a := r.start(t, root, to.env, "-c", "etc/"+name)
 				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
@@ -40,9 +46,10 @@ func splunkServer(t *testing.T) receiver {
 			t.Errorf("%s %s as %q", q.Method, q.URL.Path, q.Header.Get("Authorization"))
 		}
 		d := json.NewDecoder(unpacked(t, q))
+		d.DisallowUnknownFields()
 		for {
 			var one struct {
-				Time       float64
+				Time       json.Number // as a text, Splunk takes the time of arrival
 				Sourcetype string
 				Event      json.RawMessage
 			}
@@ -53,18 +60,20 @@ func splunkServer(t *testing.T) receiver {
 				break
 			}
 			e, err := parseEvent(string(one.Event))
-			if err != nil || one.Sourcetype != "azure:flow" || one.Time < 1e9 {
-				t.Errorf("%v of %q at %f", err, one.Sourcetype, one.Time)
+			if err != nil || one.Sourcetype != "azure:flow" || len(e.Body) == 0 { // "Event field cannot be blank"
+				t.Errorf("%v of %q: %s", err, one.Sourcetype, one.Event)
+			}
+			seconds, err := one.Time.Float64()
+			if at := time.UnixMilli(int64(math.Round(seconds * 1000))).UTC().Format("2006-01-02T15:04:05.000Z"); err != nil || at != e.Body.at("@timestamp") {
+				t.Errorf("at %s: %s", at, one.Event)
 			}
 			c.add(e)
 		}
 		io.WriteString(w, `{"text":"Success","code":0}`)
 	}))
 	t.Cleanup(server.Close)
-	certificate, authority := localhostCertificate(t)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	server.StartTLS()
-	return receiver{env: []string{"SPLUNK_HOST=localhost", "SPLUNK_PORT=" + portOf(server.URL), "SPLUNK_TOKEN=open-sesame", "SPLUNK_CA=" + authority}, received: c.all}
+	port, authority := startTLS(t, server)
+	return receiver{env: []string{"SPLUNK_HOST=localhost", "SPLUNK_PORT=" + port, "SPLUNK_TOKEN=open-sesame", "SPLUNK_CA=" + authority}, received: c.all}
 }
 
 // victoriaLogsServer takes JSON lines; the fields that the request names are in

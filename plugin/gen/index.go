@@ -11,13 +11,30 @@ type object = map[string]any
 
 const component = "azure-flow-mappings"
 
+// besides are the fields that the input gives each record, and the text of what
+// is no flow log.
+var besides = []nsgflow.Field{
+	{Name: "message", Type: "match_only_text"},
+	{Name: "azure.storage.account.name", Type: "keyword"},
+	{Name: "azure.storage.container.name", Type: "keyword"},
+	{Name: "azure.storage.blob.name", Type: "keyword"},
+}
+
+// whenTheyCome are mappings of "log" for the first document that has it: the
+// input's is an object, that of tail a text, and an index takes one of the two.
+var whenTheyCome = []object{
+	{"log_text": object{"match": "log", "match_mapping_type": "string", "mapping": object{"type": "match_only_text"}}},
+	{"log_file": object{"path_match": "log.file.path", "mapping": object{"type": "keyword", "ignore_above": 1024}}},
+	{"log_offset": object{"path_match": "log.offset", "mapping": object{"type": "long"}}},
+}
+
 // templates are the index templates for Elasticsearch 8 and 9 and OpenSearch
 // 2.12 and later.
 func templates() []file {
 	return []file{
 		{"conf/index/component_template.json", encode(object{
 			"_meta":    object{"description": "Azure flow logs: the fields of schema ecs of fluent-bit-nsgflow"},
-			"template": object{"mappings": mappings(nsgflow.SchemaECS.Fields())},
+			"template": object{"mappings": mappings(append(nsgflow.SchemaECS.Fields(), besides...))},
 		})},
 		{"conf/index/index_template.json", encode(object{
 			"_meta":          object{"description": "Azure flow logs, one document a flow"},
@@ -48,8 +65,9 @@ func mappings(fields []nsgflow.Field) object {
 	return object{
 		// What the source record brought along is mapped as it comes; a text
 		// that looks like a date would refuse the next one that does not.
-		"date_detection": false,
-		"properties":     properties,
+		"date_detection":    false,
+		"dynamic_templates": whenTheyCome,
+		"properties":        properties,
 	}
 }
 

@@ -83,6 +83,17 @@ func TestEventsAreMapped(t *testing.T) {
 	}
 }
 
+// So has every field that the input adds (plugin/encode.go).
+func TestFieldsOfTheInputAreMapped(t *testing.T) {
+	properties := mappings(besides)["properties"].(object)
+	at := properties["azure"].(object)["properties"].(object)["storage"].(object)["properties"].(object)
+	for _, name := range []string{"account", "container", "blob"} {
+		if kind := at[name].(object)["properties"].(object)["name"].(object)["type"]; kind != "keyword" {
+			t.Errorf("azure.storage.%s.name is mapped as %v", name, kind)
+		}
+	}
+}
+
 // mapped is a mapping, of an object or of a value.
 type mapped struct {
 	Type       string

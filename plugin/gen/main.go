@@ -51,6 +51,7 @@ type file struct {
 // generated is every file that is generated, whole or in parts.
 func generated(root string) (files []file, err error) {
 	files = append(headers(), templates()...)
+	files = append(files, deployment())
 	pages, err := pages(root)
 	return append(files, pages...), err
 }

@@ -89,6 +89,7 @@ var resources = map[string]string{
 	"https://storage.azure.com":           "https://storage.azure.com",
 	"https://management.azure.com":        "https://management.azure.com",
 	"https://management.core.windows.net": "https://management.azure.com",
+	"https://monitor.azure.com":           "https://monitor.azure.com",
 }
 
 // issue makes a token as Entra ID does: valid since five minutes ago, and a

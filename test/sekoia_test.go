@@ -1,0 +1,70 @@
+package test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"testing"
+)
+
+// What Sekoia.io's two formats parse out of a flow: the patterns of their
+// parsers, azure-network-watcher and azure-network-watcher-flow-logs.
+var sekoiaTuples = map[string]*regexp.Regexp{
+	"nsg_v2":  regexp.MustCompile(`^\d+,[0-9a-f.:]+,[0-9a-f.:]+,\d+,\d+,[TU],[IO],[AD](|,[BCE]?,\d*,\d*,\d*,\d*)$`),
+	"vnet_v4": regexp.MustCompile(`^\d+,[0-9a-f.:]+,[0-9a-f.:]+,\d+,\d+,[^,]*,[^,]*,[BCED],[^,]*,\d+,\d+,\d+,\d+$`),
+}
+
+// sekoiaIntake takes raw events, one a line.
+func sekoiaIntake(t *testing.T, tuple *regexp.Regexp) receiver {
+	var c collector
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method != http.MethodPost || q.URL.Path != "/api/v1/intake-http/plain/batch" {
+			t.Errorf("%s %s", q.Method, q.URL.Path)
+		}
+		if key := q.Header.Get("X-SEKOIAIO-INTAKE-KEY"); key != "open-sesame" {
+			t.Errorf("key %q", key)
+		}
+		text, err := io.ReadAll(unpacked(t, q))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, line := range lines(string(text)) {
+			e, err := parseEvent(line)
+			flow, _ := e.Body.at("flow.0").(string)
+			if err != nil || !tuple.MatchString(flow) {
+				t.Errorf("its parser finds nothing in %s: %v", line, err)
+			}
+			c.add(e)
+		}
+		io.WriteString(w, `{"event_ids": []}`)
+	}))
+	t.Cleanup(server.Close)
+	env := []string{"SEKOIA_HOST=localhost", "SEKOIA_BASE=/api/v1/intake-http", "SEKOIA_INTAKE_KEY=open-sesame"}
+	port, authority := startTLS(t, server)
+	return receiver{env: append(env, "SEKOIA_PORT="+port, "SEKOIA_CA="+authority), received: c.all}
+}
+
+// What arrives are the flows as Azure wrote them: the field "message" of their
+// events.
+func TestSekoia(t *testing.T) {
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for family, tuple := range sekoiaTuples {
+			t.Run(family, func(t *testing.T) {
+				t.Parallel()
+				var want []event
+				for _, e := range parseEvents(t, lines(read(t, "cases/"+family+"/expected.ndjson"))) {
+					message, _ := e.Body.at("message").(string)
+					want = append(want, parseEvents(t, []string{message})...)
+				}
+				to := sekoiaIntake(t, tuple)
+				root := stage(t)
+				write(t, root, "flow-logs/sample.json", read(t, "../conf/samples/"+family+".json"))
+				a := r.start(t, root, to.env, "-c", "etc/sekoia.conf")
+				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
+				a.stop()
+				same(t, want, to.received(a))
+			})
+		}
+	})
+}
