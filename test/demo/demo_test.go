@@ -15,18 +15,24 @@ import (
 	"fluent-bit-nsgflow/test/engine"
 )
 
-// built gives the object and VictoriaLogs.
-func built(t *testing.T) (object, program string) {
+func silent(t *testing.T) *progress {
 	t.Helper()
-	quiet, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer quiet.Close()
+	t.Cleanup(func() { null.Close() })
+	return newProgress(null)
+}
+
+// built gives the object and VictoriaLogs.
+func built(t *testing.T) (object, program string) {
+	t.Helper()
+	var err error
 	if object, err = engine.Object(); err != nil {
 		t.Fatal(err)
 	}
-	if program, err = buildStore(newProgress(quiet)); err != nil {
+	if program, err = buildStore(silent(t)); err != nil {
 		t.Skipf("skipped: there is no VictoriaLogs: %v", err)
 	}
 	return object, program
@@ -58,7 +64,7 @@ func stored(t *testing.T, object, program, path string, h hour) *store {
 	t.Cleanup(s.stop)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := send(ctx, newProgress(os.Stderr), s, root, path, "by the test", h); err != nil {
+	if err := send(ctx, silent(t), s, root, path, "by the test", h); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -82,9 +88,11 @@ func hosts() map[string]string {
 // The answers are those that a reading of the same tuples without the filter
 // gives, row by row; and no row that belongs on top is missing.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	object, program := built(t)
 	for name, path := range hosts() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := lastHour(time.Now(), 40)
 			s := stored(t, object, program, path, h)
 			for i, want := range expected(flowsOf(h)) {
@@ -133,6 +141,7 @@ func checkAnswer(t *testing.T, q question, rows []row, want map[string][]int) {
 
 // A bare address finds the flows that have it on either side.
 func TestAddressInSearchBox(t *testing.T) {
+	t.Parallel()
 	object, program := built(t)
 	h := lastHour(time.Now(), 20)
 	s := stored(t, object, program, "", h)

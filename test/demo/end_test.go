@@ -16,6 +16,7 @@ import (
 
 // Ctrl-C ends the demo and all that it has started, and so does its death.
 func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
 	built(t)
 	demo := filepath.Join(t.TempDir(), "demo")
 	if out, err := exec.Command("go", "build", "-o", demo, ".").CombinedOutput(); err != nil {
@@ -23,6 +24,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 0, syscall.SIGKILL: -1} {
 		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
 			port := freePort(t)
 			command := exec.Command(demo, "-port", strconv.Itoa(port), "-folder", t.TempDir(), "-tuples", "4")
 			var out engine.Buffer

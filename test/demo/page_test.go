@@ -31,6 +31,7 @@ var tag = regexp.MustCompile(`<[^>]*>`)
 // whatever time zone the browser is. NSGFLOW_PICTURE names a file for a picture
 // of it.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	chromium := browser(t)
 	object, program := built(t)
 	path, _ := engine.Find()

@@ -111,7 +111,7 @@ func ended(c *child) bool {
 
 var uri = regexp.MustCompile(`(?m)^\s*URI\s+(\S+)`)
 
-// byStandIn filters file by file and posts what the output would.
+// byStandIn filters the files and posts what the output would.
 func byStandIn(ctx context.Context, say *progress, to *store, root string, h hour) error {
 	conf, err := os.ReadFile(filepath.Join(root, "etc", "victorialogs.conf"))
 	if err != nil {
@@ -125,12 +125,12 @@ func byStandIn(ctx context.Context, say *progress, to *store, root string, h hou
 	if err != nil {
 		return err
 	}
-	for i, file := range files {
-		events, err := filtered(ctx, file)
-		if err != nil {
-			return err
-		}
-		if _, err := to.post(ctx, string(target[1]), "application/stream+json", bytes.NewReader(events)); err != nil {
+	events, err := filtered(ctx, files)
+	if err != nil {
+		return err
+	}
+	for i, lines := range events {
+		if _, err := to.post(ctx, string(target[1]), "application/stream+json", bytes.NewReader(lines)); err != nil {
 			return err
 		}
 		say.at(i+1, len(files))
@@ -147,19 +147,29 @@ func byStandIn(ctx context.Context, say *progress, to *store, root string, h hou
 	return nil
 }
 
-// filtered are the events of a file, one JSON object a line.
-func filtered(ctx context.Context, file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+// filtered are the events of each file, one JSON object a line.
+func filtered(ctx context.Context, files []string) (events [][]byte, err error) {
+	var chunks [][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		chunks = append(chunks, engine.PackText(engine.New, time.Now(), "log", strings.TrimSuffix(string(text), "\n")))
 	}
-	chunk := engine.PackText(engine.New, time.Now(), "log", strings.TrimSuffix(string(text), "\n"))
-	outcome, err := engine.StandIn{Options: [][]string{{"schema=ecs"}}}.Run(ctx, chunk)
+	outcome, err := engine.StandIn{Options: [][]string{{"schema=ecs"}}}.Run(ctx, chunks...)
 	if err != nil {
 		return nil, err
 	}
 	if outcome.Code != 0 {
 		return nil, fmt.Errorf("the stand-in host has ended with %d\n%s", outcome.Code, outcome.Log)
 	}
-	return engine.Lines(outcome.Chunks[0])
+	for _, chunk := range outcome.Chunks {
+		lines, err := engine.Lines(chunk)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, lines)
+	}
+	return events, nil
 }

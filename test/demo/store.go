@@ -132,7 +132,7 @@ func (s *store) page(q question, h hour) string {
 		"view":             {"table"},
 		"columns":          {string(columns)},
 		"g0.range_input":   {"1h"},
-		"g0.end_input":     {h.end().Format("2006-01-02T15:04:05")},
+		"g0.end_input":     {h.end().Format(time.RFC3339)},
 		"g0.relative_time": {"none"},
 	}.Encode()
 }
