@@ -67,7 +67,9 @@ run: build ## the sample flow logs as events, one JSON object a line (FILE=… a
 	@$(GO) run ./test/run $(FILE)
 
 demo: ## an hour of flow logs in VictoriaLogs, with answers and a page to look at (PORT=9428)
-	@$(GO) run ./test/demo $(if $(PORT),-port $(PORT))
+	@mkdir -p build/demo
+	@$(GO) build -o build/demo/demo ./test/demo # not "go run", which fails after Ctrl-C
+	@exec build/demo/demo $(if $(PORT),-port $(PORT))
 
 # The store of the demo, by the version in its own go.mod.
 build/demo/victoria-logs: test/demo/victorialogs/go.mod test/demo/victorialogs/go.sum
