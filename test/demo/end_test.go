@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -18,10 +20,7 @@ import (
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	built(t)
-	demo := filepath.Join(t.TempDir(), "demo")
-	if out, err := exec.Command("go", "build", "-o", demo, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	demo := builtDemo(t)
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 0, syscall.SIGKILL: -1} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
@@ -59,6 +58,64 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Errorf("the port is still taken, children were %q", children)
 		})
 	}
+}
+
+// So does a terminal that goes away without a signal.
+func TestTerminalGoesAway(t *testing.T) {
+	t.Parallel()
+	built(t)
+	terminal, side := openTerminal(t)
+	command := exec.Command(builtDemo(t), "-port", strconv.Itoa(freePort(t)), "-folder", t.TempDir(), "-tuples", "4")
+	command.Stdout, command.Stderr = side, side
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	side.Close()
+	var said strings.Builder
+	for b := make([]byte, 4096); !strings.Contains(said.String(), "Ctrl-C ends"); {
+		n, err := terminal.Read(b)
+		if said.Write(b[:n]); err != nil {
+			t.Fatalf("%v\n%s", err, said.String())
+		}
+	}
+	if !strings.Contains(said.String(), " %") {
+		t.Errorf("no percent on a terminal:\n%q", said.String())
+	}
+	terminal.Close()
+	end := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
+	if err := command.Wait(); err != nil || !end.Stop() {
+		t.Errorf("still there, or %v", err)
+	}
+}
+
+func builtDemo(t *testing.T) string {
+	t.Helper()
+	demo := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", demo, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return demo
+}
+
+// openTerminal gives both sides of a pseudo terminal.
+func openTerminal(t *testing.T) (terminal, side *os.File) {
+	t.Helper()
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("skipped: there is no pseudo terminal: %v", err)
+	}
+	fd := int(terminal.Fd())
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		side, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terminal, side
 }
 
 func childrenOf(pid int) []string {

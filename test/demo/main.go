@@ -79,12 +79,16 @@ func (o options) run(ctx context.Context) error {
 		return nil
 	}
 	fmt.Print("\nCtrl-C ends the demo.\n")
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-to.ended:
-		return errors.New("VictoriaLogs has ended:\n" + to.lastLines())
+	for !say.gone() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-to.ended:
+			return errors.New("VictoriaLogs has ended:\n" + to.lastLines())
+		case <-time.After(time.Second):
+		}
 	}
+	return nil
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }

@@ -16,9 +16,17 @@ type progress struct {
 }
 
 func newProgress(out *os.File) *progress {
-	_, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS)
-	return &progress{out: out, terminal: err == nil}
+	return &progress{out: out, terminal: isTerminal(out)}
 }
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// gone says that there was a terminal and is none any more. A lost connection
+// sends SIGHUP to the first process of the session only, which may be make.
+func (p *progress) gone() bool { return p.terminal && !isTerminal(p.out) }
 
 // step begins something that takes a while.
 func (p *progress) step(format string, args ...any) {
