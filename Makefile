@@ -24,7 +24,7 @@ SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
 
-.PHONY: always help build hosts run check test bench profile fuzz soak generate lint clean
+.PHONY: always help build hosts run demo picture check test bench profile fuzz soak generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -65,6 +65,19 @@ $(OUT)/input-host: $(wildcard test/host/input/*.[ch])
 
 run: build ## the sample flow logs as events, one JSON object a line (FILE=… another one)
 	@$(GO) run ./test/run $(FILE)
+
+demo: ## an hour of flow logs in VictoriaLogs, with answers and a page to look at (PORT=9428)
+	@mkdir -p build/demo
+	@$(GO) build -o build/demo/demo ./test/demo # not "go run", which fails after Ctrl-C
+	@exec build/demo/demo $(if $(PORT),-port $(PORT))
+
+# The store of the demo, by the version in its own go.mod.
+build/demo/victoria-logs: test/demo/victorialogs/go.mod test/demo/victorialogs/go.sum
+	@mkdir -p $(@D)
+	@cd $(<D) && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
+
+picture: ## docs/demo.png anew: the demo's page in Chromium
+	NSGFLOW_PICTURE=$(CURDIR)/docs/demo.png $(GO) test -count 1 -v -run '^TestPage$$' ./test/demo
 
 check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
 	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin/... | grep -vE '/storage$$')

@@ -1,12 +1,10 @@
 package test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,39 +113,11 @@ func inEveryRelease(t *testing.T, test func(*testing.T, release)) {
 	}
 }
 
-// stage lays out what a container has in /fluent-bit, in a folder of its own:
-// the object in plugins, conf in etc. The shipped files are changed in this
-// one thing, that /fluent-bit/ in them is that folder.
+// stage lays out what a container has in /fluent-bit, in a folder of its own.
 func stage(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"plugins", "etc", "flow-logs"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink(object, filepath.Join(root, "plugins", "flb-filter_nsgflow.so")); err != nil {
-		t.Fatal(err)
-	}
-	err := filepath.WalkDir("../conf", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel("../conf", path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(root, "etc", name)
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(to, bytes.ReplaceAll(content, []byte("/fluent-bit/"), []byte(root+"/")), 0o644)
-	})
-	if err != nil {
+	if err := engine.Stage(root, "../conf", object); err != nil {
 		t.Fatal(err)
 	}
 	return root

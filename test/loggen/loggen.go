@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,8 @@ type Log struct {
 	Tuples  int // in each record
 	Seed    uint64
 	Traffic Traffic
+	Start   time.Time // of the first record; the zero value is a morning in 2025
+	NIC     int       // which of the network's; its address, MAC and NSG follow from it
 }
 
 // Record is one minute of one NIC.
@@ -68,22 +71,34 @@ var rules = []rule{
 
 const (
 	subscription = "3D1F6A52-7C0B-4E8D-9B24-5A60C8E1F703"
-	nsgID        = "/SUBSCRIPTIONS/" + subscription + "/RESOURCEGROUPS/SHOP-PROD/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/WEB-NSG"
+	nsgID        = "/SUBSCRIPTIONS/" + subscription + "/RESOURCEGROUPS/SHOP-PROD/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/"
 	vnetID       = "/subscriptions/" + subscription + "/resourceGroups/shop-prod/providers/Microsoft.Network/virtualNetworks/shop-vnet"
-	aclID        = "/subscriptions/" + subscription + "/resourceGroups/shop-prod/providers/Microsoft.Network/networkSecurityGroups/web-nsg"
+	aclID        = "/subscriptions/" + subscription + "/resourceGroups/shop-prod/providers/Microsoft.Network/networkSecurityGroups/"
 	flowLogID    = "/SUBSCRIPTIONS/" + subscription + "/RESOURCEGROUPS/NETWORKWATCHERRG/PROVIDERS/MICROSOFT.NETWORK/NETWORKWATCHERS/NETWORKWATCHER_WESTEUROPE/FLOWLOGS/SHOP-VNET-FLOWLOG"
 	flowLogGUID  = "b7f29c54-0d8e-4a61-93f7-c15e8a2d6b40"
 	systemID     = "6e0b41c7-95d2-4c83-8f1e-2ab7d09c4e35"
-	mac          = "000D3AF1C27E"
+	firstMAC     = 0x000D3AF1C27E
 )
 
 var start = time.Date(2025, 3, 4, 9, 0, 0, 0, time.UTC)
+
+// nsgs are the NSGs of the NICs in turn.
+var nsgs = []string{"web-nsg", "api-nsg", "ops-nsg"}
+
+func (l Log) nsg() string { return nsgs[l.NIC%len(nsgs)] }
+func (l Log) mac() string { return fmt.Sprintf("%012X", firstMAC+l.NIC) }
+
+func (l Log) resourceID() string { return nsgID + strings.ToUpper(l.nsg()) }
 
 // Record gives the record i. Records are independent of each other, so that
 // any of them can be had without those before it.
 func (l Log) Record(i int) Record {
 	r := rand.New(rand.NewPCG(l.Seed, uint64(i)))
-	minute := start.Add(time.Duration(i) * time.Minute)
+	minute := l.Start
+	if minute.IsZero() {
+		minute = start
+	}
+	minute = minute.Add(time.Duration(i) * time.Minute)
 	rec := Record{Time: minute.Add(time.Minute + time.Duration(r.IntN(60_000))*time.Millisecond)}
 	if l.Traffic == Realistic {
 		rec.Groups = l.realistic(r, minute)
@@ -188,7 +203,7 @@ func (l Log) writeRecord(b *bufio.Writer, rec Record) {
 	at := rec.Time.Format(sevenDigits)
 	if l.Family == VNet {
 		fmt.Fprintf(b, `{"time":"%s","flowLogVersion":4,"flowLogGUID":"%s","macAddress":"%s","category":"FlowLogFlowEvent","flowLogResourceID":"%s","targetResourceID":"%s","operationName":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"%s","flowGroups":[`,
-			at, flowLogGUID, mac, flowLogID, vnetID, aclID)
+			at, flowLogGUID, l.mac(), flowLogID, vnetID, aclID+l.nsg())
 		for i, g := range rec.Groups {
 			separate(b, i)
 			fmt.Fprintf(b, `{"rule":"%s","flowTuples":[`, g.Rule)
@@ -203,10 +218,10 @@ func (l Log) writeRecord(b *bufio.Writer, rec Record) {
 		version = 1
 	}
 	fmt.Fprintf(b, `{"time":"%s","systemId":"%s","macAddress":"%s","category":"NetworkSecurityGroupFlowEvent","resourceId":"%s","operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":%d,"flows":[`,
-		at, systemID, mac, nsgID, version)
+		at, systemID, l.mac(), l.resourceID(), version)
 	for i, g := range rec.Groups {
 		separate(b, i)
-		fmt.Fprintf(b, `{"rule":"%s","flows":[{"mac":"%s","flowTuples":[`, g.Rule, mac)
+		fmt.Fprintf(b, `{"rule":"%s","flows":[{"mac":"%s","flowTuples":[`, g.Rule, l.mac())
 		writeTuples(b, g.Tuples)
 		b.WriteString(`]}]}`)
 	}
@@ -215,9 +230,9 @@ func (l Log) writeRecord(b *bufio.Writer, rec Record) {
 
 func (l Log) writeFlows(b *bufio.Writer, rec Record) {
 	at := rec.Time.Format(sevenDigits)
-	head := fmt.Sprintf(`"macAddress":"%s","resourceId":"%s","operationName":"NetworkSecurityGroupFlowEvents"`, mac, nsgID)
+	head := fmt.Sprintf(`"macAddress":"%s","resourceId":"%s","operationName":"NetworkSecurityGroupFlowEvents"`, l.mac(), l.resourceID())
 	if l.Family == VNet {
-		head = fmt.Sprintf(`"flowLogVersion":4,"flowLogGUID":"%s","macAddress":"%s","operationName":"FlowLogFlowEvent","aclID":"%s"`, flowLogGUID, mac, aclID)
+		head = fmt.Sprintf(`"flowLogVersion":4,"flowLogGUID":"%s","macAddress":"%s","operationName":"FlowLogFlowEvent","aclID":"%s"`, flowLogGUID, l.mac(), aclID+l.nsg())
 	}
 	if l.Family == NSGv2 {
 		head += `,"version":"2"`

@@ -55,12 +55,23 @@ var parts = []part{
 	{rule{"DefaultRule_DenyAllInBound", true, true, 6, 0}, 0.02, 6, noise},
 }
 
-const realisticNIC = "10.20.0.4"
+// services are what the NICs offer to the internet, in turn; the first is the
+// one of the parts.
+var services = []rule{
+	parts[0].rule,
+	{"UserRule_AllowApiInBound", true, false, 6, 8443},
+	{"UserRule_AllowSshFromPartnerInBound", true, false, 6, 22},
+}
+
+func (l Log) address() string { return fmt.Sprintf("10.20.0.%d", 4+l.NIC) }
 
 // realistic are the groups of a record of a minute, in the order of the parts.
 func (l Log) realistic(r *rand.Rand, minute time.Time) (groups []Group) {
 	left := l.Tuples
 	for i, p := range parts {
+		if i == 0 {
+			p.rule = services[l.NIC%len(services)]
+		}
 		n := min(left, int(p.share*float64(l.Tuples)+0.5))
 		if i == len(parts)-1 {
 			n = left
@@ -131,9 +142,9 @@ func (p part) peer(r *rand.Rand, k int) string {
 
 // tupleOf is a tuple between the NIC and a peer.
 func (l Log) tupleOf(r *rand.Rand, u rule, at time.Time, peer string, port int, state string) string {
-	source, destination := realisticNIC, peer
+	source, destination := l.address(), peer
 	if u.inbound {
-		source, destination = peer, realisticNIC
+		source, destination = peer, l.address()
 	}
 	ends := fmt.Sprintf("%s,%s,%d,%d", source, destination, port, u.port)
 	sent, received := 1+r.IntN(60), 1+r.IntN(90)
