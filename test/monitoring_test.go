@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/internal/token"
 )
 
 const rulesFile = "../conf/monitoring/rules.yaml"
@@ -266,4 +267,29 @@ func (p prometheus) hasLabels(r rule) {
 			}
 		}
 	}
+}
+
+// What NsgflowSignInFails watches: where there is no token the input tries
+// again, and no request is counted.
+func TestMetricsWithoutToken(t *testing.T) {
+	t.Parallel()
+	tokens := token.New(t)
+	storage := azure.StartOAuth(t, tokens)
+	inEveryRelease(t, func(t *testing.T, r release) {
+		if r.before(2, 1) {
+			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
+		}
+		account, identity := storage.NewAccount(t), tokens.WorkloadIdentity()
+		identity.Refuse(http.StatusUnauthorized)
+		e := r.metricsEndpoint(t)
+		root := stageInput(t, r)
+		write(t, root, "etc/follow.conf", strings.Replace(following(root, "auth workload_identity"), "[SERVICE]\n", "[SERVICE]\n"+e.conf, 1))
+		a := r.start(t, root, append(account.Environment, identity.Environment...), "-c", "etc/follow.conf")
+		retries := regexp.MustCompile(`(?m)^fluentbit_input_nsgflow_retries_total\{.*} ([2-9]|\d\d)`)
+		a.until("retries", func() bool { return retries.MatchString(e.text()) })
+		if strings.Contains(e.text(), "fluentbit_input_nsgflow_requests_total{") {
+			t.Errorf("requests without a token:\n%s", e.text())
+		}
+		a.stop()
+	})
 }
