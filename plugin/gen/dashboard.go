@@ -31,6 +31,7 @@ func dashboard() file {
 		"editable":      true,
 		"refresh":       "30s",
 		"time":          object{"from": "now-3h", "to": "now"},
+		"annotations":   object{"list": []object{}},
 		"templating":    object{"list": variables},
 		"panels":        d.all,
 	})}
