@@ -230,7 +230,7 @@ func TestKubernetesPages(t *testing.T) {
 }
 
 // commands that only somebody's Azure, cluster or container engine can answer.
-var elsewhere = []string{"az", "docker", "curl", "ln"}
+var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl"}
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 func main() {
@@ -50,8 +51,7 @@ type file struct {
 
 // generated is every file that is generated, whole or in parts.
 func generated(root string) (files []file, err error) {
-	files = append(headers(), templates()...)
-	files = append(files, deployment())
+	files = slices.Concat(headers(), templates(), rules(), []file{deployment(), dashboard()})
 	pages, err := pages(root)
 	return append(files, pages...), err
 }

@@ -51,6 +51,7 @@ func blocks(root string) (map[string]string, error) {
 		"input":          config.Markdown(storage.Table),
 		"filter-metrics": filterMetrics(),
 		"input-metrics":  inputMetrics(),
+		"alarms":         alarmTable(),
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
