@@ -50,7 +50,7 @@ type file struct {
 
 // generated is every file that is generated, whole or in parts.
 func generated(root string) (files []file, err error) {
-	files = append(headers(), templates()...)
+	files = append(append(headers(), templates()...), manual())
 	pages, err := pages(root)
 	return append(files, pages...), err
 }
