@@ -2,7 +2,7 @@
 
 SHELL   := bash
 GO      ?= go
-VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.1.0)
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.2.0)
 
 # ARCH=arm64 builds with Debian's cross compiler, into build/arm64.
 ifeq ($(ARCH),arm64)
