@@ -119,7 +119,7 @@ package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in buil
 	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
 
 release: ## VERSION=x.y.z: checks everything, packs, says what to tag
-	@plugin/package/release '$(if $(findstring command,$(origin VERSION)),$(VERSION))'
+	@GO='$(GO)' plugin/package/release '$(if $(findstring command,$(origin VERSION)),$(VERSION))'
 
 generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
 	@$(GO) run ./plugin/gen
