@@ -111,6 +111,7 @@ soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, bac
 	NSGFLOW_KILLS=1000 $(GO) test -count 1 -v -run '^TestAzureKill$$' -timeout 4h ./test
 	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test
 	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
+	NSGFLOW_PACKAGES=1 $(GO) test -count 1 -v -timeout 20m ./test/package
 	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
 
 package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/
