@@ -2,15 +2,23 @@
 #
 #   docker build -t fluent-bit-nsgflow .
 #   docker run --rm fluent-bit-nsgflow
+#
+# Only the object, and a program that copies it, for an agent that is there already:
+#
+#   docker build --target plugin -t fluent-bit-nsgflow-plugin .
 
 ARG GO_VERSION=1.26
 ARG FLUENT_BIT_VERSION=5.1.1
+# --build-arg …_IMAGE=… takes a base image from elsewhere, a mirror, say.
+ARG GO_IMAGE=golang:${GO_VERSION}
+ARG BUILD_IMAGE=buildpack-deps:bullseye
+ARG FLUENT_BIT_IMAGE=fluent/fluent-bit:${FLUENT_BIT_VERSION}
 
-FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS go
+FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS go
 
 # The glibc linked against bounds the hosts: Debian 11 is what Fluent Bit's
 # images up to 2.2 are. No golang image has it any more; Go runs on any.
-FROM --platform=$BUILDPLATFORM buildpack-deps:bullseye AS build
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
 # Compiler and make are in the image; only the other architecture's compiler
 # comes from Debian's archive.
 ARG TARGETARCH
@@ -29,11 +37,22 @@ RUN --mount=type=cache,target=/root/go/pkg/mod \
     GOARCH=$TARGETARCH CC="$(dpkg-architecture -A "$TARGETARCH" -qDEB_TARGET_GNU_TYPE)-gcc" make build && \
     mkdir /plugins && cp -a build/*.so /plugins
 # Debian 11 itself has 2.31, Red Hat 8 has 2.28: that is the bound.
-RUN needed=$(readelf -VW /plugins/flb-filter_nsgflow.so | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1) && \
-    echo "needs ${needed:?no glibc version found}" && \
-    printf '%s\n' "$needed" GLIBC_2.28 | sort -VC
+RUN plugin/package/glibc-needed /plugins/flb-filter_nsgflow.so
 
-FROM fluent/fluent-bit:${FLUENT_BIT_VERSION}
+FROM build AS copier
+ARG TARGETARCH
+RUN --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /copy ./plugin/copier
+
+# The objects are in the root, so that a Kubernetes image volume shows them where
+# it is mounted. As an init container it copies them to /plugins, or to the folder
+# that its argument names.
+FROM scratch AS plugin
+COPY --from=build /plugins/ /
+COPY --from=copier /copy /copy
+ENTRYPOINT ["/copy"]
+
+FROM ${FLUENT_BIT_IMAGE}
 # The folder, not its files: a link in it stays a link.
 COPY --from=build /plugins/ /fluent-bit/plugins/
 COPY conf/ /fluent-bit/etc/

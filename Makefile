@@ -2,7 +2,7 @@
 
 SHELL   := bash
 GO      ?= go
-VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.1.0)
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.2.0)
 
 # ARCH=arm64 builds with Debian's cross compiler, into build/arm64.
 ifeq ($(ARCH),arm64)
@@ -13,18 +13,36 @@ else
   OUT   := build
 endif
 
+NATIVE  := $(shell $(GO) env GOHOSTARCH)
+CGO_C   := -O2 -g -DNSGFLOW_VERSION=$(VERSION)
+LDFLAGS := -s -w
+
+# PORTABLE=1 is for packages: the object asks for an old glibc wherever it is
+# built, and is the same bytes. Newer glibcs have these libraries, too, empty.
+ifdef PORTABLE
+  OUT      := build/portable/$(or $(ARCH),$(NATIVE))
+  CGO_C    += -include $(CURDIR)/plugin/package/glibc.h
+  LDFLAGS  += -buildid=
+  OLD_LIBS := CGO_LDFLAGS='-Wl,--no-as-needed,-l:libpthread.so.0,-l:libdl.so.2,-l:libresolv.so.2,--as-needed'
+  NO_VCS   := -buildvcs=false
+endif
+
 OBJECT  := $(OUT)/flb-filter_nsgflow.so
 # The inputs are the same file by other names: a copy would be a second Go
 # runtime. in_nsgflow.so is for hosts that the native input does not know.
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104 $(OUT)/input-host
-SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) \
+SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) plugin/package/glibc.h \
            $(shell find nsgflow plugin -name '*.go' ! -name '*_test.go')
+
+# Packages are for this machine's architecture, and for arm64 where its compiler is.
+ARCHES   ?= $(NATIVE) $(if $(filter-out arm64,$(NATIVE)),$(if $(shell command -v aarch64-linux-gnu-gcc),arm64))
+PACKAGES ?= build/package
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
 
-.PHONY: always help build hosts run demo picture check test bench profile fuzz soak generate lint clean
+.PHONY: always help build hosts run demo picture check test bench profile fuzz soak package release generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -36,8 +54,8 @@ build: $(OBJECT) $(INPUTS) ## the shared object, in build/ (ARCH=arm64: cross-bu
 $(OBJECT): $(SOURCES) $(OUT)/version
 	@mkdir -p $(OUT)/new
 	@echo "building $@" >&2
-	@$(CROSS) CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DNSGFLOW_VERSION=$(VERSION)' $(GO) build -buildmode=c-shared -trimpath \
-		-ldflags "-s -w" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
+	@$(CROSS) $(OLD_LIBS) CGO_ENABLED=1 CGO_CFLAGS='$(CGO_C)' $(GO) build -buildmode=c-shared -trimpath $(NO_VCS) \
+		-ldflags "$(LDFLAGS)" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
 
 $(INPUTS): | $(OBJECT)
@@ -106,7 +124,16 @@ soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, bac
 	NSGFLOW_KILLS=1000 $(GO) test -count 1 -v -run '^TestAzureKill$$' -timeout 4h ./test
 	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test
 	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
+	NSGFLOW_PACKAGES=1 $(GO) test -count 1 -v -timeout 20m ./test/package
 	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
+
+package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/
+	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true
+	@$(if $(filter arm64,$(ARCHES)),,echo "skipped arm64: there is no aarch64-linux-gnu-gcc" >&2)
+	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
+
+release: ## VERSION=x.y.z: checks everything, packs, says what to tag
+	@GO='$(GO)' plugin/package/release '$(if $(findstring command,$(origin VERSION)),$(VERSION))'
 
 generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
 	@$(GO) run ./plugin/gen

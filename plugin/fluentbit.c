@@ -12,7 +12,7 @@
 #include "fluentbit.h"
 
 #ifndef NSGFLOW_VERSION /* bare: flags of cgo cannot carry quotes */
-#define NSGFLOW_VERSION 0.1.0
+#define NSGFLOW_VERSION 0.2.0
 #endif
 #define QUOTED(text) #text
 #define EXPANDED(text) QUOTED(text)

@@ -182,6 +182,7 @@ func TestConfigurationsOfPages(t *testing.T) {
 	}
 	var known [][]string
 	files, _ := filepath.Glob("../conf/*plugins.conf")
+	files = append(files, "../plugin/package/nsgflow-plugins.conf")
 	for _, file := range files {
 		known = append(known, bare(read(t, file)))
 	}
@@ -205,6 +206,8 @@ func TestConfigurationsOfPages(t *testing.T) {
 			}
 			root := stageInput(t, r)
 			file, text := completed(s)
+			// What packages install is run by test/package.
+			text = strings.ReplaceAll(text, "/usr/lib/fluent-bit/nsgflow-plugins.conf", "/fluent-bit/etc/azure-plugins.conf")
 			write(t, root, "etc/"+file, strings.ReplaceAll(text, "/fluent-bit/", root+"/"))
 			a := r.start(t, root, nil, "--dry-run", "-c", "etc/"+file)
 			if code := a.wait(); code != 0 {
@@ -230,7 +233,7 @@ func TestKubernetesPages(t *testing.T) {
 }
 
 // commands that only somebody's Azure, cluster or container engine can answer.
-var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl"}
+var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg", "rpm", "sha256sum"}
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {

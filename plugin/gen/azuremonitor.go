@@ -10,7 +10,7 @@ import (
 // API needs: a table, and a data collection rule with an endpoint of its own.
 // The API ignores what the rule does not declare, and says nothing.
 func deployment() file {
-	columns := columns(nsgflow.SchemaECS.Fields())
+	columns := tableColumns(nsgflow.SchemaECS.Fields())
 	const (
 		table  = "AzureFlow_CL"
 		stream = "Custom-" + table
@@ -55,10 +55,10 @@ func deployment() file {
 	})}
 }
 
-// columns are those of a table: one for each name that an event has at its top.
+// tableColumns are those of a table: one for each name that an event has at its top.
 // Objects are of the type "dynamic". The time is in TimeGenerated, as in each
 // table of a workspace.
-func columns(fields []nsgflow.Field) []object {
+func tableColumns(fields []nsgflow.Field) []object {
 	all := []object{{"name": "TimeGenerated", "type": "datetime"}}
 	seen := map[string]bool{"@timestamp": true}
 	// "log" is an object of the input, or the text of what is no flow log.
