@@ -11,7 +11,7 @@ import (
 // one that each table needs.
 func TestEventsHaveColumns(t *testing.T) {
 	types := map[string]any{}
-	for _, c := range columns(nsgflow.SchemaECS.Fields()) {
+	for _, c := range tableColumns(nsgflow.SchemaECS.Fields()) {
 		types[c["name"].(string)] = c["type"]
 	}
 	if types["TimeGenerated"] != "datetime" || types["message"] != "string" {
