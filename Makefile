@@ -18,10 +18,11 @@ CGO_C   := -O2 -g -DNSGFLOW_VERSION=$(VERSION)
 LDFLAGS := -s -w
 
 # PORTABLE=1 is for packages: the object asks for an old glibc wherever it is
-# built, and is the same bytes. Newer glibcs have these libraries, too, empty.
+# built, and is the same bytes. Newer glibcs have these libraries, too, empty. The
+# sum is for Go's cache, which knows the flags, not what they include.
 ifdef PORTABLE
   OUT      := build/portable/$(or $(ARCH),$(NATIVE))
-  CGO_C    += -include $(CURDIR)/plugin/package/glibc.h
+  CGO_C    += -include $(CURDIR)/plugin/package/glibc.h -DNSGFLOW_SUM=$(firstword $(shell cksum plugin/package/glibc.h))
   LDFLAGS  += -buildid=
   OLD_LIBS := CGO_LDFLAGS='-Wl,--no-as-needed,-l:libpthread.so.0,-l:libdl.so.2,-l:libresolv.so.2,--as-needed'
   NO_VCS   := -buildvcs=false
