@@ -81,6 +81,8 @@ func catchingUp(root string, port int, output string, service ...string) string 
     Name         nsgflow
     Tag          flow
     state_path   %[2]s/state
+    # Long forms of these tests go on for hours.
+    start        24h
     storage.type filesystem
 [INPUT]
     Name         dummy
