@@ -282,7 +282,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestClockSkew(t *testing.T) {
 	c := azure.NewContainer(t)
 	o := opts(t, c)
-	// In the hour of the second blob, also where that is the next day.
+	// The service is in the hour of the second blob, which is asked for by name.
 	wire := &wire{ahead: time.Hour}
 	o.Transport = wire
 	f, log := open(t, o)
