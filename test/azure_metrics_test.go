@@ -15,9 +15,7 @@ import (
 func TestAzureMetrics(t *testing.T) {
 	t.Parallel()
 	inEveryRelease(t, func(t *testing.T, r release) {
-		if r.before(2, 1) {
-			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
-		}
+		r.needsMetrics(t)
 		storages := []azure.Storage{azure.NewStorage(t), azure.NewStorage(t)}
 		writers := []*writer{newWriter(t, storages[0]), newWriter(t, storages[1])}
 		writers[0].minute()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -161,7 +162,7 @@ func startAzureMonitor(t *testing.T, r release, storage azure.Storage) (*agent, 
 	root := stageInput(t, r)
 	env := append(storage.Environment, tokens.ServicePrincipal().Environment...)
 	env = append(env, "HTTP_PROXY="+tokens.Proxy, "AZURE_DCE_URL=https://"+ingestionHost, "AZURE_DCR_ID="+ingestionRule)
-	return r.trusting(t, root, tokens.CA.File).start(t, root, env, "-c", "etc/azure-monitor.conf"), to
+	return r.trusting(t, root, tokens.CA.File).start(t, root, env, "-c", filepath.Join("etc", "azure-monitor.conf")), to
 }
 
 // Each flow is a row with the fields of its event, but for those that the file

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // printedTime is the form of iso8601 of the outputs.
@@ -130,7 +131,7 @@ func (c pipelineCase) standIn(t *testing.T, layout string) (events []event) {
 		}
 		chunk = append(chunk, record...)
 	}
-	needs(t, "go", "make", "cc") // they build the stand-in
+	needs.Programs(t, "go", "make", "cc") // they build the stand-in
 	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
 	defer cancel()
 	for _, options := range c.Filters {

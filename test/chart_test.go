@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -282,9 +280,7 @@ func (p pod) check(t *testing.T, files map[string]string) {
 // and Prometheus ask, though the service that signs it in is not reached.
 func (p pod) run(t *testing.T, files map[string]string, metrics string) {
 	inEveryRelease(t, func(t *testing.T, r release) {
-		if r.before(2, 1) {
-			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
-		}
+		r.needsMetrics(t)
 		port, err := azure.FreePort()
 		if err != nil {
 			t.Fatal(err)
@@ -302,7 +298,9 @@ func (p pod) run(t *testing.T, files map[string]string, metrics string) {
 		write(t, root, "token", "token")
 		a := r.start(t, root, []string{"AZURE_TENANT_ID=3d1f6a52-7c0b-4e8d-9b24-5a60c8e1f703", "AZURE_CLIENT_ID=CLIENT_ID",
 			"AZURE_FEDERATED_TOKEN_FILE=" + root + "/token", "AZURE_AUTHORITY_HOST=https://127.0.0.1:1/"}, "-c", "etc/conf/fluent-bit.conf")
-		get := func(path string) string { return answer(fmt.Sprintf("http://127.0.0.1:%d%s", port, path)) }
+		get := func(path string) string {
+			return endpoint{url: fmt.Sprintf("http://127.0.0.1:%d%s", port, path)}.text()
+		}
 		a.until("metrics of the input", func() bool {
 			text := get(metrics)
 			return strings.Contains(text, "fluentbit_input_nsgflow_records_total{") && strings.Contains(text, "fluentbit_filter_nsgflow_flows_total{")
@@ -321,18 +319,4 @@ func (p pod) run(t *testing.T, files map[string]string, metrics string) {
 			t.Errorf("it took %v to end", took)
 		}
 	})
-}
-
-func answer(url string) string {
-	client := http.Client{Timeout: 5 * time.Second}
-	response, err := client.Get(url)
-	if err != nil {
-		return ""
-	}
-	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body)
-	if response.StatusCode != http.StatusOK {
-		return ""
-	}
-	return string(body)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // pages are the documents, by their path below the repository's root.
@@ -57,16 +59,6 @@ func cutSnippets(page, text string) (prose string, all []snippet) {
 		}
 	}
 	return b.String(), all
-}
-
-// needs skips a test where a program is missing, as in the product's image.
-func needs(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("skipped: there is no %s", program)
-		}
-	}
 }
 
 func snippets(t *testing.T, kinds ...string) (all []snippet) {
@@ -237,7 +229,7 @@ var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg"
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {
-	needs(t, "sh")
+	needs.Programs(t, "sh")
 	targets := "\n" + read(t, "../Makefile")
 	inEveryRelease(t, func(t *testing.T, r release) {
 		for _, s := range snippets(t, "sh") {
@@ -271,7 +263,7 @@ func TestCommandsOfPages(t *testing.T) {
 
 // The first command of the README gives what the README says.
 func TestTryIt(t *testing.T) {
-	needs(t, "go", "make")
+	needs.Programs(t, "go", "make")
 	_, all := cutSnippets("README.md", read(t, "../README.md"))
 	for i, s := range all {
 		if !strings.HasPrefix(s.text, "make run") {

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// ownTime is the form of @timestamp in events.
+const ownTime = "2006-01-02T15:04:05.000Z"
+
 // Configurations that send events of schema ecs over HTTP.
 func TestECSOverHTTP(t *testing.T) {
 	want := undated(parseEvents(t, lines(read(t, "../nsgflow/testdata/ecs/nsg_v2.expected.ndjson"))))
@@ -28,10 +31,7 @@ func TestECSOverHTTP(t *testing.T) {
 					forOTLP(t, r, root)
 				}
 				write(t, root, "flow-logs/sample.json", read(t, "../nsgflow/testdata/ecs/nsg_v2.input.json"))
-				a := r.start(t, root, to.env, "-c", "etc/"+name)
-				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
-				a.stop()
-				same(t, want, to.received(a))
+				same(t, want, to.from(t, r, root, name, len(want)))
 			})
 		}
 	})
@@ -64,7 +64,7 @@ func splunkServer(t *testing.T) receiver {
 				t.Errorf("%v of %q: %s", err, one.Sourcetype, one.Event)
 			}
 			seconds, err := one.Time.Float64()
-			if at := time.UnixMilli(int64(math.Round(seconds * 1000))).UTC().Format("2006-01-02T15:04:05.000Z"); err != nil || at != e.Body.at("@timestamp") {
+			if at := time.UnixMilli(int64(math.Round(seconds * 1000))).UTC().Format(ownTime); err != nil || at != e.Body.at("@timestamp") {
 				t.Errorf("at %s: %s", at, one.Event)
 			}
 			c.add(e)
@@ -84,25 +84,16 @@ func victoriaLogsServer(t *testing.T) receiver {
 		if q.URL.Path != "/insert/jsonline" {
 			t.Errorf("%s %s", q.Method, q.URL.Path)
 		}
-		text, err := io.ReadAll(unpacked(t, q))
-		if err != nil {
-			t.Error(err)
-		}
 		asked := q.URL.Query()
 		named := strings.Split(asked.Get("_stream_fields"), ",")
 		named = append(named, asked.Get("_time_field"), strings.Split(asked.Get("_msg_field"), ",")[0])
-		for _, line := range lines(string(text)) {
-			e, err := parseEvent(line)
-			if err != nil {
-				t.Error(err)
-			}
+		c.addLines(t, q, func(line string, e event) {
 			for _, name := range named {
 				if e.Body.at(strings.Split(name, ".")...) == nil {
 					t.Errorf("no %q in %s", name, line)
 				}
 			}
-			c.add(e)
-		}
+		})
 	}))
 	t.Cleanup(server.Close)
 	return receiver{env: hostPort("VICTORIALOGS", server.URL), received: c.all}

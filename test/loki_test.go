@@ -94,7 +94,7 @@ func lokiEvent(t *testing.T, labels map[string]string, nanoseconds, line string)
 	if err != nil || time.Since(at) > lokiOldest || time.Until(at) > lokiNewest {
 		t.Errorf("an entry of %s: %v", at, err)
 	}
-	if own := e.Body.at("@timestamp"); own != nil && own != at.Format("2006-01-02T15:04:05.000Z") {
+	if own := e.Body.at("@timestamp"); own != nil && own != at.Format(ownTime) {
 		t.Errorf("at %s: %s", at, line)
 	}
 	for _, name := range slices.Sorted(maps.Keys(lokiLabelled)) {
@@ -142,10 +142,7 @@ func TestLoki(t *testing.T) {
 		root := stage(t)
 		write(t, root, "flow-logs/input.log", input)
 		withParser(t, root)
-		a := r.start(t, root, to.env, "-c", "etc/loki.conf")
-		a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
-		a.stop()
-		same(t, want, to.received(a))
+		same(t, want, to.from(t, r, root, "loki.conf", len(want)))
 	})
 }
 

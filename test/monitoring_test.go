@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/internal/needs"
 	"fluent-bit-nsgflow/test/internal/token"
 )
 
@@ -22,7 +23,7 @@ const rulesFile = "../conf/monitoring/rules.yaml"
 
 // The alarms are what Prometheus takes, and do what test/monitoring says.
 func TestAlarms(t *testing.T) {
-	needs(t, "promtool")
+	needs.Programs(t, "promtool")
 	for _, command := range [][]string{
 		{"check", "rules", rulesFile},
 		{"test", "rules", "monitoring/rules_test.yaml"},
@@ -186,11 +187,9 @@ func graphs(t *testing.T) (all []graph) {
 // gone wrong fire.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
-	needs(t, "prometheus")
+	needs.Programs(t, "prometheus")
 	inEveryRelease(t, func(t *testing.T, r release) {
-		if r.before(2, 1) {
-			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
-		}
+		r.needsMetrics(t)
 		storage := azure.NewStorage(t)
 		w := newWriter(t, storage)
 		w.minute()
@@ -276,9 +275,7 @@ func TestMetricsWithoutToken(t *testing.T) {
 	tokens := token.New(t)
 	storage := azure.StartOAuth(t, tokens)
 	inEveryRelease(t, func(t *testing.T, r release) {
-		if r.before(2, 1) {
-			t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.version)
-		}
+		r.needsMetrics(t)
 		account, identity := storage.NewAccount(t), tokens.WorkloadIdentity()
 		identity.Refuse(http.StatusUnauthorized)
 		e := r.metricsEndpoint(t)

@@ -55,7 +55,7 @@ func otlpEvent(t *testing.T, r *logs.LogRecord) event {
 		t.Errorf("no object: %v", r.Body)
 	}
 	if own, _ := body.at("@timestamp").(string); own != "" {
-		if at := time.Unix(0, int64(r.TimeUnixNano)).UTC().Format("2006-01-02T15:04:05.000Z"); at != own {
+		if at := time.Unix(0, int64(r.TimeUnixNano)).UTC().Format(ownTime); at != own {
 			t.Errorf("at %s: %s", at, own)
 		}
 	}
@@ -100,10 +100,7 @@ func TestOTLPWholeEvents(t *testing.T) {
 		to := otlpServer(t)
 		write(t, root, "flow-logs/input.log", input)
 		withParser(t, root)
-		a := r.start(t, root, to.env, "-c", "etc/otlp.conf")
-		a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
-		a.stop()
-		got := to.received(a)
+		got := to.from(t, r, root, "otlp.conf", len(want))
 		for _, all := range [][]event{want, got} { // chunks overtake each other
 			slices.SortStableFunc(all, func(a, b event) int { return strings.Compare(idOf(a), idOf(b)) })
 		}

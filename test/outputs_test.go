@@ -27,6 +27,15 @@ type receiver struct {
 	skipped  func() int
 }
 
+// from is what arrives from a staged configuration: at least n events.
+func (to receiver) from(t *testing.T, r release, root, file string, n int) []event {
+	t.Helper()
+	a := r.start(t, root, to.env, "-c", "etc/"+file)
+	a.until("the events", func() bool { return len(to.received(a)) >= n })
+	a.stop()
+	return to.received(a)
+}
+
 // outputs are the shipped configurations.
 var outputs = map[string]func(*testing.T) receiver{
 	"fluent-bit.conf": standardOutput,
@@ -66,10 +75,7 @@ func TestShippedConfigurations(t *testing.T) {
 				}
 				root := stage(t)
 				write(t, root, "flow-logs/sample.json", sample)
-				a := r.start(t, root, to.env, "-c", "etc/"+name)
-				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
-				a.stop()
-				same(t, want, to.received(a))
+				same(t, want, to.from(t, r, root, name, len(want)))
 			})
 		}
 	})
@@ -120,7 +126,7 @@ func TestEveryConfigurationIsTested(t *testing.T) {
 	}
 	for _, file := range configurations {
 		name := filepath.Base(file)
-		if text := named.String(); !strings.Contains(text, `"`+name) && !strings.Contains(text, "@INCLUDE "+name) && !strings.Contains(text, "etc/"+name) {
+		if text := named.String(); !strings.Contains(text, `"`+name) && !strings.Contains(text, "@INCLUDE "+name) && !strings.Contains(text, "/etc/"+name) {
 			t.Errorf("conf/%s is in no test", name)
 		}
 	}
@@ -145,6 +151,22 @@ func (c *collector) add(e ...event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.events = append(c.events, e...)
+}
+
+// addLines takes the events of a request, one a line, and shows each to check.
+func (c *collector) addLines(t *testing.T, q *http.Request, check func(line string, e event)) {
+	text, err := io.ReadAll(unpacked(t, q))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, line := range lines(string(text)) {
+		e, err := parseEvent(line)
+		if err != nil {
+			t.Error(err)
+		}
+		check(line, e)
+		c.add(e)
+	}
 }
 
 func (c *collector) all(*agent) []event {
@@ -210,17 +232,7 @@ func intakeServer(t *testing.T) receiver {
 		if key := q.Header.Get("Authorization"); key != "Bearer open-sesame" {
 			t.Errorf("key %q", key)
 		}
-		text, err := io.ReadAll(unpacked(t, q))
-		if err != nil {
-			t.Error(err)
-		}
-		for _, line := range lines(string(text)) {
-			e, err := parseEvent(line)
-			if err != nil {
-				t.Error(err)
-			}
-			c.add(e)
-		}
+		c.addLines(t, q, func(string, event) {})
 	}))
 	t.Cleanup(server.Close)
 	port, authority := startTLS(t, server)

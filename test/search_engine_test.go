@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // searchEngine is a real OpenSearch: the one at OPENSEARCH (http://host:port),
@@ -26,7 +28,7 @@ func startSearch(t *testing.T) searchEngine {
 	if url := os.Getenv("OPENSEARCH"); url != "" {
 		return searchEngine{strings.TrimSuffix(url, "/")}
 	}
-	needs(t, "mvn", "javac")
+	needs.Programs(t, "mvn", "javac")
 	home := t.TempDir()
 	// From what was fetched before; the first time from Maven's repository.
 	classpath := []string{"-q", "-B", "-f", "opensearch/pom.xml", "dependency:build-classpath", "-Dmdep.outputFile=" + home + "/classpath"}

@@ -25,18 +25,11 @@ func sekoiaIntake(t *testing.T, tuple *regexp.Regexp) receiver {
 		if key := q.Header.Get("X-SEKOIAIO-INTAKE-KEY"); key != "open-sesame" {
 			t.Errorf("key %q", key)
 		}
-		text, err := io.ReadAll(unpacked(t, q))
-		if err != nil {
-			t.Error(err)
-		}
-		for _, line := range lines(string(text)) {
-			e, err := parseEvent(line)
-			flow, _ := e.Body.at("flow.0").(string)
-			if err != nil || !tuple.MatchString(flow) {
-				t.Errorf("its parser finds nothing in %s: %v", line, err)
+		c.addLines(t, q, func(line string, e event) {
+			if flow, _ := e.Body.at("flow.0").(string); !tuple.MatchString(flow) {
+				t.Errorf("its parser finds nothing in %s", line)
 			}
-			c.add(e)
-		}
+		})
 		io.WriteString(w, `{"event_ids": []}`)
 	}))
 	t.Cleanup(server.Close)
@@ -60,10 +53,7 @@ func TestSekoia(t *testing.T) {
 				to := sekoiaIntake(t, tuple)
 				root := stage(t)
 				write(t, root, "flow-logs/sample.json", read(t, "../conf/samples/"+family+".json"))
-				a := r.start(t, root, to.env, "-c", "etc/sekoia.conf")
-				a.until("the events", func() bool { return len(to.received(a)) >= len(want) })
-				a.stop()
-				same(t, want, to.received(a))
+				same(t, want, to.from(t, r, root, "sekoia.conf", len(want)))
 			})
 		}
 	})

@@ -7,12 +7,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 const flows = `{"time":"2024-08-19T18:00:12.1234567Z","macAddress":"00224871C205","resourceId":"/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/N","operationName":"NetworkSecurityGroupFlowEvents","version":2,"rule":"DefaultRule_AllowInternetOutBound","flow.0":"1724090400,10.0.0.4,203.0.113.7,52000,443,T,O,A,B,,,,"}
@@ -174,11 +174,7 @@ func TestThreads(t *testing.T) {
 
 // TestArm64 loads the cross-built object once under emulation.
 func TestArm64(t *testing.T) {
-	for _, tool := range []string{"aarch64-linux-gnu-gcc", "qemu-aarch64-static"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed: arm64 is not tried", tool)
-		}
-	}
+	needs.Programs(t, "aarch64-linux-gnu-gcc", "qemu-aarch64-static")
 	in := chunk(t, engine.New, flows+foreign)
 	want := run(t, engine.StandIn{}, 0, in)
 	got := run(t, engine.StandIn{Arch: "arm64"}, 0, in)

@@ -3,12 +3,12 @@ package contract
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // leaky are chunks of every kind: the events are larger or smaller than their
@@ -58,9 +58,7 @@ func TestLeak(t *testing.T) {
 // 10,000 chunks. Its word on single accesses is not asked for: it takes the
 // stacks that Go switches between for one.
 func TestLeakValgrind(t *testing.T) {
-	if _, err := exec.LookPath("valgrind"); err != nil {
-		t.Skip("valgrind is not installed: leaks are looked for by the stand-in alone")
-	}
+	needs.Programs(t, "valgrind") // without it leaks are looked for by the stand-in alone
 	in := leaky(t)
 	got := run(t, engine.StandIn{
 		Under: []string{"valgrind", "--leak-check=full", "--undef-value-errors=no", "--fair-sched=try"},

@@ -48,6 +48,15 @@ func (c *child) stop() {
 	}
 }
 
+func (c *child) hasEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // lastLines are what the program has said in the end.
 func (c *child) lastLines() string {
 	text, _ := os.ReadFile(c.log)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fluent-bit-nsgflow/test/azure"
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -40,12 +41,11 @@ func built(t *testing.T) (object, program string) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", local(0))
+	port, err := azure.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // stored is an hour in a store of its own, sent by a Fluent Bit, or by the

@@ -39,11 +39,11 @@ func flowOf(family loggen.Family, rule string, c []string) flow {
 		v, _ := strconv.Atoi(c[i]) // empty: 0
 		return v
 	}
-	f := flow{source: c[1], destination: c[2], port: c[4], inbound: c[6] == "I", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
+	f := flow{source: c[1], destination: c[2], port: c[4], inbound: c[6] == "I", denied: c[7] == "D", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
 	if family == loggen.VNet {
-		f.at, f.denied = time.UnixMilli(int64(n(0))), c[7] == "D"
+		f.at = time.UnixMilli(int64(n(0)))
 	} else {
-		f.at, f.denied = time.Unix(int64(n(0)), 0), c[7] == "D"
+		f.at = time.Unix(int64(n(0)), 0)
 	}
 	return f
 }

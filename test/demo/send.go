@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
@@ -89,7 +88,7 @@ func arrived(ctx context.Context, say *progress, to *store, agent *child, flows 
 		}
 		say.at(n, flows)
 		switch {
-		case ended(agent):
+		case agent.hasEnded():
 			return errors.New("Fluent Bit has ended:\n" + agent.lastLines())
 		case time.Since(since) > patience:
 			return fmt.Errorf("%d of %d flows have arrived, and for %v none:\n%s", n, flows, patience, agent.lastLines())
@@ -97,15 +96,6 @@ func arrived(ctx context.Context, say *progress, to *store, agent *child, flows 
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
-	}
-}
-
-func ended(c *child) bool {
-	select {
-	case <-c.ended:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -125,7 +115,7 @@ func byStandIn(ctx context.Context, say *progress, to *store, root string, h hou
 	if err != nil {
 		return err
 	}
-	events, err := filtered(ctx, files)
+	events, err := engine.StandIn{Options: [][]string{{"schema=ecs"}}}.Events(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -145,31 +135,4 @@ func byStandIn(ctx context.Context, say *progress, to *store, root string, h hou
 		}
 	}
 	return nil
-}
-
-// filtered are the events of each file, one JSON object a line.
-func filtered(ctx context.Context, files []string) (events [][]byte, err error) {
-	var chunks [][]byte
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		chunks = append(chunks, engine.PackText(engine.New, time.Now(), "log", strings.TrimSuffix(string(text), "\n")))
-	}
-	outcome, err := engine.StandIn{Options: [][]string{{"schema=ecs"}}}.Run(ctx, chunks...)
-	if err != nil {
-		return nil, err
-	}
-	if outcome.Code != 0 {
-		return nil, fmt.Errorf("the stand-in host has ended with %d\n%s", outcome.Code, outcome.Log)
-	}
-	for _, chunk := range outcome.Chunks {
-		lines, err := engine.Lines(chunk)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, lines)
-	}
-	return events, nil
 }

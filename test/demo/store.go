@@ -65,10 +65,8 @@ func startStore(ctx context.Context, program, folder string, port int) (*store, 
 			answer.Body.Close()
 			return s, nil
 		}
-		select {
-		case <-c.ended:
+		if c.hasEnded() {
 			return nil, errors.New("VictoriaLogs does not start:\n" + c.lastLines())
-		default:
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			c.stop()

@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // Layouts are the releases that the stand-in can be: each begins a layout of
@@ -59,6 +62,35 @@ func (s StandIn) Run(ctx context.Context, chunks ...[]byte) (Outcome, error) {
 		return outcome, err
 	}
 	return outcome, nil
+}
+
+// Events are what becomes of each file, one JSON object a line: a record for each
+// of its lines. Those before an error are there, too.
+func (s StandIn) Events(ctx context.Context, files []string) (events [][]byte, err error) {
+	var chunks [][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		lines := strings.Split(string(bytes.TrimRight(text, "\n")), "\n")
+		chunks = append(chunks, PackText(New, time.Now(), "log", lines...))
+	}
+	outcome, err := s.Run(ctx, chunks...)
+	if err != nil {
+		return nil, err
+	}
+	if outcome.Code != 0 {
+		return nil, fmt.Errorf("stand-in host ended with %d\n%s", outcome.Code, outcome.Log)
+	}
+	for _, chunk := range outcome.Chunks {
+		lines, err := Lines(chunk)
+		events = append(events, lines)
+		if err != nil {
+			return events, err
+		}
+	}
+	return events, nil
 }
 
 func (s StandIn) command(ctx context.Context) (*exec.Cmd, error) {

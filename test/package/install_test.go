@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // rest is what a root has besides what a package manager keeps for itself.
@@ -42,7 +43,7 @@ func mayChroot(t *testing.T) {
 }
 
 func installDeb(t *testing.T, deb string) {
-	needs(t, "dpkg")
+	needs.Programs(t, "dpkg")
 	mayChroot(t)
 	root := t.TempDir()
 	for _, dir := range []string{"info", "updates"} {
@@ -60,7 +61,7 @@ func installDeb(t *testing.T, deb string) {
 }
 
 func installRPM(t *testing.T, rpm string) {
-	needs(t, "rpm")
+	needs.Programs(t, "rpm")
 	for _, need := range strings.Split(strings.TrimSpace(run(t, ".", "rpm", "-qpR", rpm)), "\n") {
 		if need != "glibc >= 2.17" && !strings.HasPrefix(need, "rpmlib(") {
 			t.Errorf("it requires %q", need)
@@ -185,7 +186,7 @@ func runUntil(t *testing.T, root string, lines int, program string, args ...stri
 // installInDebians installs into a Debian of this machine's suite, with a
 // Fluent Bit, and into Debian 11 (glibc 2.31), with the stand-in host.
 func installInDebians(t *testing.T, deb string) {
-	needs(t, "debootstrap", "chroot")
+	needs.Programs(t, "debootstrap", "chroot")
 	mayChroot(t)
 	release, _ := os.ReadFile("/etc/os-release")
 	suite := regexp.MustCompile(`(?m)^VERSION_CODENAME=(\w+)`).FindSubmatch(release)

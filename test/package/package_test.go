@@ -19,19 +19,10 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 var whole = os.Getenv("NSGFLOW_PACKAGES") != ""
-
-// needs skips a test where a program is missing.
-func needs(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("skipped: there is no %s", program)
-		}
-	}
-}
 
 func run(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
@@ -49,7 +40,7 @@ func run(t *testing.T, dir, program string, args ...string) string {
 // pack makes the packages and returns their folder.
 func pack(t *testing.T) string {
 	t.Helper()
-	needs(t, "make", "gcc", "git", "readelf")
+	needs.Programs(t, "make", "gcc", "git", "readelf")
 	tools := exec.Command("go", "mod", "download")
 	tools.Dir = engine.Path("plugin", "package")
 	if out, err := tools.CombinedOutput(); err != nil {
@@ -215,7 +206,7 @@ func checkSBOM(t *testing.T, path, folder string) {
 
 // What asks for a newer glibc than the bound is not packed.
 func TestGlibcBound(t *testing.T) {
-	needs(t, "gcc", "readelf")
+	needs.Programs(t, "gcc", "readelf")
 	dir := t.TempDir()
 	source := `void f(void) {}
 #ifdef NEW /* a version that every glibc's own linker would refuse: not linked against it */

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/test/engine"
+	"fluent-bit-nsgflow/test/internal/needs"
 )
 
 // clone is a checkout of the last commit with the scripts as they are now, with
@@ -40,7 +41,7 @@ func clone(t *testing.T, entry, tests string) string {
 
 // What is not ready is not released. Go does nothing in these checkouts, or fails.
 func TestReleaseRefuses(t *testing.T) {
-	needs(t, "git", "make")
+	needs.Programs(t, "git", "make")
 	const entry = "\n## [7.0.0] - 2030-01-02\n"
 	for name, tt := range map[string]struct {
 		version, entry, tests, golang string

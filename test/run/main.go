@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
@@ -89,24 +88,9 @@ func standIn(ctx context.Context, pattern string) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		lines := strings.Split(string(bytes.TrimRight(text, "\n")), "\n")
-		outcome, err := engine.StandIn{}.Run(ctx, engine.PackText(engine.New, time.Now(), "log", lines...))
-		if err != nil {
-			return err
-		}
-		if outcome.Code != 0 {
-			return fmt.Errorf("stand-in host ended with %d\n%s", outcome.Code, outcome.Log)
-		}
-		events, err := engine.Lines(outcome.Chunks[0])
-		os.Stdout.Write(events)
-		if err != nil {
-			return err
-		}
+	events, err := engine.StandIn{}.Events(ctx, files)
+	for _, lines := range events {
+		os.Stdout.Write(lines)
 	}
-	return nil
+	return err
 }
