@@ -31,13 +31,13 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 			p += body + size
 			continue
 		}
-		events, size, is := n.AppendRecord(out, chunk[p+body:], frame)
+		events, size, is := n.appendRecord(out, chunk[p+body:], frame, progress{size: len(chunk), done: p + body, start: len(dst)})
 		if size == 0 {
 			break
 		}
 		if is {
 			// What passed since the last events goes before these.
-			out = slices.Insert(events, len(out), chunk[copied:p]...)
+			out = slices.Insert(n.roomFor(events, p-copied), len(out), chunk[copied:p]...)
 			copied, changed = p+body+size, true
 		}
 		p += body + size
@@ -45,7 +45,15 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 	if !changed {
 		return dst, false
 	}
-	return append(out, chunk[copied:]...), true
+	return append(n.roomFor(out, len(chunk)-copied), chunk[copied:]...), true
+}
+
+// roomFor is out with room for so many more bytes.
+func (n *Normalizer) roomFor(out []byte, more int) []byte {
+	if need := len(out) + more; need > cap(out) {
+		return grown(out, need+need/4, n.encoder.room)
+	}
+	return out
 }
 
 // AppendJSONLines appends the bodies of a chunk's records as JSON, each on a

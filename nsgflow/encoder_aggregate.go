@@ -21,10 +21,10 @@ func (e *encoder) appendAggregate(g *aggregate) {
 	v.aggregate = nil
 }
 
-// place tells an event from all others of its group: the tuple's index, and
+// mark tells an event from all others of its group: the tuple's index, and
 // what has been aggregated by, so that no aggregated event has the id of its
 // first flow alone.
-func (v *event) place() uint64 {
+func (v *event) mark() uint64 {
 	if v.aggregate == nil {
 		return uint64(v.index)
 	}

@@ -19,6 +19,9 @@ type TupleError struct {
 	Reason string
 	// Value is what stands there, whole.
 	Value string
+	// More is how many more values of a wrong type the record has, which have no
+	// error of their own.
+	More int
 }
 
 // Error has the form `path: column 3 (source port): "99999"`. The value is
@@ -34,7 +37,11 @@ func (e *TupleError) Error() string {
 	if e.Reason != "" {
 		b = append(append(b, e.Reason...), ": "...)
 	}
-	return string(appendQuoted(b, e.Value))
+	b = appendQuoted(b, e.Value)
+	if e.More > 0 {
+		b = fmt.Appendf(b, ", and %d more values of a wrong type in this record", e.More)
+	}
+	return string(b)
 }
 
 const quotedMax = 128

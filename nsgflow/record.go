@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"bytes"
+	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -43,7 +44,20 @@ type group struct {
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
 
-const errMany = jsontext.Error("more than 2097152 tuples in one record")
+// maxText is how long a text may be that all tuples of a record or a list share:
+// a rule's name, or the id of a resource. Azure's ids have less than 2,000
+// characters. Each event has such texts, so that a longer one would make much of
+// little.
+const maxText = 4 << 10
+
+// maxWrong is how many values of a wrong type have an error of their own in one
+// record. The last one of these counts the others.
+const maxWrong = 64
+
+const (
+	errMany = jsontext.Error("more than 2097152 tuples in one record")
+	errText = jsontext.Error("a flow log record with a rule, an id or the like of more than 4096 bytes")
+)
 
 // layered says whether the tuples stand in the two lists of a layout.
 func (g *group) layered() bool { return g.level < levelFlattened }
@@ -59,6 +73,8 @@ type record struct {
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint32 // their N
+	wrong     int      // values in the place of tuples, or of lists of them, that are of another type
+	long      bool     // a text of it has more than maxText bytes
 	shapes    shapes
 	rawJSON   []byte // the text of the record; nil of msgpack
 
@@ -67,13 +83,13 @@ type record struct {
 	comma  int8   // the column of line that has a comma in itself; else -1
 }
 
-// keptTuples is how many tuples' memory a record keeps for the next one.
-const keptTuples = 1 << 15
+// bytes are those of its buffers.
+func (r *record) bytes() int {
+	return cap(r.tuples)*int(unsafe.Sizeof(tuple{})) + cap(r.flat)*int(unsafe.Sizeof(tuple{})) +
+		cap(r.groups)*int(unsafe.Sizeof(group{})) + 4*cap(r.numbers) + cap(r.buffer)
+}
 
 func (r *record) reset() {
-	if cap(r.tuples)+cap(r.flat)+cap(r.numbers)+cap(r.groups) > keptTuples {
-		*r = record{}
-	}
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)

@@ -7,7 +7,7 @@ func (r *record) read(in reader, key []byte, e entry) {
 	switch e.role {
 	case roleField:
 		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
-		r.fields[e.field] = in.Text()
+		r.fields[e.field] = r.text(in)
 	case roleColumn:
 		r.hasSource = r.hasSource || e.column == 1
 		r.columns[e.column] = columnText(in)
@@ -22,6 +22,13 @@ func (r *record) read(in reader, key []byte, e entry) {
 	default:
 		in.Skip()
 	}
+}
+
+// text reads a text that the tuples of the record share.
+func (r *record) text(in reader) []byte {
+	t := in.Text()
+	r.long = r.long || len(t) > maxText
+	return t
 }
 
 // columnText reads a column. What is neither string nor number nor null gives
@@ -40,6 +47,7 @@ func (r *record) readFlattened(in reader, key []byte) {
 		t.Text = in.Text()
 	} else {
 		t.Text, t.Other = in.JSON(), true
+		r.wrong++
 	}
 	n, _ := flowIndex(key)
 	r.flat, r.numbers = append(r.flat, t), append(r.numbers, n)
@@ -64,7 +72,7 @@ func (r *record) readFlows(in reader, f Family, shape shapes) {
 				r.readOuter(in, f, i)
 			}
 		case string(key) == "Version" && f == NSG:
-			r.fields[fieldPropertiesVersion] = in.Text()
+			r.fields[fieldPropertiesVersion] = r.text(in)
 		default:
 			in.Skip()
 		}
@@ -89,7 +97,7 @@ func (r *record) readOuter(in reader, f Family, i uint32) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == layouts[f].outer:
-			outer = in.Text()
+			outer = r.text(in)
 		case string(key) != layouts[f].list:
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -119,7 +127,7 @@ func (r *record) readInner(in reader, g group) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == layouts[g.family].inner:
-			inner = in.Text()
+			inner = r.text(in)
 		case string(key) != "flowTuples":
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -131,6 +139,11 @@ func (r *record) readInner(in reader, g group) {
 			if r.tuples = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
 				in.Fail(errMany)
 			}
+			for i := range r.tuples[g.from:] {
+				if r.tuples[int(g.from)+i].Other {
+					r.wrong++
+				}
+			}
 			r.add(g)
 		}
 	}
@@ -141,8 +154,9 @@ func (r *record) readInner(in reader, g group) {
 
 // addWrong adds the value that comes next, which has the wrong type.
 func (r *record) addWrong(in reader, g group) {
-	if len(r.tuples) > maxTuples {
-		in.Fail(errMany)
+	if r.wrong++; r.wrong > maxWrong {
+		in.Skip()
+		return
 	}
 	g.from = uint32(len(r.tuples))
 	r.tuples = append(r.tuples, tuple{Text: in.JSON(), Other: true})

@@ -9,7 +9,7 @@ import (
 // reserved are the fields of the source record that are not the flow log: a
 // hostname for instance. Events keep them, and so do foreign records.
 type reserved struct {
-	names map[string]bool // top-level names of events
+	names eventNames
 
 	body   []byte // the source record; nil of a text on its own
 	field  []byte // that holds the flow log; nil: the body is the flow log
@@ -17,13 +17,8 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
-	// Of the fields, those with a key that events may have too, and a map of
-	// the others: see encoder_reserved.go.
-	record     uint64 // a number of its own for each source record
-	conflicts  []conflict
-	twice      bool // two conflicts have the same key
-	others     []byte
-	otherCount int // valid iff there are conflicts
+	record uint64  // a number of its own for each source record
+	parts  divided // of fields, if one has a key that events may have too; see reserved_divided.go
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
@@ -42,19 +37,19 @@ func (r *reserved) find(own shapes) {
 	if r.ready {
 		return
 	}
-	r.ready, r.twice = true, false
+	r.ready = true
 	r.record++
 	conflict := false
 	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
 			return false
 		}
-		conflict = conflict || r.names[string(key)]
+		conflict = conflict || r.names[string(key)] != nil
 		return true
 	})
-	r.conflicts = r.conflicts[:0]
+	r.parts = nil
 	if conflict {
-		r.findConflicts()
+		r.parts = divide(r.entries(), r.count, r.names)
 	}
 }
 
@@ -97,12 +92,9 @@ func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (s
 	return dst, count
 }
 
-// release lets go of the source record's memory, and of buffers that have grown
-// beyond limit bytes.
-func (r *reserved) release(limit int) {
-	r.body, r.field = nil, nil
-	if cap(r.fields)+cap(r.foreign)+cap(r.others) > limit {
-		r.fields, r.foreign, r.others = nil, nil, nil
-	}
-	clear(r.conflicts)
+// release lets go of the source record's memory. It returns the bytes of
+// buffers that it keeps.
+func (r *reserved) release() (kept int) {
+	r.body, r.field, r.parts = nil, nil, nil
+	return cap(r.fields) + cap(r.foreign)
 }

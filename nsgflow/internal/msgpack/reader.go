@@ -32,13 +32,11 @@ func (r *Reader) Reset(b []byte) {
 	r.texts = r.texts[:0]
 }
 
-// Release lets go of what Reset was given, and of the memory for texts if that
-// has grown beyond limit bytes.
-func (r *Reader) Release(limit int) {
+// Release lets go of what Reset was given. It returns the bytes of memory for
+// texts that it keeps.
+func (r *Reader) Release() (kept int) {
 	r.Reset(nil)
-	if cap(r.texts) > limit {
-		r.texts = nil
-	}
+	return cap(r.texts)
 }
 
 // At says where the reader is, and what is wrong there, if something is.
