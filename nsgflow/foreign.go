@@ -62,7 +62,7 @@ func (n *Normalizer) offer(start, body int) bool {
 		return false
 	}
 	e.out = out
-	n.counts.add(&inner.counts)
+	n.counts.Add(inner.counts)
 	return true
 }
 
