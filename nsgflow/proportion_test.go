@@ -164,3 +164,34 @@ func checkGrowth(t *testing.T, small, large cost) {
 		t.Errorf("four times the bytes take %.1f times as much memory: %v, %v", float64(large.memory)/float64(small.memory), small, large)
 	}
 }
+
+// A blob that Azure has written in an hour, in one text, takes no more at its
+// peak than half again what it becomes.
+func TestHonestBlobs(t *testing.T) {
+	if raceDetector {
+		t.Skip("skipped: the race detector takes several times the memory")
+	}
+	for _, row := range []struct {
+		family string
+		size   int
+	}{{"an NSG blob", 25 * mega}, {"a VNet blob", 43 * mega}} {
+		for _, options := range []string{"schema=sekoia", "schema=ecs", "schema=ecs original=on"} {
+			t.Run(row.family+"/"+options, func(t *testing.T) {
+				size := row.size
+				if testing.Short() {
+					size /= 5
+				}
+				o, err := adverse.Options(options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				chunk := adverse.Find(row.family).Chunk(size)
+				c := costOf(t, o, chunk)
+				t.Logf("%d MB: %v", len(chunk)/mega, c)
+				if c.memory > c.out*3/2 {
+					t.Errorf("%d MB at the peak for %d MB of events: %.2f times as much", c.memory/mega, c.out/mega, float64(c.memory)/float64(c.out))
+				}
+			})
+		}
+	}
+}

@@ -5,6 +5,7 @@ package adverse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/test/loggen"
@@ -110,12 +111,17 @@ func concat(tables ...[]Family) (all []Family) {
 // generated is what Azure writes, in about so many bytes.
 func generated(l loggen.Log, shape loggen.Shape) func(int) []byte {
 	return func(size int) []byte {
-		l := l
-		l.Records = max(1, size/(l.Tuples*70+600))
-		var b strings.Builder
-		if err := l.Write(&b, shape); err != nil {
-			panic(err)
+		l, b := l, strings.Builder{}
+		write := func(records int) int {
+			b.Reset()
+			l.Records = records
+			if err := l.Write(&b, shape); err != nil {
+				panic(err)
+			}
+			return b.Len()
 		}
+		const some = 8
+		write(max(1, size*some/write(some)))
 		var chunk strings.Builder
 		for line := range strings.Lines(b.String()) {
 			chunk.WriteString(inLog(strings.TrimSuffix(line, "\n")))
@@ -706,4 +712,9 @@ func escaped(s string) string {
 		fmt.Fprintf(&b, `\u%04x`, s[i])
 	}
 	return b.String()
+}
+
+// Find is the family of a name, which is in the table.
+func Find(name string) Family {
+	return Families[slices.IndexFunc(Families, func(f Family) bool { return f.Name == name })]
 }
