@@ -149,5 +149,12 @@ func (e *encoder) release() (kept int) {
 	e.frame, e.out, e.record, e.event = Frame{}, nil, nil, event{}
 	e.group.release()
 	e.message.release()
-	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer)
+	if len(e.reserved.fields) > keptFields {
+		clear(e.edited.list) // places in them
+	}
+	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer) + e.merger.Bytes()
 }
+
+// keptFields is how many bytes of reserved fields edited templates may hold on to,
+// each of those of a record of its own.
+const keptFields = 16 << 10

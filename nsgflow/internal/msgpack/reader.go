@@ -2,6 +2,7 @@ package msgpack
 
 import (
 	"math"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -152,6 +153,8 @@ func (r *Reader) JSON() []byte {
 func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
 	h := r.header()
 	r.pos += h.Size
+	// The array is there, so that each element has a byte at least.
+	dst = slices.Grow(dst, max(0, min(h.Values, most+1-len(dst))))
 	for left := h.Values; left > 0 && r.err == nil && len(dst) <= most; left-- {
 		var v jsontext.Value
 		var ok bool
