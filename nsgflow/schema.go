@@ -200,6 +200,7 @@ const (
 	groupResourceGroup
 	groupResourceProvider
 	groupResourceName
+	groupObserver
 	groupRegion // VNet
 	groupFlowLogVersion
 	groupFlowLogResource // VNet
