@@ -31,14 +31,6 @@ func (v *event) place() uint64 {
 	return uint64(v.aggregate.by)<<32 | uint64(v.index)
 }
 
-// sum is a sum of both sides.
-func (v *event) sum(of int, source, destination Counter) Counter {
-	if v.aggregate == nil {
-		return source + destination
-	}
-	return v.aggregate.sums[of]
-}
-
 // appendAggregateValue appends a value that only aggregated events have.
 func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	g := e.event.aggregate
