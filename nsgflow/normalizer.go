@@ -132,7 +132,7 @@ func (n *Normalizer) read(c candidate) {
 func (n *Normalizer) appendFlow(group int, tuple uint32) {
 	e := &n.encoder
 	f := e.event.flow
-	if reason := n.drops[f.Decision][f.State]; reason > 0 { // volume.go
+	if reason := n.drops.of(&f.Flow); reason > 0 { // volume.go
 		n.counts.Dropped[reason-1]++
 		return
 	}
