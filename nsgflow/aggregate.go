@@ -10,6 +10,7 @@ import "slices"
 // aggregator gathers the flows of the record at hand.
 type aggregator struct {
 	by     [3]Aggregate // by Decision
+	how    [3]uint8     // by Decision: by, and the drops that change sums
 	tuples bool         // the events have all their tuples
 
 	record *record
@@ -58,12 +59,22 @@ const (
 )
 
 func newAggregator(o Options, tuples bool) aggregator {
-	return aggregator{
+	a := aggregator{
 		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
 		tuples: tuples,
 		keys:   newKeyMaker(),
 		flows:  make([]parsedTuple, 1),
 	}
+	// A decision is dropped with all of its aggregates. A state is a part of
+	// them, but not of those of denied flows, which are dropped as such.
+	states := uint8(o.Drop & (DropBegin | DropContinue | DropEnd))
+	for decision, by := range a.by {
+		a.how[decision] = uint8(by)
+		if Decision(decision) != Denied {
+			a.how[decision] |= states
+		}
+	}
+	return a
 }
 
 // room is where the next flow may be read to: if it begins an aggregate, it is

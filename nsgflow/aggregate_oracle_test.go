@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -123,12 +124,20 @@ func (r *wantedRecord) addAll(t wantedTuple, inner object) {
 	}
 }
 
-// addFlattened adds the values of flow.N keys. Where there is one, fields beside
-// it override its columns, but not its text.
+// addFlattened adds the values of flow.N keys, in the order of N. Where there is
+// one, fields beside it override its columns, but not its text.
 func (r *wantedRecord) addFlattened(t wantedTuple, o object, flows int) {
+	number := func(m member) int { n, _ := strconv.Atoi(strings.TrimPrefix(m.key, "flow.")); return n }
+	var keys object
 	for _, m := range o {
+		if flowKey.MatchString(m.key) {
+			keys = append(keys, m)
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b member) int { return number(a) - number(b) })
+	for _, m := range keys {
 		text, ok := m.value.(string)
-		if !ok || !flowKey.MatchString(m.key) {
+		if !ok {
 			continue
 		}
 		c := strings.Split(text, ",")

@@ -41,7 +41,7 @@ type event struct {
 	flow      *parsedTuple // valid iff err is ""
 	err       string       // why the tuple does not parse
 	tuple     *tuple
-	index     uint32     // of the tuple; see record.index
+	place     uint64     // of the tuple; see record.place
 	aggregate *aggregate // that the event is of; nil: of one flow
 	time      msgpack.EventTime
 }

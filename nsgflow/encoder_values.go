@@ -51,7 +51,7 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotEncryption:
 			out = msgpack.AppendText(out, f.encryptionCode)
 		case slotEventID:
-			out = e.id.append(out, e.event.place(), e.event.tuple.Text)
+			out = e.id.append(out, e.place(), e.event.tuple.Text)
 		case slotCommunityID:
 			out = e.communityIDs.append(out, f)
 		case slotTuple:

@@ -107,7 +107,7 @@ func (n *Normalizer) read(c candidate) {
 			g := &r.groups[i]
 			tuples := r.of(g)
 			for k := range tuples {
-				e.event.tuple, e.event.index = &tuples[k], r.index(g, k)
+				e.event.tuple, e.event.place = &tuples[k], r.place(g, k)
 				e.event.flow = n.aggregator.room()
 				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
 					n.appendError(i, err)
@@ -157,7 +157,7 @@ func (n *Normalizer) appendAggregates() {
 		}
 		g := &r.groups[group]
 		k := int(a.first - g.from)
-		e.event.tuple, e.event.index = &r.of(g)[k], r.index(g, k)
+		e.event.tuple, e.event.place = &r.of(g)[k], r.place(g, k)
 		if flow, kept := n.aggregator.flow(number); kept {
 			e.event.flow = flow
 		} else {

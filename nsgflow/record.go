@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"bytes"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -58,7 +59,7 @@ type record struct {
 	groups    []group
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
-	numbers   []uint32 // their N
+	numbers   []uint64 // of these: see readFlattened, and place
 	shapes    shapes
 	rawJSON   []byte // the text of the record; nil of msgpack
 
@@ -83,14 +84,18 @@ func (r *record) reset() {
 // of are the tuples of a group.
 func (r *record) of(g *group) []tuple { return r.tuples[g.from:g.to] }
 
-// index is the place of a group's tuple: the N of a flow.N key, else that in
-// the array.
-func (r *record) index(g *group, k int) uint32 {
+// place tells a tuple from the others of its group. The lower half is its index:
+// the N of its flow.N key, else that in the array.
+func (r *record) place(g *group, k int) uint64 {
 	if g.level == levelFlattened {
 		return r.numbers[k]
 	}
-	return uint32(k)
+	return uint64(k)
 }
+
+// repeatShift is where a place has how often its key came before in its record;
+// between it and the index lie the bits of encoder.place.
+const repeatShift = 40
 
 // version is the NSG flow log's version: 2.0 means 2.
 func (r *record) version() []byte {
@@ -130,14 +135,24 @@ func (r *record) family() Family {
 	return NSG
 }
 
-// finishFlattened makes a group of the values of flow.N keys.
+// finishFlattened makes a group of the values of flow.N keys, in the order of
+// their N: that of an object's keys means nothing.
 func (r *record) finishFlattened() {
 	r.shapes |= shapeFlattened
 	if len(r.flat) == 1 && !r.flat[0].Other && r.overrides() {
 		r.replaceColumns(r.flat[0].Text)
 	}
 	g := group{family: r.family(), level: levelFlattened, from: uint32(len(r.tuples))}
-	r.tuples = append(r.tuples, r.flat...)
+	slices.Sort(r.numbers)
+	previous, repeats := uint64(1<<32), uint64(0)
+	for i, key := range r.numbers {
+		number, read := key>>32, uint32(key)
+		r.tuples = append(r.tuples, r.flat[read])
+		if repeats++; number != previous {
+			previous, repeats = number, 0
+		}
+		r.numbers[i] = repeats<<repeatShift | number
+	}
 	r.add(g)
 }
 

@@ -33,7 +33,8 @@ func columnText(in reader) []byte {
 	return in.Text()
 }
 
-// readFlattened reads the value of a flow.N key.
+// readFlattened reads the value of a flow.N key. Its number is N, and in the lower
+// half how many came before.
 func (r *record) readFlattened(in reader, key []byte) {
 	var t tuple
 	if in.Kind() == jsontext.String {
@@ -42,7 +43,8 @@ func (r *record) readFlattened(in reader, key []byte) {
 		t.Text, t.Other = in.JSON(), true
 	}
 	n, _ := flowIndex(key)
-	r.flat, r.numbers = append(r.flat, t), append(r.numbers, n)
+	r.numbers = append(r.numbers, uint64(n)<<32|uint64(len(r.flat)))
+	r.flat = append(r.flat, t)
 	if len(r.flat) > maxTuples {
 		in.Fail(errMany)
 	}

@@ -41,7 +41,7 @@ func ParseTuple(family Family, tuple string) (Flow, error) {
 func (d *document) parse(e *event, r *record, g *group) *TupleError {
 	t := e.tuple
 	if t.Other {
-		return wrongType(d.path(g, e.index), wanted[g.level], t.Text)
+		return wrongType(d.path(g, uint32(e.place)), wanted[g.level], t.Text)
 	}
 	line, comma := t.Text, noColumn
 	if r.line != nil && !g.layered() {
@@ -54,7 +54,7 @@ func (d *document) parse(e *event, r *record, g *group) *TupleError {
 	if bad == noColumn {
 		return nil
 	}
-	return d.tupleError(r, g, e.index, line, bad)
+	return d.tupleError(r, g, uint32(e.place), line, bad)
 }
 
 // parsedTuple is a tuple as the encoder wants it: a Flow but for what takes
