@@ -70,8 +70,6 @@ func (d *document) items(yield func(item) bool) {
 	switch {
 	case !d.isText:
 		d.readObject(yield)
-		_, err := d.reader.At()
-		d.found = d.found || err != nil
 	case isEnvelope(d.value): // a flow log without a tuple
 		d.found = true
 		d.give(yield, item{record: d.recordAt(0)})
@@ -153,6 +151,7 @@ func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
 	}
 	end, err := d.reader.At()
 	if err != nil {
+		d.found = d.found || !d.isText && (r.shapes != 0 || len(r.flat) > 0 || r.isNamed())
 		if isFlowLog {
 			d.setDamage(end, yield)
 		}

@@ -60,7 +60,8 @@ func (n *Normalizer) offer(start, body int) bool {
 	return true
 }
 
-// isFlowLog says whether a field alone makes a record a flow log.
+// isFlowLog says whether a field alone makes a record a flow log, where others
+// call it one.
 func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	// The body itself, and the fields behind the one that was read, have been
 	// looked at before.
@@ -72,7 +73,8 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	if !d.structured && d.count == 0 {
 		return false
 	}
-	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 1), key), value...)
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 2), key), value...)
+	alone = msgpack.AppendText(msgpack.AppendString(alone, "category"), n.reserved.category)
 	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
 	return changed
 }

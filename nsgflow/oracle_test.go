@@ -119,6 +119,11 @@ func countElement(e any) (sum tally) {
 		return sum
 	}
 	var rule, source bool
+	for family, inner := range map[string]string{"properties": "flows", "flowRecords": "flowGroups"} {
+		if tuples, hasList, hasTuples := countFlows(o, family, inner); hasTuples || hasList && isNamed(o) {
+			sum.add(tuples, true)
+		}
+	}
 	for _, m := range o {
 		switch list, isList := m.value.([]any); {
 		case m.key == "records" && isList:
@@ -127,10 +132,6 @@ func countElement(e any) (sum tally) {
 				sum.tuples += inner.tuples
 				sum.foreign = append(sum.foreign, inner.foreign...)
 			}
-		case m.key == "properties":
-			sum.add(countFlows(m.value, "flows"))
-		case m.key == "flowRecords":
-			sum.add(countFlows(m.value, "flowGroups"))
 		case flowKey.MatchString(m.key):
 			sum.add(1, true)
 		case m.key == "nsgRuleName":
@@ -150,17 +151,50 @@ func (t *tally) add(tuples int, found bool) {
 	t.found = t.found || found
 }
 
-// countFlows counts below properties or flowRecords. A node of a wrong type
-// counts as one tuple that does not parse.
-func countFlows(v any, inner string) (tuples int, found bool) {
-	o, _ := v.(object)
-	for _, m := range o {
-		if list, ok := m.value.([]any); ok && m.key == "flows" {
-			found = true
-			tuples += countBelow(list, inner, "flowTuples")
+// isNamed says whether category, operation or resource name a flow log.
+func isNamed(o object) bool {
+	for _, key := range []string{"category", "operationName"} {
+		switch o.text(key) {
+		case "NetworkSecurityGroupFlowEvent", "NetworkSecurityGroupFlowEvents", "FlowLogFlowEvent":
+			return true
 		}
 	}
-	return tuples, found
+	return flowLogResource.MatchString(o.text("resourceId")) || flowLogResource.MatchString(o.text("flowLogResourceID"))
+}
+
+var flowLogResource = regexp.MustCompile(`(?i)/flowlogs/`)
+
+// countFlows counts below properties or flowRecords. A node of a wrong type
+// counts as one tuple that does not parse.
+func countFlows(o object, family, inner string) (tuples int, hasList, hasTuples bool) {
+	for _, m := range o {
+		below, _ := m.value.(object)
+		for _, flows := range below {
+			if list, ok := flows.value.([]any); ok && flows.key == "flows" && m.key == family {
+				hasList = true
+				tuples += countBelow(list, inner, "flowTuples")
+				hasTuples = hasTuples || haveTuples(list, inner)
+			}
+		}
+	}
+	return tuples, hasList, hasTuples
+}
+
+// haveTuples says whether there is a key flowTuples two lists deep.
+func haveTuples(flows []any, inner string) bool {
+	for _, outer := range list[object](flows) {
+		for _, m := range outer {
+			if m.key != inner {
+				continue
+			}
+			for _, group := range list[object](m.value) {
+				if group.has("flowTuples") {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func countBelow(list []any, keys ...string) (n int) {

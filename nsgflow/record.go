@@ -61,6 +61,7 @@ type record struct {
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint64 // of these: see readFlattened, and place
 	shapes    shapes
+	flows     shapes // that have a list flows, whatever is in it
 	rawJSON   []byte // the text of the record; nil of msgpack
 
 	buffer []byte
@@ -119,6 +120,9 @@ func (r *record) isVNet() bool {
 // finish completes the groups when the whole record has been read. It says
 // whether the record is a flow log itself, and not only a list of some.
 func (r *record) finish() bool {
+	if unsure := r.flows &^ r.shapes; unsure != 0 {
+		r.finishFlows(unsure)
+	}
 	if len(r.flat) > 0 {
 		r.finishFlattened()
 	}
@@ -126,6 +130,36 @@ func (r *record) finish() bool {
 		r.finishDenormalised()
 	}
 	return r.shapes&shapesOfRecords != 0
+}
+
+// finishFlows decides on lists of flows that have no flowTuples: others have such
+// lists too, so that the record must be called a flow log.
+func (r *record) finishFlows(unsure shapes) {
+	if r.isNamed() {
+		r.shapes |= unsure
+		return
+	}
+	groups, tuples := r.groups[:0], r.tuples[:0]
+	for _, g := range r.groups {
+		if shapeOf[g.family]&unsure == 0 {
+			of := r.of(&g)
+			g.from = uint32(len(tuples))
+			tuples = append(tuples, of...)
+			g.to = uint32(len(tuples))
+			groups = append(groups, g)
+		}
+	}
+	r.groups, r.tuples = groups, tuples
+}
+
+// isNamed says whether a field calls the record a flow log.
+func (r *record) isNamed() bool {
+	for f, text := range r.fields {
+		if recordField(f).namesFlowLog(text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *record) family() Family {

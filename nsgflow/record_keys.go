@@ -37,6 +37,24 @@ const (
 	shapesOfRecords = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
 )
 
+// shapeOf is that of a record with layers.
+var shapeOf = [...]shapes{NSG: shapeNSG, VNet: shapeVNet}
+
+// flowLogNames are categories and operations of flow logs.
+var flowLogNames = map[string]bool{"NetworkSecurityGroupFlowEvent": true, "NetworkSecurityGroupFlowEvents": true, "FlowLogFlowEvent": true}
+
+// namesFlowLog says whether the text of a field calls its record a flow log: a
+// category, an operation, or the resource of a flow log.
+func (f recordField) namesFlowLog(text []byte) bool {
+	switch f {
+	case fieldCategory, fieldOperation:
+		return flowLogNames[string(text)]
+	case fieldResourceID, fieldFlowLogResourceID:
+		return bytes.Contains(bytes.ToLower(text), []byte("/flowlogs/"))
+	}
+	return false
+}
+
 // role is what an entry of a record is good for.
 type role uint8
 

@@ -14,9 +14,9 @@ func (r *record) read(in reader, key []byte, e entry) {
 	case roleOverride:
 		r.override[e.column] = columnText(in)
 	case roleProperties:
-		r.readFlows(in, NSG, shapeNSG)
+		r.readFlows(in, NSG)
 	case roleFlowRecords:
-		r.readFlows(in, VNet, shapeVNet)
+		r.readFlows(in, VNet)
 	case roleFlow:
 		r.readFlattened(in, key)
 	default:
@@ -51,7 +51,7 @@ func (r *record) readFlattened(in reader, key []byte) {
 }
 
 // readFlows reads properties or flowRecords.
-func (r *record) readFlows(in reader, f Family, shape shapes) {
+func (r *record) readFlows(in reader, f Family) {
 	if in.Kind() != jsontext.Object {
 		in.Skip()
 		return
@@ -60,7 +60,7 @@ func (r *record) readFlows(in reader, f Family, shape shapes) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == "flows" && in.Kind() == jsontext.Array:
-			r.shapes |= shape
+			r.flows |= shapeOf[f]
 			in.Open()
 			for i := uint32(0); next(in); i++ {
 				r.readOuter(in, f, i)
@@ -119,6 +119,9 @@ func (r *record) readInner(in reader, g group) {
 	var inner []byte
 	in.Open()
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
+		if string(key) == "flowTuples" {
+			r.shapes |= shapeOf[g.family]
+		}
 		switch {
 		case string(key) == layouts[g.family].inner:
 			inner = in.Text()
