@@ -40,8 +40,8 @@ type event struct {
 	flow      *parsedTuple // valid iff err is ""
 	err       string       // why the tuple does not parse
 	tuple     *tuple
-	index     uint32     // of the tuple; see record.index
-	place     uint32     // of the tuple among all of its record
+	place     uint64     // of the tuple; see record.place
+	number    uint32     // of the tuple, among all of its record
 	aggregate *aggregate // that the event is of; nil: of one flow
 	time      msgpack.EventTime
 }
@@ -94,8 +94,7 @@ func (e *encoder) appendError(reason string) {
 // source record's.
 func (e *encoder) errorTime() msgpack.EventTime {
 	if t := e.event.tuple; !t.Other {
-		seconds, p := digits(t.Text, 0)
-		if ms, ok := millis(seconds); ok && p > 0 && ended(t.Text, p) {
+		if ms, _, bad := parseTime(t.Text); bad == noColumn {
 			return eventTimeOf(ms)
 		}
 	}

@@ -21,8 +21,12 @@ func (n *Normalizer) appendForeign(value []byte) {
 	case msgpack.IsMap(value):
 		body = append(body, value...)
 	default:
+		field := n.reserved.field
+		if field == nil {
+			field = recordsField
+		}
 		body = msgpack.AppendMapHeader(body, 1)
-		body = msgpack.AppendString(body, "records")
+		body = msgpack.AppendText(body, field)
 		body = append(append(body, msgpack.FixArray|1), value...)
 	}
 	e.scratch = body
@@ -36,6 +40,8 @@ func (n *Normalizer) appendForeign(value []byte) {
 		n.counts.Foreign++
 	}
 }
+
+var recordsField = []byte("records")
 
 // aroundBody is more than the frame of a record takes, without its metadata, and
 // the header of a map.
@@ -66,7 +72,8 @@ func (n *Normalizer) offer(start, body int) bool {
 	return true
 }
 
-// isFlowLog says whether a field alone makes a record a flow log.
+// isFlowLog says whether a field alone makes a record a flow log, where others
+// call it one.
 func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	// The body itself, and the fields behind the one that was read, have been
 	// looked at before.
@@ -78,7 +85,8 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	if !d.structured && d.count == 0 {
 		return false
 	}
-	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 1), key), value...)
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 2), key), value...)
+	alone = msgpack.AppendText(msgpack.AppendString(alone, "category"), n.reserved.category)
 	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
 	return changed
 }

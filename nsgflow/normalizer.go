@@ -142,10 +142,10 @@ func (n *Normalizer) read(c candidate) {
 					if wrong++; wrong > maxWrong {
 						continue // the last one before has counted it
 					} else if wrong == maxWrong {
-						more = r.wrong - maxWrong
+						more = r.wrong[NSG] + r.wrong[VNet] - maxWrong
 					}
 				}
-				e.event.tuple, e.event.index, e.event.place = &tuples[k], r.index(g, k), g.from+uint32(k)
+				e.event.tuple, e.event.place, e.event.number = &tuples[k], r.place(g, k), g.from+uint32(k)
 				e.event.flow = n.aggregator.room()
 				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
 					err.More = more
@@ -170,13 +170,13 @@ func (n *Normalizer) read(c candidate) {
 func (n *Normalizer) appendFlow(group int) {
 	e := &n.encoder
 	f := e.event.flow
-	if reason := n.drops[f.Decision][f.State]; reason > 0 { // volume.go
+	if reason := n.drops.of(&f.Flow); reason > 0 { // volume.go
 		n.counts.Dropped[reason-1]++
 		return
 	}
 	n.counts.addFlow(&f.Flow)
 	if n.aggregator.takes(f) {
-		n.aggregator.add(group, e.event.place, f) // aggregate.go
+		n.aggregator.add(group, e.event.number, f) // aggregate.go
 		return
 	}
 	n.counts.Events++
@@ -195,7 +195,7 @@ func (n *Normalizer) appendAggregates() {
 		}
 		g := &r.groups[group]
 		k := int(a.first - g.from)
-		e.event.tuple, e.event.index, e.event.place = &r.of(g)[k], r.index(g, k), a.first
+		e.event.tuple, e.event.place, e.event.number = &r.of(g)[k], r.place(g, k), a.first
 		if flow, kept := n.aggregator.flow(number); kept {
 			e.event.flow = flow
 		} else {

@@ -69,7 +69,7 @@ func (e *encoder) makeRoom(more int) {
 		if e.record != nil {
 			tuples = len(e.record.tuples)
 		}
-		size = p.forecast(need, int(e.event.place), tuples)
+		size = p.forecast(need, int(e.event.number), tuples)
 		if cap(e.out) >= need && cap(e.out)/31*32 >= size {
 			size = 0 // it is enough, as far as can be told
 		}

@@ -22,6 +22,7 @@ type reserved struct {
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
+	category     []byte // of flow logs, if the fields call the record one; valid iff foreignReady
 }
 
 func (r *reserved) reset(body []byte) {
@@ -63,9 +64,27 @@ func (r *reserved) entries() []byte { return r.fields[fieldsHeader:] }
 func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []byte {
 	if !r.foreignReady {
 		r.foreignReady = true
+		r.category = r.findCategory()
 		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key []byte, value []byte) bool { return !isFlowLog(key, value) })
 	}
 	return r.foreign
+}
+
+// findCategory is a category of flow logs, if one of the fields calls the record
+// a flow log.
+func (r *reserved) findCategory() []byte {
+	rest, left := msgpack.Entries(r.fields)
+	for range left {
+		var key, value []byte
+		key, rest = msgpack.Cut(rest)
+		value, rest = msgpack.Cut(rest)
+		name, _ := msgpack.StringOf(key)
+		text, _ := msgpack.StringOf(value)
+		if e := lookUp(name); e.role == roleField && e.field.namesFlowLog(text) {
+			return []byte("FlowLogFlowEvent")
+		}
+	}
+	return nil
 }
 
 // appendSome appends to dst, which is empty, a map of those entries of object

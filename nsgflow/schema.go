@@ -205,6 +205,7 @@ const (
 	groupResourceGroup
 	groupResourceProvider
 	groupResourceName
+	groupObserver
 	groupRegion // VNet
 	groupFlowLogVersion
 	groupFlowLogResource // VNet

@@ -29,12 +29,15 @@ func dropping(names string) func(*nsgflow.Options) {
 	}
 }
 
-// tuplesToDrop are one tuple of each decision and state, by what may drop it.
+// tuplesToDrop are tuples of each decision and state, by what may drop them.
 var tuplesToDrop = []struct {
 	vnet           bool
 	columns, drops string
 }{
 	{false, "A,B,,,,", "allowed,begin"},
+	{false, "A,B,0,0,0,0", "allowed,begin"},
+	{false, "A,B,0,0,,1", "allowed"}, // it counts something
+	{false, "A,B,1,60,,", "allowed"},
 	{false, "A,C,1,2,3,4", "allowed,continue"},
 	{false, "A,E,1,2,3,4", "allowed,end"},
 	{false, "A", "allowed"},
@@ -44,6 +47,9 @@ var tuplesToDrop = []struct {
 	{false, "Z,B,,,,", ""},
 	{false, "Z,E,1,2,3,4", "end"},
 	{true, "B,NX,0,0,0,0", "allowed,begin"},
+	{true, "B,NX,,,,", "allowed,begin"},
+	{true, "B,NX,0,1,0,0", "allowed"},
+	{true, "B,NX,0,0,1,0", "allowed"},
 	{true, "C,NX,1,2,3,4", "allowed,continue"},
 	{true, "E,NX,1,2,3,4", "allowed,end"},
 	{true, "D,NX,0,0,0,0", "denied"},

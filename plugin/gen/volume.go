@@ -21,10 +21,9 @@ var volumeSettings = []string{
 	"aggregate_denied host",
 	"aggregate service; aggregate_denied host",
 	"drop begin",
-	"drop begin; aggregate service; aggregate_denied host",
 	"drop denied; aggregate service",
 	"exclude_fields " + leanFields,
-	"drop begin; aggregate service; aggregate_denied host; exclude_fields " + leanFields,
+	"aggregate service; aggregate_denied host; exclude_fields " + leanFields,
 }
 
 // leanFields are constant, or follow from other fields, in schema ecs; they are
