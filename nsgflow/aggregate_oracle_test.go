@@ -2,7 +2,6 @@ package nsgflow_test
 
 import (
 	"encoding/json"
-	"math/big"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -163,8 +162,6 @@ func list[T any](v any) (all []T) {
 	return all
 }
 
-var floatText = regexp.MustCompile(`^[0-9]{1,17}(\.[0-9]{1,6})?([eE]\+?[0-9]{1,2})?$`)
-
 var counterText = regexp.MustCompile(`^[0-9]{0,18}$`)
 
 // parse splits the text, and says whether it is a tuple. Columns become those
@@ -176,13 +173,13 @@ func (t *wantedTuple) parse() bool {
 	}
 	c = append(c, make([]string, 14)...)[:13]
 	at, err := strconv.ParseInt(c[0], 10, 64)
-	if number, ok := new(big.Rat).SetString(c[0]); ok && floatText.MatchString(c[0]) && number.IsInt() {
-		at, err = strconv.ParseInt(number.Num().String(), 10, 64)
+	if n, ok := wholeFloat(c[0]); ok {
+		at, err = n, nil
 	}
 	if at < 1e11 {
 		at *= 1000
 	}
-	if err != nil || at < 0 || at >= 1<<31*1000 || err == nil && len(strings.TrimLeft(c[0], "0123456789")) == 0 && len(c[0]) > 18 {
+	if err != nil || at < 0 || at >= 1<<31*1000 || len(c[0]) > 18 && !strings.ContainsAny(c[0], ".eE") {
 		return false
 	}
 	c[0] = strconv.FormatInt(at, 10)

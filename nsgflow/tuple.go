@@ -208,11 +208,12 @@ func parseTime(line []byte) (ms int64, end, badColumn int) {
 }
 
 // whole is the value of a number that is written as a floating-point number and
-// has no fraction: 1.607984156E9, as Java writes such, is 1607984156.
+// has no fraction: 1.607984156E9, as Java writes such, is 1607984156. It has at
+// most 18 digits.
 func whole(t []byte) (n int64, ok bool) {
-	const most = 1e17 // a digit more makes 18, the most of a number
+	const most = 1e17 // has room for one more digit
 	n, p := digits(t, 0)
-	if p == 0 || n >= most {
+	if p == 0 {
 		return 0, false
 	}
 	places := int64(0) // behind the point
