@@ -76,7 +76,8 @@
 //   - envelope: the head or the tail of a blob on its own. Azure writes them as
 //     blocks of their own.
 //   - shape: how a flow log is written: blob, NSG record, VNet record,
-//     flattened (flow.0, flow.1, ...) or denormalised (one column a part).
+//     flattened (flow.0, flow.1, ..., or one flowTuple) or denormalised (one
+//     column a part).
 //
 // # To add a field
 //

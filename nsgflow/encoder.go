@@ -94,8 +94,7 @@ func (e *encoder) appendError(reason string) {
 // source record's.
 func (e *encoder) errorTime() msgpack.EventTime {
 	if t := e.event.tuple; !t.Other {
-		seconds, p := digits(t.Text, 0)
-		if ms, ok := millis(seconds); ok && p > 0 && ended(t.Text, p) {
+		if ms, _, bad := parseTime(t.Text); bad == noColumn {
 			return eventTimeOf(ms)
 		}
 	}

@@ -21,8 +21,12 @@ func (n *Normalizer) appendForeign(value []byte) {
 	case msgpack.IsMap(value):
 		body = append(body, value...)
 	default:
+		field := n.reserved.field
+		if field == nil {
+			field = recordsField
+		}
 		body = msgpack.AppendMapHeader(body, 1)
-		body = msgpack.AppendString(body, "records")
+		body = msgpack.AppendText(body, field)
 		body = append(append(body, msgpack.FixArray|1), value...)
 	}
 	e.scratch = body
@@ -34,6 +38,8 @@ func (n *Normalizer) appendForeign(value []byte) {
 		n.counts.Foreign++
 	}
 }
+
+var recordsField = []byte("records")
 
 // maxDepth bounds how deep foreign records are offered that lie in each other.
 const maxDepth = 8

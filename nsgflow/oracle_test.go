@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -114,11 +115,20 @@ func count(elements []any) (sum tally) {
 var flowKey = regexp.MustCompile(`^flow\.(0|[1-9][0-9]{0,8})$`)
 
 func countElement(e any) (sum tally) {
+	if list, ok := e.([]any); ok {
+		if sum = count(list); !sum.found {
+			return tally{}
+		}
+		return sum
+	}
 	o, ok := e.(object)
 	if !ok {
 		return sum
 	}
 	var rule, source bool
+	if flows := flowsOf(o); len(flows) > 0 {
+		sum.add(len(flows), true)
+	}
 	for family, inner := range map[string]string{"properties": "flows", "flowRecords": "flowGroups"} {
 		if tuples, hasList, hasTuples := countFlows(o, family, inner); hasTuples || hasList && isNamed(o) {
 			sum.add(tuples, true)
@@ -132,8 +142,6 @@ func countElement(e any) (sum tally) {
 				sum.tuples += inner.tuples
 				sum.foreign = append(sum.foreign, inner.foreign...)
 			}
-		case flowKey.MatchString(m.key):
-			sum.add(1, true)
 		case m.key == "nsgRuleName":
 			rule = true
 		case m.key == "sourceAddress":
@@ -149,6 +157,40 @@ func countElement(e any) (sum tally) {
 func (t *tally) add(tuples int, found bool) {
 	t.tuples += tuples
 	t.found = t.found || found
+}
+
+// flowsOf are the members of a flattened record that are tuples, in the order
+// of N. The key flowTuple is one, behind the others, if there is anything of the
+// layers around it.
+func flowsOf(o object) (flows object) {
+	number := func(m member) int {
+		if m.key == "flowTuple" {
+			return 1e9
+		}
+		n, _ := strconv.Atoi(strings.TrimPrefix(m.key, "flow."))
+		return n
+	}
+	for _, m := range o {
+		if flowKey.MatchString(m.key) || m.key == "flowTuple" {
+			flows = append(flows, m)
+		}
+	}
+	slices.SortStableFunc(flows, func(a, b member) int { return number(a) - number(b) })
+	if len(flows) > 0 && flows[0].key == "flowTuple" && !isNamed(o) && o.last("rule", "nsgRuleName") == "" &&
+		o.last("macAddress", "mac") == "" && o.last("aclID")+o.last("flowLogResourceID")+o.last("targetResourceID") == "" {
+		return nil
+	}
+	return flows
+}
+
+// last is the text of the last member with one of these keys.
+func (o object) last(keys ...string) string {
+	for i := len(o) - 1; i >= 0; i-- {
+		if slices.Contains(keys, o[i].key) {
+			return o[i : i+1].text(o[i].key)
+		}
+	}
+	return ""
 }
 
 // isNamed says whether category, operation or resource name a flow log.

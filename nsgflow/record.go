@@ -60,6 +60,7 @@ type record struct {
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint64 // of these: see readFlattened, and place
+	unrolled  int      // how many of these have the key flowTuple
 	shapes    shapes
 	flows     shapes // that have a list flows, whatever is in it
 	rawJSON   []byte // the text of the record; nil of msgpack
@@ -113,8 +114,24 @@ func (r *record) isVNet() bool {
 	if string(r.fields[fieldOperation]) == operation || string(r.fields[fieldCategory]) == operation {
 		return true
 	}
-	return r.shapes&shapeFlattened != 0 &&
-		(r.fields[fieldFlowLogVersion] != nil || r.fields[fieldFlowLogGUID] != nil || r.fields[fieldACL] != nil)
+	return r.shapes&shapeFlattened != 0 && (r.has(fieldFlowLogVersion, fieldFlowLogGUID, fieldACL) ||
+		r.unrolled > 0 && r.has(fieldFlowLogResourceID, fieldTargetResourceID))
+}
+
+// isUnrolled says whether the record is more than a flowTuple, as tools write it
+// that make a record of each tuple: it has a field of the layers around that.
+func (r *record) isUnrolled() bool {
+	return r.has(fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID) || r.isNamed()
+}
+
+// has says whether the record has one of these fields.
+func (r *record) has(fields ...recordField) bool {
+	for _, f := range fields {
+		if r.fields[f] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // finish completes the groups when the whole record has been read. It says
@@ -123,7 +140,7 @@ func (r *record) finish() bool {
 	if unsure := r.flows &^ r.shapes; unsure != 0 {
 		r.finishFlows(unsure)
 	}
-	if len(r.flat) > 0 {
+	if len(r.flat) > r.unrolled || r.unrolled > 0 && r.isUnrolled() {
 		r.finishFlattened()
 	}
 	if r.shapes == 0 && r.hasRule && r.hasSource {

@@ -31,7 +31,7 @@ const (
 	shapeBlob         shapes = 1 << iota // {"records": [...]}
 	shapeNSG                             // properties.flows
 	shapeVNet                            // flowRecords.flows
-	shapeFlattened                       // flow.0, flow.1, ...
+	shapeFlattened                       // flow.0, flow.1, ..., or flowTuple
 	shapeDenormalised                    // a column for each part of the one tuple
 
 	shapesOfRecords = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
@@ -90,6 +90,7 @@ var entries = map[string]entry{
 	"properties":        {role: roleProperties, shapes: shapeNSG},
 	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
 	"time":              {role: roleField, field: fieldTime, shapes: shapesOfRecords},
+	"flowTuple":         {role: roleFlow, shapes: shapeFlattened},
 	"systemId":          {role: roleField, field: fieldSystemID, shapes: shapesOfRecords},
 	"category":          {role: roleField, field: fieldCategory, shapes: shapesOfRecords},
 	"operationName":     {role: roleField, field: fieldOperation, shapes: shapesOfRecords},
@@ -157,6 +158,9 @@ func lookUp(key []byte) entry {
 	}
 	return entries[string(key)]
 }
+
+// unrolledNumber stands for the N of the key flowTuple, behind those of all flow.N.
+const unrolledNumber = 1e9
 
 // flowIndex is the N of a key flow.N.
 func flowIndex(key []byte) (n uint32, ok bool) {

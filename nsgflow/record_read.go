@@ -1,6 +1,11 @@
 package nsgflow
 
-import "fluent-bit-nsgflow/nsgflow/internal/jsontext"
+import (
+	"bytes"
+	"strconv"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
 
 // read reads the entry key of a record, whose value comes next.
 func (r *record) read(in reader, key []byte, e entry) {
@@ -10,9 +15,9 @@ func (r *record) read(in reader, key []byte, e entry) {
 		r.fields[e.field] = in.Text()
 	case roleColumn:
 		r.hasSource = r.hasSource || e.column == 1
-		r.columns[e.column] = columnText(in)
+		r.columns[e.column] = columnText(in, e.column)
 	case roleOverride:
-		r.override[e.column] = columnText(in)
+		r.override[e.column] = columnText(in, e.column)
 	case roleProperties:
 		r.readFlows(in, NSG)
 	case roleFlowRecords:
@@ -25,12 +30,19 @@ func (r *record) read(in reader, key []byte, e entry) {
 }
 
 // columnText reads a column. What is neither string nor number nor null gives
-// its JSON text, which does not parse as any column.
-func columnText(in reader) []byte {
+// its JSON text, which does not parse as any column. Tools that keep numbers as
+// floating-point ones write 4.43E2 or 443.0 for a port of 443.
+func columnText(in reader, column uint8) []byte {
 	if k := in.Kind(); k == jsontext.Array || k == jsontext.Object {
 		return in.JSON()
 	}
-	return in.Text()
+	t := in.Text()
+	if isNumber := 1<<3 | 1<<4 | 1<<5 | 0xf<<9; isNumber>>column&1 != 0 && bytes.ContainsAny(t, ".eE") {
+		if n, ok := whole(t); ok {
+			return strconv.AppendInt(nil, n, 10)
+		}
+	}
+	return t
 }
 
 // readFlattened reads the value of a flow.N key. Its number is N, and in the lower
@@ -42,7 +54,11 @@ func (r *record) readFlattened(in reader, key []byte) {
 	} else {
 		t.Text, t.Other = in.JSON(), true
 	}
-	n, _ := flowIndex(key)
+	n, ok := flowIndex(key)
+	if !ok {
+		n = unrolledNumber
+		r.unrolled++
+	}
 	r.numbers = append(r.numbers, uint64(n)<<32|uint64(len(r.flat)))
 	r.flat = append(r.flat, t)
 	if len(r.flat) > maxTuples {

@@ -27,7 +27,7 @@ var ecs = []field{
 	{"rule.ruleset", "keyword", inAll, ofGroup(groupRuleset), "name of the NSG, from `resourceId` or from an `aclID` that is a resource id; lower case"},
 	{"network.transport", "keyword", inFlows, ofFlow(transport), "name of the protocol"},
 	{"network.iana_number", "keyword", inFlows, ofFlow(ianaNumber), "number of the protocol, as text"},
-	{"network.type", "keyword", inFlows, ofFlow(networkType), "`ipv4`, `ipv6`"},
+	{"network.type", "keyword", inFlows, ofFlow(networkType), "`ipv4`, `ipv6`; an address `::ffff:192.0.2.4` is one of IPv4"},
 	{"network.direction", "keyword", inFlows, ofFlow(direction), "`I` `inbound`, `O` `outbound`"},
 	{"network.bytes", "long", inFlows, eachTuple(slotBytes), "sum of both sides, where both are known"},
 	{"network.packets", "long", inFlows, eachTuple(slotPackets), "sum of both sides, where both are known"},
