@@ -18,6 +18,7 @@ type Family struct {
 	Options []string              // of the filter, key=value with spaces between them; each is a row of its own
 	Chunk   func(size int) []byte // about so many bytes
 	Worst   bool                  // it is in short runs too
+	Damaged bool                  // no input makes such a chunk: only the library has to stand it
 }
 
 // Options that most families are read with.
@@ -336,6 +337,20 @@ var errors = []Family{
 			e, count := entries(n, always(KeyOfKeys(11)))
 			return []byte(record(structured(arrayOf(count, e))))
 		}},
+	{Name: "empty tuples, structured", Why: "one byte becomes an event, and it is a string", Options: all, Worst: true,
+		Chunk: func(n int) []byte { return []byte(record(structured(arrayOf(n, strings.Repeat("\xa0", n))))) }},
+	{Name: "small records of empty tuples", Why: "what a small record is allowed comes for each of them", Options: all, Worst: true,
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(record(structured(arrayOf(70, strings.Repeat("\xa0", 70))))))
+			return []byte(e)
+		}},
+	{Name: "small records of empty tuples in one text", Why: "the same of records of one document", Options: all,
+		Chunk: text(func(n int) string { s, _ := list(n, always(nsg("r", tuples(120, "")))); return `{"records":[` + s + `]}` })},
+	{Name: "small records with a long rule", Why: "a text of 300 bytes for each tuple of three",
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(inLog(nsg(long(300), tuples(210, "")))))
+			return []byte(e)
+		}},
 	{Name: "empty tuples", Why: "three bytes become an event", Options: all,
 		Chunk: text(func(n int) string { return nsg("r", tuples(n, "")) })},
 	{Name: "objects as tuples", Why: "they are kept as they came",
@@ -647,7 +662,7 @@ var nesting = []Family{
 		Chunk: text(func(n int) string { return `{"flow.0":"` + tupleV2 + `"},{"a":` + strings.Repeat("[", n) })},
 	{Name: "records without an end", Why: "damage on every level",
 		Chunk: text(func(n int) string { return `{"flow.0":"` + tupleV2 + `"},` + strings.Repeat(`{"records":[`, n/12) })},
-	{Name: "arrays without an end in msgpack", Why: "headers of what is not there",
+	{Name: "arrays without an end in msgpack", Why: "headers of what is not there", Damaged: true,
 		Chunk: func(n int) []byte {
 			return []byte(inLog(`{"flow.0":"`+tupleV2+`"}`) + record(mapOf(1, str("records")+strings.Repeat("\xdd\xff\xff\xff\xff", n/5))))
 		}},
