@@ -345,7 +345,10 @@ var errors = []Family{
 			return []byte(e)
 		}},
 	{Name: "small records of empty tuples in one text", Why: "the same of records of one document", Options: all,
-		Chunk: text(func(n int) string { s, _ := list(n, always(nsg("r", tuples(120, "")))); return `{"records":[` + s + `]}` })},
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(nsg("r", tuples(120, ""))))
+			return `{"records":[` + s + `]}`
+		})},
 	{Name: "small records with a long rule", Why: "a text of 300 bytes for each tuple of three",
 		Chunk: func(n int) []byte {
 			e, _ := entries(n, always(inLog(nsg(long(300), tuples(210, "")))))
