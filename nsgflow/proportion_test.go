@@ -24,7 +24,7 @@ const (
 	// half of that again, since caches are smaller than four megabytes.
 	mostGrowth = 4 * 1.5
 	// measurable is a time below which nothing is said about growth.
-	measurable = 20 * time.Millisecond
+	measurable = 50 * time.Millisecond
 )
 
 // cost is what a chunk takes.
