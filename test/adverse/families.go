@@ -490,6 +490,23 @@ var groups = []Family{
 		Chunk: times(4, text(func(n int) string { return `{"properties":{"flows":[` + rules(n, 0) + `]}}` }))},
 	{Name: "a rule of 10 KB for each tuple, four times", Why: "and texts of some size", Options: all,
 		Chunk: times(4, text(func(n int) string { return `{"properties":{"flows":[` + rules(n, 10_000) + `]}}` }))},
+	{Name: "texts of 4,000 bytes over many lists", Why: "each just short enough to be taken", Options: append(append([]string{}, bare...), all...), Worst: true,
+		Chunk: text(func(n int) string { return texts(4_000, sameLists(n)) })},
+	{Name: "texts of 4,000 bytes over many lists, aggregated", Why: "and nothing but one event comes out", Options: []string{
+		bare[0] + " aggregate=host", "schema=sekoia original=off aggregate=connection", bare[0] + " on_error=drop drop=allowed,denied"},
+		Chunk: text(func(n int) string { return texts(4_000, sameLists(n)) })},
+	{Name: "texts of 1,000 bytes over many lists", Why: "the same with events that may be written", Options: append(append([]string{}, bare...), all...),
+		Chunk: text(func(n int) string { return texts(1_000, sameLists(n)) })},
+	{Name: "records with texts of 1,000 bytes", Why: "eight texts in a record of a few tuples", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(texts(1_000, sameLists(2_000))))
+			return `{"records":[` + s + `]}`
+		})},
+	{Name: "small records with texts of 300 bytes", Why: "a bound has to be more than that for small ones", Options: all,
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(inLog(texts(300, sameLists(1_000)))))
+			return []byte(e)
+		}},
 	{Name: "lists without a tuple", Why: "groups that become nothing", Options: all,
 		Chunk: text(func(n int) string {
 			s, _ := list(n, always(`{"flowTuples":[]}`))
@@ -497,6 +514,13 @@ var groups = []Family{
 		})},
 	{Name: "elements of flows without a list", Why: "they become nothing",
 		Chunk: text(func(n int) string { s, _ := list(n, always(`{}`)); return `{"properties":{"flows":[` + s + `]}}` })},
+}
+
+// texts is a record whose texts have such a length each.
+func texts(length int, lists string) string {
+	return `{` + member("time", length) + `,` + member("macAddress", length) + `,` + member("systemId", length) + `,` + member("category", length) + `,` +
+		`"resourceId":"/subscriptions/s/resourceGroups/g/providers/p/t/` + long(length) + `",` + member("operationName", length) +
+		`,"properties":{` + member("Version", length) + `,"flows":[{` + member("rule", length) + `,"flows":[` + lists + `]}]}}`
 }
 
 func rules(size, length int) string {
@@ -661,6 +685,40 @@ var nesting = []Family{
 		Chunk: func(n int) []byte {
 			return []byte(record(mapOf(1, str("records")+arrayOf(n+1, mapOf(1, str("flow.0")+str(tupleV2))+strings.Repeat("\x80", n)))))
 		}},
+	{Name: "a root array of records", Why: "a list like that of records",
+		Chunk: text(func(n int) string { s, _ := list(n, always(`{"flow.0":"`+tupleV1+`"}`)); return `[` + s + `]` })},
+	{Name: "arrays of arrays of records", Why: "lists in lists",
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(strings.Repeat("[0,", 30)+`{"flow.0":"`+tupleV1+`"}`+strings.Repeat("]", 30)))
+			return s
+		})},
+	{Name: "empty arrays before a flow log", Why: "lists of nothing",
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`[]`))
+			return `{"records":[` + s + `,{"flow.0":"` + tupleV1 + `"}]}`
+		})},
+	{Name: "arrays of foreign elements before a flow log on every level", Why: "what is read twice on each level",
+		Chunk: text(func(n int) string {
+			s, _ := list(n/30, always(`[0,[0]]`))
+			return strings.Repeat(`[`+s+`,`, 30) + `{"flow.0":"` + tupleV2 + `"}` + strings.Repeat(`]`, 30)
+		})},
+	{Name: "unrolled records", Why: "a tuple each, with texts beside it", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`{"time":"2020-12-14T22:15:59.25Z","rule":"r","aclID":"a","macAddress":"m","flowLogResourceID":"f","targetResourceID":"t","flowTuple":"`+tupleV1+`"}`))
+			return `{"records":[` + s + `]}`
+		})},
+	{Name: "flowTuple again and again", Why: "a tuple for each", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`"flowTuple":"`+tupleV1+`"`))
+			return `{"rule":"r","flowLogResourceID":"f",` + s + `}`
+		})},
+	{Name: "times with large exponents", Why: "numbers that nobody should write out", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, func(i int) string {
+				return fmt.Sprintf(`{"nsgRuleName":"r","startTime":1.%s%de999999999,"sourceAddress":"192.0.2.4","sourcePort":4.43e999999999,"destinationPort":0.%de3}`, strings.Repeat("0", i%300), i, i)
+			})
+			return `{"records":[` + s + `]}`
+		})},
 	{Name: "arrays without an end", Why: "damage behind a flow log",
 		Chunk: text(func(n int) string { return `{"flow.0":"` + tupleV2 + `"},{"a":` + strings.Repeat("[", n) })},
 	{Name: "records without an end", Why: "damage on every level",
