@@ -18,6 +18,7 @@ type Family struct {
 	Options []string              // of the filter, key=value with spaces between them; each is a row of its own
 	Chunk   func(size int) []byte // about so many bytes
 	Worst   bool                  // it is in short runs too
+	Damaged bool                  // no input makes such a chunk: only the library has to stand it
 }
 
 // Options that most families are read with.
@@ -336,6 +337,23 @@ var errors = []Family{
 			e, count := entries(n, always(KeyOfKeys(11)))
 			return []byte(record(structured(arrayOf(count, e))))
 		}},
+	{Name: "empty tuples, structured", Why: "one byte becomes an event, and it is a string", Options: all, Worst: true,
+		Chunk: func(n int) []byte { return []byte(record(structured(arrayOf(n, strings.Repeat("\xa0", n))))) }},
+	{Name: "small records of empty tuples", Why: "what a small record is allowed comes for each of them", Options: all, Worst: true,
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(record(structured(arrayOf(70, strings.Repeat("\xa0", 70))))))
+			return []byte(e)
+		}},
+	{Name: "small records of empty tuples in one text", Why: "the same of records of one document", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(nsg("r", tuples(120, ""))))
+			return `{"records":[` + s + `]}`
+		})},
+	{Name: "small records with a long rule", Why: "a text of 300 bytes for each tuple of three",
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(inLog(nsg(long(300), tuples(210, "")))))
+			return []byte(e)
+		}},
 	{Name: "empty tuples", Why: "three bytes become an event", Options: all,
 		Chunk: text(func(n int) string { return nsg("r", tuples(n, "")) })},
 	{Name: "objects as tuples", Why: "they are kept as they came",
@@ -472,6 +490,23 @@ var groups = []Family{
 		Chunk: times(4, text(func(n int) string { return `{"properties":{"flows":[` + rules(n, 0) + `]}}` }))},
 	{Name: "a rule of 10 KB for each tuple, four times", Why: "and texts of some size", Options: all,
 		Chunk: times(4, text(func(n int) string { return `{"properties":{"flows":[` + rules(n, 10_000) + `]}}` }))},
+	{Name: "texts of 4,000 bytes over many lists", Why: "each just short enough to be taken", Options: append(append([]string{}, bare...), all...), Worst: true,
+		Chunk: text(func(n int) string { return texts(4_000, sameLists(n)) })},
+	{Name: "texts of 4,000 bytes over many lists, aggregated", Why: "and nothing but one event comes out", Options: []string{
+		bare[0] + " aggregate=host", "schema=sekoia original=off aggregate=connection", bare[0] + " on_error=drop drop=allowed,denied"},
+		Chunk: text(func(n int) string { return texts(4_000, sameLists(n)) })},
+	{Name: "texts of 1,000 bytes over many lists", Why: "the same with events that may be written", Options: append(append([]string{}, bare...), all...),
+		Chunk: text(func(n int) string { return texts(1_000, sameLists(n)) })},
+	{Name: "records with texts of 1,000 bytes", Why: "eight texts in a record of a few tuples", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(texts(1_000, sameLists(2_000))))
+			return `{"records":[` + s + `]}`
+		})},
+	{Name: "small records with texts of 300 bytes", Why: "a bound has to be more than that for small ones", Options: all,
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(inLog(texts(300, sameLists(1_000)))))
+			return []byte(e)
+		}},
 	{Name: "lists without a tuple", Why: "groups that become nothing", Options: all,
 		Chunk: text(func(n int) string {
 			s, _ := list(n, always(`{"flowTuples":[]}`))
@@ -479,6 +514,13 @@ var groups = []Family{
 		})},
 	{Name: "elements of flows without a list", Why: "they become nothing",
 		Chunk: text(func(n int) string { s, _ := list(n, always(`{}`)); return `{"properties":{"flows":[` + s + `]}}` })},
+}
+
+// texts is a record whose texts have such a length each.
+func texts(length int, lists string) string {
+	return `{` + member("time", length) + `,` + member("macAddress", length) + `,` + member("systemId", length) + `,` + member("category", length) + `,` +
+		`"resourceId":"/subscriptions/s/resourceGroups/g/providers/p/t/` + long(length) + `",` + member("operationName", length) +
+		`,"properties":{` + member("Version", length) + `,"flows":[{` + member("rule", length) + `,"flows":[` + lists + `]}]}}`
 }
 
 func rules(size, length int) string {
@@ -643,11 +685,45 @@ var nesting = []Family{
 		Chunk: func(n int) []byte {
 			return []byte(record(mapOf(1, str("records")+arrayOf(n+1, mapOf(1, str("flow.0")+str(tupleV2))+strings.Repeat("\x80", n)))))
 		}},
+	{Name: "a root array of records", Why: "a list like that of records",
+		Chunk: text(func(n int) string { s, _ := list(n, always(`{"flow.0":"`+tupleV1+`"}`)); return `[` + s + `]` })},
+	{Name: "arrays of arrays of records", Why: "lists in lists",
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(strings.Repeat("[0,", 30)+`{"flow.0":"`+tupleV1+`"}`+strings.Repeat("]", 30)))
+			return s
+		})},
+	{Name: "empty arrays before a flow log", Why: "lists of nothing",
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`[]`))
+			return `{"records":[` + s + `,{"flow.0":"` + tupleV1 + `"}]}`
+		})},
+	{Name: "arrays of foreign elements before a flow log on every level", Why: "what is read twice on each level",
+		Chunk: text(func(n int) string {
+			s, _ := list(n/30, always(`[0,[0]]`))
+			return strings.Repeat(`[`+s+`,`, 30) + `{"flow.0":"` + tupleV2 + `"}` + strings.Repeat(`]`, 30)
+		})},
+	{Name: "unrolled records", Why: "a tuple each, with texts beside it", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`{"time":"2020-12-14T22:15:59.25Z","rule":"r","aclID":"a","macAddress":"m","flowLogResourceID":"f","targetResourceID":"t","flowTuple":"`+tupleV1+`"}`))
+			return `{"records":[` + s + `]}`
+		})},
+	{Name: "flowTuple again and again", Why: "a tuple for each", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, always(`"flowTuple":"`+tupleV1+`"`))
+			return `{"rule":"r","flowLogResourceID":"f",` + s + `}`
+		})},
+	{Name: "times with large exponents", Why: "numbers that nobody should write out", Options: all,
+		Chunk: text(func(n int) string {
+			s, _ := list(n, func(i int) string {
+				return fmt.Sprintf(`{"nsgRuleName":"r","startTime":1.%s%de999999999,"sourceAddress":"192.0.2.4","sourcePort":4.43e999999999,"destinationPort":0.%de3}`, strings.Repeat("0", i%300), i, i)
+			})
+			return `{"records":[` + s + `]}`
+		})},
 	{Name: "arrays without an end", Why: "damage behind a flow log",
 		Chunk: text(func(n int) string { return `{"flow.0":"` + tupleV2 + `"},{"a":` + strings.Repeat("[", n) })},
 	{Name: "records without an end", Why: "damage on every level",
 		Chunk: text(func(n int) string { return `{"flow.0":"` + tupleV2 + `"},` + strings.Repeat(`{"records":[`, n/12) })},
-	{Name: "arrays without an end in msgpack", Why: "headers of what is not there",
+	{Name: "arrays without an end in msgpack", Why: "headers of what is not there", Damaged: true,
 		Chunk: func(n int) []byte {
 			return []byte(inLog(`{"flow.0":"`+tupleV2+`"}`) + record(mapOf(1, str("records")+strings.Repeat("\xdd\xff\xff\xff\xff", n/5))))
 		}},
