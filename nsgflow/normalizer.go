@@ -23,11 +23,11 @@ type Normalizer struct {
 // What one source record may become is bounded: every event keeps the other
 // fields of its record, so that a crafted record could otherwise become the
 // square of its size. Real flow logs become at most some 30 times their size,
-// and the rest is room for reserved fields of 4 KB.
+// and the rest is room for reserved fields of 3 KB.
 const (
-	outputLimit  = 1 << 30  // bytes, and
-	outputFactor = 96       // times the size of the record, and
-	outputSlack  = 64 << 10 // bytes for small ones
+	outputLimit  = 1 << 30 // bytes, and
+	outputFactor = 80      // times the size of the record, and
+	outputSlack  = 4 << 10 // bytes, for a small one
 )
 
 // New makes a Normalizer.
