@@ -17,6 +17,7 @@ import (
 // damage on. dst must not overlap chunk.
 func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 	out = dst
+	n.encoder.progress = progress{size: len(chunk), start: len(dst)}
 	copied := 0 // chunk up to here is in out, as it was or as events
 	for p := 0; p < len(chunk); {
 		frame, body, ok := ReadFrame(chunk[p:])
@@ -31,7 +32,7 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 			p += body + size
 			continue
 		}
-		events, size, is := n.appendRecord(out, chunk[p+body:], frame, progress{size: len(chunk), done: p + body, start: len(dst)})
+		events, size, is := n.appendRecord(out, chunk[p+body:], frame, p+body)
 		if size == 0 {
 			break
 		}

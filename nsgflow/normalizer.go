@@ -26,8 +26,8 @@ type Normalizer struct {
 // and the rest is room for reserved fields of 3 KB.
 const (
 	outputLimit  = 1 << 30 // bytes, and
-	outputFactor = 80      // times the size of the record, and
-	outputSlack  = 4 << 10 // bytes, for a small one
+	outputFactor = 80      // times the size of the record and its metadata, and
+	outputSlack  = 1 << 10 // bytes, for a small one
 )
 
 // New makes a Normalizer.
@@ -57,6 +57,7 @@ func (n *Normalizer) renew() {
 		aggregator: &n.aggregator,
 		keep:       n.options.ReserveData,
 		room:       old.room,
+		progress:   old.progress,
 	}
 	n.aggregator = newAggregator(n.options, old.table.original)
 	n.reserved = reserved{names: n.reserved.names, record: n.reserved.record}
@@ -69,12 +70,12 @@ func (n *Normalizer) renew() {
 // size is the length of the map; 0 where it is damaged or cut off.
 // dst must not overlap b.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
-	return n.appendRecord(dst, b, frame, progress{start: len(dst)})
+	n.encoder.progress = progress{start: len(dst)}
+	return n.appendRecord(dst, b, frame, 0)
 }
 
-// appendRecord is AppendRecord of a part of an input; without a size, the record
-// is all of it.
-func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, p progress) (out []byte, size int, changed bool) {
+// appendRecord is AppendRecord of a part of an input, behind so many bytes.
+func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []byte, size int, changed bool) {
 	var d detection
 	b = b[:len(b):len(b)] // nobody looks behind it; see parseFast
 	d.detect(b, n.options.Key)
@@ -84,7 +85,8 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, p progress) (out [
 		}
 		return dst, d.size, false
 	}
-	n.begin(dst, b[:d.size], d.size, frame, p)
+	n.encoder.progress.beginSource(done, d.size)
+	n.begin(dst, b[:d.size], d.size, frame)
 	if d.structured {
 		n.read(d.object)
 	}
@@ -100,7 +102,8 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, p progress) (out [
 // AppendText reads JSON text like the string in a record's message field:
 // AppendRecord of a record that has no other fields; see there.
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
-	n.begin(dst, nil, len(text), frame, progress{start: len(dst)})
+	n.encoder.progress = progress{start: len(dst), size: len(text)}
+	n.begin(dst, nil, len(text), frame)
 	if mayBeFlowLog(text) {
 		n.read(candidate{field: messageField, value: text[:len(text):len(text)], isText: true})
 	}
@@ -228,16 +231,12 @@ func (n *Normalizer) overLimit() bool { return len(n.encoder.out)-n.encoder.star
 
 // begin takes up a source record of a size in bytes. body is nil of a text on its
 // own.
-func (n *Normalizer) begin(dst, body []byte, size int, frame Frame, p progress) {
+func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.document.reset(candidate{})
 	n.reserved.reset(body)
 	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
-	if p.size == 0 {
-		p.size = size
-	}
-	n.encoder.progress = p
 	n.before = n.counts
-	n.limit = min(n.mostOutput, outputFactor*size+outputSlack)
+	n.limit = min(n.mostOutput, outputFactor*(size+len(frame.Metadata))+outputSlack)
 }
 
 // end passes on what could not be read, if the record was a flow log.

@@ -7,13 +7,20 @@ package nsgflow
 
 // progress is how far an input has been read: a chunk, or a record on its own.
 type progress struct {
-	size  int // of the input, in bytes
-	done  int // bytes of it before the source record at hand
+	size  int // of the input, in bytes; 0: it is the source record at hand
 	start int // where the output of the input begins
-	check int // the length of the output at which room is looked at
+	check int // the length of the output at which room is looked at next
 
-	// Of the flow log record at hand, offsets in the document.
-	from, to int
+	done     int // bytes of the input before the source record at hand
+	from, to int // of the flow log record at hand, in the document
+}
+
+// beginSource takes up a source record of a size, with so many bytes before it.
+func (p *progress) beginSource(done, size int) {
+	if p.size == 0 {
+		p.size = size
+	}
+	p.done, p.from, p.to = done, 0, 0
 }
 
 const (
@@ -35,7 +42,7 @@ func (p *progress) forecast(long, tuple, tuples int) int {
 		return 2 * long
 	}
 	whole := float64(long-p.start) * float64(p.size) / read
-	most := float64(outputFactor)*float64(p.size) + outputSlack
+	most := outputFactor * 17 / 16 * float64(p.size)
 	return p.start + int(min(whole*17/16, most, outputLimit)) + firstRoom
 }
 
@@ -58,11 +65,8 @@ func (e *encoder) grow(more int) {
 func (e *encoder) makeRoom(more int) {
 	p := &e.progress
 	need := len(e.out) + more
-	size := 0
+	size := 0 // that is wanted
 	if need-p.start < firstCheck {
-		if size = 2 * cap(e.out); need <= cap(e.out) {
-			size = 0
-		}
 		p.check = p.start + firstCheck
 	} else {
 		tuples := 0
@@ -70,13 +74,13 @@ func (e *encoder) makeRoom(more int) {
 			tuples = len(e.record.tuples)
 		}
 		size = p.forecast(need, int(e.event.number), tuples)
-		if cap(e.out) >= need && cap(e.out)/31*32 >= size {
-			size = 0 // it is enough, as far as can be told
-		}
 		p.check = p.start + 4*(need-p.start)
 	}
-	if size > 0 || need > cap(e.out) {
-		e.out = grown(e.out, max(size, need, firstRoom), e.room)
+	// The room that is there is enough if the forecast is a little above it.
+	if need > cap(e.out) {
+		e.out = grown(e.out, max(size, need+need/4, firstRoom), e.room)
+	} else if size > cap(e.out)/31*32 {
+		e.out = grown(e.out, size, e.room)
 	}
 	p.check = min(p.check, cap(e.out))
 }
