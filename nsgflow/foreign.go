@@ -72,8 +72,8 @@ func (n *Normalizer) offer(start, body int) bool {
 	return true
 }
 
-// isFlowLog says whether a field alone makes a record a flow log, where others
-// call it one.
+// isFlowLog says whether a field makes a record a flow log, with what the others
+// say about it.
 func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	// The body itself, and the fields behind the one that was read, have been
 	// looked at before.
@@ -85,8 +85,9 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	if !d.structured && d.count == 0 {
 		return false
 	}
-	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 2), key), value...)
-	alone = msgpack.AppendText(msgpack.AppendString(alone, "category"), n.reserved.category)
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 3), key), value...)
+	alone = msgpack.AppendString(msgpack.AppendString(alone, "category"), n.reserved.category)
+	alone = msgpack.AppendString(msgpack.AppendString(alone, "rule"), n.reserved.rule)
 	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
 	return changed
 }

@@ -137,8 +137,11 @@ func (r *record) isVNet() bool {
 // isUnrolled says whether the record is more than a flowTuple, as tools write it
 // that make a record of each tuple: it has a field of the layers around that.
 func (r *record) isUnrolled() bool {
-	return r.has(fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID) || r.isNamed()
+	return r.has(layerFields[:]...) || r.isNamed()
 }
+
+// layerFields are what an unrolled record has of the layers around its tuple.
+var layerFields = [...]recordField{fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID}
 
 // has says whether the record has one of these fields.
 func (r *record) has(fields ...recordField) bool {

@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
@@ -22,7 +23,8 @@ type reserved struct {
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
-	category     []byte // of flow logs, if the fields call the record one; valid iff foreignReady
+	category     string // of flow logs, if the fields call the record one; valid iff foreignReady
+	rule         string // of some text, if they have one of layerFields; likewise
 }
 
 func (r *reserved) reset(body []byte) {
@@ -64,15 +66,15 @@ func (r *reserved) entries() []byte { return r.fields[fieldsHeader:] }
 func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []byte {
 	if !r.foreignReady {
 		r.foreignReady = true
-		r.category = r.findCategory()
+		r.findSigns()
 		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key []byte, value []byte) bool { return !isFlowLog(key, value) })
 	}
 	return r.foreign
 }
 
-// findCategory is a category of flow logs, if one of the fields calls the record
-// a flow log.
-func (r *reserved) findCategory() []byte {
+// findSigns looks what the fields say about a flow log among them.
+func (r *reserved) findSigns() {
+	r.category, r.rule = "", ""
 	rest, left := msgpack.Entries(r.fields)
 	for range left {
 		var key, value []byte
@@ -80,11 +82,15 @@ func (r *reserved) findCategory() []byte {
 		value, rest = msgpack.Cut(rest)
 		name, _ := msgpack.StringOf(key)
 		text, _ := msgpack.StringOf(value)
-		if e := lookUp(name); e.role == roleField && e.field.namesFlowLog(text) {
-			return []byte("FlowLogFlowEvent")
+		e := lookUp(name)
+		switch {
+		case e.role != roleField:
+		case e.field.namesFlowLog(text):
+			r.category = "FlowLogFlowEvent"
+		case len(text) > 0 && slices.Contains(layerFields[:], e.field):
+			r.rule = "a rule"
 		}
 	}
-	return nil
 }
 
 // appendSome appends to dst, which is empty, a map of those entries of object
