@@ -26,7 +26,7 @@ type Normalizer struct {
 // and the rest is room for reserved fields of 3 KB.
 const (
 	outputLimit  = 1 << 30 // bytes, and
-	outputFactor = 80      // times the size of the record and its metadata, and
+	outputFactor = 72      // times the size of the record and its metadata, and
 	outputSlack  = 1 << 10 // bytes, for a small one
 )
 
