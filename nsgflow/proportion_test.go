@@ -44,9 +44,9 @@ func (c cost) String() string {
 // costOf reads a chunk some times, each time with a new Normalizer.
 func costOf(t *testing.T, o nsgflow.Options, chunk []byte) (c cost) {
 	t.Helper()
-	const rounds, enough = 5, 500 * time.Millisecond
+	const fewest, most, enough, tooMuch = 3, 6, 500 * time.Millisecond, 4 * mostCPU
 	var all time.Duration
-	for round := 0; round < rounds && all < enough; round++ {
+	for round := 0; (round < fewest || round < most && all < enough) && all < tooMuch; round++ {
 		n, err := nsgflow.New(o)
 		if err != nil {
 			t.Fatal(err)
