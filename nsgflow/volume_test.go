@@ -225,6 +225,26 @@ func volumeLogs(tb testing.TB, traffic loggen.Traffic, tuples int) (logs []flowL
 	return logs
 }
 
+// Records of one tuple become as many events, each larger: denormalised ones,
+// flattened ones with flow.0, and those with a flowTuple, on their own and in a
+// blob.
+func TestAggregateOfOneTuple(t *testing.T) {
+	for _, file := range []string{"../conf/samples/nsg_denormalised.ndjson", "../conf/samples/nsg_flattened.ndjson",
+		"../conf/samples/vnet_flattened.ndjson", "../test/cases/unrolled/input.log"} {
+		lines := strings.Split(strings.TrimSpace(readFile(t, file)), "\n")
+		for _, input := range []string{strings.Join(lines, "\n"), `{"records":[` + strings.Join(lines, ",") + `]}`} {
+			off := newNormalizer(t, inECS)
+			plain, _ := asText.read(t, off, input)
+			n := newNormalizer(t, inECS, aggregating(nsgflow.AggregateHost, nsgflow.AggregateHost))
+			aggregated, _ := asText.read(t, n, input)
+			before, after := off.Counts(), n.Counts()
+			if after.Events != before.Events || before.Events < 2 || len(aggregated) <= len(plain) {
+				t.Errorf("%s: %d events of %d flows, %d bytes, without aggregation %d", file, after.Events, before.Events, len(aggregated), len(plain))
+			}
+		}
+	}
+}
+
 // What the filter has written it leaves alone, also aggregated, and with the
 // originals that have many flows.
 func TestAggregateTwice(t *testing.T) {

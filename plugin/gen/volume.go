@@ -17,6 +17,7 @@ var volumeSettings = []string{
 	"",
 	"aggregate connection",
 	"aggregate service",
+	"aggregate service; aggregate_denied off",
 	"aggregate host",
 	"aggregate_denied host",
 	"aggregate service; aggregate_denied host",
