@@ -216,13 +216,11 @@ func (c Counter) plus(d Counter) Counter {
 	return c + d
 }
 
-// release lets go of the source record's memory, and of what a large record
-// has left beyond limit bytes.
-func (a *aggregator) release(limit int) {
+// release lets go of the source record's memory. It returns the bytes that it
+// keeps.
+func (a *aggregator) release() (kept int) {
 	clear(a.flows[:min(max(a.dirty, a.count+1), len(a.flows))])
 	a.record, a.count, a.dirty = nil, 0, 0
 	a.keys.release()
-	if len(a.blocks)*blockBytes+a.index.bytes()+a.ports.bytes()+4*cap(a.next)+a.keys.bytes() > limit {
-		a.blocks, a.index, a.ports.slots, a.next, a.keys.texts = nil, slots{}, slots{}, nil, texts{}
-	}
+	return len(a.blocks)*blockBytes + a.index.bytes() + a.ports.bytes() + 4*cap(a.next) + a.keys.bytes()
 }

@@ -55,15 +55,25 @@ func (d *document) reset(c candidate) {
 	}
 }
 
-// release lets go of memory that is not ours, and of what a large document has
-// left beyond limit bytes.
-func (d *document) release(limit int) {
+// keptRecords are those of a text, of a blob in it, and of the blob's records:
+// nearly nothing lies deeper.
+const keptRecords = 3
+
+// release lets go of memory that is not ours. It returns the bytes of buffers
+// that it keeps.
+func (d *document) release() (kept int) {
+	if len(d.pool) > keptRecords {
+		clear(d.pool[keptRecords:])
+		d.pool = d.pool[:keptRecords]
+	}
 	for _, r := range d.pool {
 		r.reset()
+		kept += r.bytes()
 	}
 	d.json.Reset(nil)
-	d.msgpack.Release(limit)
+	kept += d.msgpack.Release()
 	d.candidate = candidate{}
+	return kept
 }
 
 // items gives flow logs, and the foreign records beside them, in their order.
@@ -171,6 +181,10 @@ func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
 			r.rawJSON = d.value[start:end:end]
 		}
 		d.giveForeign(yield)
+		if r.long {
+			d.reader.Fail(errText)
+			return true
+		}
 		d.give(yield, item{record: r})
 	}
 	return isFlowLog

@@ -3,6 +3,7 @@ package nsgflow
 import (
 	"bytes"
 	"slices"
+	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -44,7 +45,20 @@ type group struct {
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
 
-const errMany = jsontext.Error("more than 2097152 tuples in one record")
+// maxText is how long a text may be that all tuples of a record or a list share:
+// a rule's name, or the id of a resource. Azure's ids have less than 2,000
+// characters. Each event has such texts, so that a longer one would make much of
+// little.
+const maxText = 4 << 10
+
+// maxWrong is how many values of a wrong type have an error of their own in one
+// record. The last one of these counts the others.
+const maxWrong = 64
+
+const (
+	errMany = jsontext.Error("more than 2097152 tuples in one record")
+	errText = jsontext.Error("a flow log record with a rule, an id or the like of more than 4096 bytes")
+)
 
 // layered says whether the tuples stand in the two lists of a layout.
 func (g *group) layered() bool { return g.level < levelFlattened }
@@ -61,6 +75,8 @@ type record struct {
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint64 // of these: see readFlattened, and place
 	unrolled  int      // how many of these have the key flowTuple
+	wrong     [2]int   // values in the place of tuples, or of lists of them, that are of another type; by Family
+	long      bool     // a text of it has more than maxText bytes
 	shapes    shapes
 	flows     shapes // that have a list flows, whatever is in it
 	rawJSON   []byte // the text of the record; nil of msgpack
@@ -70,13 +86,13 @@ type record struct {
 	comma  int8   // the column of line that has a comma in itself; else -1
 }
 
-// keptTuples is how many tuples' memory a record keeps for the next one.
-const keptTuples = 1 << 15
+// bytes are those of its buffers.
+func (r *record) bytes() int {
+	return cap(r.tuples)*int(unsafe.Sizeof(tuple{})) + cap(r.flat)*int(unsafe.Sizeof(tuple{})) +
+		cap(r.groups)*int(unsafe.Sizeof(group{})) + 4*cap(r.numbers) + cap(r.buffer)
+}
 
 func (r *record) reset() {
-	if cap(r.tuples)+cap(r.flat)+cap(r.numbers)+cap(r.groups) > keptTuples {
-		*r = record{}
-	}
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
@@ -121,8 +137,11 @@ func (r *record) isVNet() bool {
 // isUnrolled says whether the record is more than a flowTuple, as tools write it
 // that make a record of each tuple: it has a field of the layers around that.
 func (r *record) isUnrolled() bool {
-	return r.has(fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID) || r.isNamed()
+	return r.has(layerFields[:]...) || r.isNamed()
 }
+
+// layerFields are what an unrolled record has of the layers around its tuple.
+var layerFields = [...]recordField{fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID}
 
 // has says whether the record has one of these fields.
 func (r *record) has(fields ...recordField) bool {
@@ -155,6 +174,11 @@ func (r *record) finishFlows(unsure shapes) {
 	if r.isNamed() {
 		r.shapes |= unsure
 		return
+	}
+	for family, shape := range shapeOf {
+		if shape&unsure != 0 {
+			r.wrong[family] = 0
+		}
 	}
 	groups, tuples := r.groups[:0], r.tuples[:0]
 	for _, g := range r.groups {

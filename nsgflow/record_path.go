@@ -2,7 +2,6 @@ package nsgflow
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 )
 
@@ -14,7 +13,8 @@ var wanted = [...]string{
 
 // path leads to a tuple of the record at hand, for messages.
 func (d *document) path(g *group, index uint32) string {
-	b := d.appendListPath(nil)
+	var room [128]byte
+	b := d.appendListPath(room[:0])
 	layout := layouts[g.family]
 	switch g.level {
 	case levelFlattened:
@@ -65,7 +65,9 @@ func (d *document) appendListPath(b []byte) []byte {
 	return b
 }
 
-func appendIndex(dst []byte, i uint32) []byte { return fmt.Appendf(dst, "[%d]", i) }
+func appendIndex(dst []byte, i uint32) []byte {
+	return append(strconv.AppendUint(append(dst, '['), uint64(i), 10), ']')
+}
 
 // overrideKeys are the fields that override a column, by column.
 var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"}

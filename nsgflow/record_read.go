@@ -12,7 +12,7 @@ func (r *record) read(in reader, key []byte, e entry) {
 	switch e.role {
 	case roleField:
 		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
-		r.fields[e.field] = in.Text()
+		r.fields[e.field] = r.text(in)
 	case roleColumn:
 		r.hasSource = r.hasSource || e.column == 1
 		r.columns[e.column] = columnText(in, e.column)
@@ -27,6 +27,13 @@ func (r *record) read(in reader, key []byte, e entry) {
 	default:
 		in.Skip()
 	}
+}
+
+// text reads a text that the tuples of the record share.
+func (r *record) text(in reader) []byte {
+	t := in.Text()
+	r.long = r.long || len(t) > maxText
+	return t
 }
 
 // columnText reads a column. What is neither string nor number nor null gives
@@ -53,6 +60,7 @@ func (r *record) readFlattened(in reader, key []byte) {
 		t.Text = in.Text()
 	} else {
 		t.Text, t.Other = in.JSON(), true
+		r.wrong[NSG]++ // the family is not known yet
 	}
 	n, ok := flowIndex(key)
 	if !ok {
@@ -82,7 +90,7 @@ func (r *record) readFlows(in reader, f Family) {
 				r.readOuter(in, f, i)
 			}
 		case string(key) == "Version" && f == NSG:
-			r.fields[fieldPropertiesVersion] = in.Text()
+			r.fields[fieldPropertiesVersion] = r.text(in)
 		default:
 			in.Skip()
 		}
@@ -107,7 +115,7 @@ func (r *record) readOuter(in reader, f Family, i uint32) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == layouts[f].outer:
-			outer = in.Text()
+			outer = r.text(in)
 		case string(key) != layouts[f].list:
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -140,7 +148,7 @@ func (r *record) readInner(in reader, g group) {
 		}
 		switch {
 		case string(key) == layouts[g.family].inner:
-			inner = in.Text()
+			inner = r.text(in)
 		case string(key) != "flowTuples":
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -152,6 +160,11 @@ func (r *record) readInner(in reader, g group) {
 			if r.tuples = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
 				in.Fail(errMany)
 			}
+			for i := range r.tuples[g.from:] {
+				if r.tuples[int(g.from)+i].Other {
+					r.wrong[g.family]++
+				}
+			}
 			r.add(g)
 		}
 	}
@@ -162,8 +175,9 @@ func (r *record) readInner(in reader, g group) {
 
 // addWrong adds the value that comes next, which has the wrong type.
 func (r *record) addWrong(in reader, g group) {
-	if len(r.tuples) > maxTuples {
-		in.Fail(errMany)
+	if r.wrong[g.family]++; r.wrong[g.family] > maxWrong {
+		in.Skip()
+		return
 	}
 	g.from = uint32(len(r.tuples))
 	r.tuples = append(r.tuples, tuple{Text: in.JSON(), Other: true})

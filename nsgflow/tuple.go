@@ -100,6 +100,11 @@ func (p *parsedTuple) addresses() addresses {
 	if p.source.is4 && p.destination.is4 {
 		return addressesIPv4
 	}
+	return p.otherAddresses()
+}
+
+// otherAddresses is addresses where not both are written as IPv4.
+func (p *parsedTuple) otherAddresses() addresses {
 	_, s := p.source.ipv4(p.Source)
 	_, d := p.destination.ipv4(p.Destination)
 	switch {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package nsgflow_test
+
+const raceDetector = false
