@@ -90,8 +90,11 @@ func TestClockOfAProxy(t *testing.T) {
 func TestLagOfARecordOfTheFuture(t *testing.T) {
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
-	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(`{"time":"2026-01-02T03:04:05Z"}`, `{"time":"2099-01-01T00:00:00Z"}`)
-	take(t, f, 2)
+	l := azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour))
+	for _, text := range []string{`{"time":"2026-01-02T03:04:05Z"}`, `{"time":"2099-01-01T00:00:00Z"}`} {
+		l.Grow(text)
+		take(t, f, 1)
+	}
 	if s := f.Stats()[0]; s.Lag == 0 {
 		t.Errorf("lag %s, newest %s", s.Lag, s.Newest)
 	}
