@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -230,7 +231,11 @@ func TestListingThatIsNotTrue(t *testing.T) {
 					replaceBody(t, r, func(text string) string { return strings.ReplaceAll(text, etag.Load().(string), "0x0LD") })
 				}
 			}
+			var once sync.Once
 			w.harm = func(kind string, r *http.Request) (*http.Response, error) {
+				if old.Load() && kind == "properties" {
+					once.Do(func() { time.Sleep(2 * o.ListInterval) }) // a listing comes meanwhile
+				}
 				if old.Load() && name == "deleted" && kind != "list" && strings.HasSuffix(r.URL.Path, blobName) {
 					return answer(r, 404, "x-ms-error-code", "BlobNotFound"), nil
 				}
@@ -248,7 +253,7 @@ func TestListingThatIsNotTrue(t *testing.T) {
 			old.Store(true)
 			w.reset()
 			began := time.Now()
-			time.Sleep(2 * time.Second)
+			time.Sleep(3 * time.Second)
 			// HEADs by name come with each poll, the rest with each listing.
 			polls, listings := int(time.Since(began)/o.PollInterval)+2, int(time.Since(began)/o.ListInterval)+2
 			if heads := w.count("properties"); heads > 2*polls {
