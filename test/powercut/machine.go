@@ -116,7 +116,7 @@ func newMachine(dir, fluentBit, object, conf string) (*machine, error) {
 
 // trial boots and switches off.
 func (m *machine) trial() error {
-	l, err := m.on("trial")
+	l, err := m.on("-- trial")
 	if err != nil {
 		return err
 	}
@@ -134,11 +134,12 @@ type life struct {
 	ended   chan struct{}
 }
 
+// on switches the machine on, with more for the kernel's command line.
 func (m *machine) on(args ...string) (*life, error) {
 	l := &life{machine: m, ended: make(chan struct{})}
 	l.command = exec.Command(qemu, "-accel", m.accel, "-m", memoryMB, "-nodefaults", "-no-user-config", "-no-reboot",
 		"-display", "none", "-serial", "stdio", "-kernel", m.kernel, "-initrd", m.ramdisk,
-		"-append", "console=ttyS0 quiet panic=-1 -- "+strings.Join(args, " "),
+		"-append", "console=ttyS0 quiet panic=-1 "+strings.Join(args, " "),
 		// The guest sees a disk with a cache, and flushes it.
 		"-drive", "file=nbd:unix:"+m.socket+",format=raw,if=virtio,cache=writeback",
 		"-netdev", "user,id=host", "-device", "virtio-net-pci,netdev=host,romfile=")
