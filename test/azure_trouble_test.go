@@ -226,7 +226,7 @@ var faults = []struct {
 	}})},
 	{"a blob deleted between listing and read", func(s *trouble) func() {
 		name := azure.VNetName(deletedNIC, time.Now())
-		azure.NewFlowLog(s.t, s.storage.VNet, name)
+		azure.NewFlowLog(s.t, s.storage.VNet, name).Grow(azure.VNetRecord())
 		gone := inPath(fmt.Sprintf("%012X", 0x0022480B0000+deletedNIC))
 		end := during(denied(404, "BlobNotFound", func(kind string, r *http.Request) bool { return reads(kind, r) && gone(kind, r) }))(s)
 		return func() {
@@ -381,6 +381,8 @@ func (s *trouble) start(with setting) {
 %[10]s`, s.root, dir, with.tag, with.match, s.storage.Account, azure.Key, s.service.url, s.port, with.storage, second, pendingOfTrouble))
 	s.agents = append(s.agents, s.r.startFor(s.t, s.life, s.root, nil, "-c", "etc/trouble.conf"))
 	s.pid.Store(int64(s.agent().cmd.Process.Pid))
+	// Before, a signal would just end it.
+	s.await("start of the agent", agentTimeout/2, func() bool { return strings.Contains(s.agent().log.String(), "stream processor started") })
 }
 
 func (s *trouble) kill() {
@@ -498,7 +500,7 @@ func (s *trouble) keepGrowing(every time.Duration, tuples int) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(stopped); <-done }
+	return sync.OnceFunc(func() { close(stopped); <-done })
 }
 
 var complaint = regexp.MustCompile(`\[(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)\S*\] \[ ?(?:warn|error)\] .*`)
@@ -598,6 +600,7 @@ func TestAzureTrouble(t *testing.T) {
 	}
 	s.start(usual)
 	stop := s.keepGrowing(time.Second, 40)
+	defer stop()
 
 	watched := watchMemory(s)
 	began := time.Now()
@@ -648,6 +651,8 @@ func TestAzureTrouble(t *testing.T) {
 	}
 	s.agent().stop()
 
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
 	missing := 0
 	for n := range s.written {
 		if s.sink.first[n].IsZero() {

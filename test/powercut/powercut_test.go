@@ -235,7 +235,7 @@ func TestPowerCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		boot, cancel := context.WithTimeout(context.Background(), time.Minute)
+		boot, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		first := started
 		if inBoot {
 			first = "guest: the disk is mounted"
@@ -265,18 +265,21 @@ func TestPowerCut(t *testing.T) {
 		if err := l.cut(); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := to.state(); long != "" {
+		got, _ := to.state()
+		if long != "" {
 			t.Logf("%s: boot %d, receiver %s: %d of %d tuples are out", time.Since(began).Round(time.Second), i+1, moods[mood].name, got, from.written)
 		}
-		if last && t.Failed() || last && to.distinct < from.written {
+		if last && got < from.written {
 			t.Logf("console of the last boot:\n%s", l.console.String())
 		}
 	}
+	to.mu.Lock()
+	defer to.mu.Unlock()
 	repeated := 0
 	for _, n := range to.times {
 		repeated += max(0, int(n)-1)
 	}
-	t.Logf("%d cuts (%s) of Fluent Bit %s in %s, chunks on disk after %d; %d sectors lost that no flush was behind, %d flushes: %d tuples written, %d missing, %d repeated",
+	t.Logf("%d cuts (%s) of %s in %s, after %d of them there were chunks on disk; the disk lost %d sectors, %d flushes; %d tuples written, %d missing, %d repeated",
 		cuts, m.accel, fluentBit, time.Since(began).Round(time.Second), withChunks, m.disk.lost, m.disk.flushes, from.written, from.written-to.distinct, repeated)
 	if to.distinct < from.written {
 		t.Errorf("%d of %d tuples are missing", from.written-to.distinct, from.written)
@@ -285,7 +288,7 @@ func TestPowerCut(t *testing.T) {
 
 // drain waits until all tuples are there, or none comes any more.
 func (r *receiver) drain(all int) {
-	const patience = 20 * time.Second
+	const patience = 45 * time.Second
 	began := time.Now()
 	for {
 		got, changed := r.state()
