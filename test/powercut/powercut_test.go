@@ -251,7 +251,11 @@ func TestPowerCut(t *testing.T) {
 		if last {
 			to.drain(from.written)
 		} else {
-			for end := time.Now().Add(rand.N(longest)); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			lasts := time.Second + rand.N(longest-time.Second)
+			if inBoot {
+				lasts = rand.N(longest)
+			}
+			for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 				if !catchUp {
 					from.grow(1)
 				}
