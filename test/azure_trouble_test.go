@@ -122,7 +122,7 @@ func requestKind(r *http.Request) string {
 	return "download"
 }
 
-func refuse(status int, code string) func(w http.ResponseWriter) {
+func refusal(status int, code string) func(w http.ResponseWriter) {
 	return func(w http.ResponseWriter) {
 		w.Header().Set("x-ms-request-id", "5c0ffee0-0000-4000-8000-000000000000")
 		w.Header().Set("x-ms-error-code", code)
@@ -136,7 +136,7 @@ func denied(status int, code string, concerns func(kind string, r *http.Request)
 		if !concerns(kind, r) {
 			return false
 		}
-		refuse(status, code)(w)
+		refusal(status, code)(w)
 		return true
 	}}
 }
