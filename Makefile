@@ -42,8 +42,10 @@ PACKAGES ?= build/package
 
 FUZZTIME ?= 30s
 CHUNKS   ?= 2000000
+CUTS     ?= 50
+TIME     ?= 100m
 
-.PHONY: always help build hosts run demo picture check test bench profile fuzz soak package release generate lint clean
+.PHONY: always help build hosts run demo picture check test bench profile fuzz soak powercut trouble package release generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -119,7 +121,7 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 		done; \
 	done
 
-soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, backlogs, an estate: some hours
+soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, 50 power cuts, trouble, an estate: some hours
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/contract
 	NSGFLOW_LONG=1 CGO_ENABLED=0 $(GO) test -count 1 -v -timeout 1h -run '^Test(Proportion|HonestBlobs|Sequence|NothingOfLargeRecordsIsKept)$$' ./nsgflow
 	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h -run '^TestProportion$$' ./test
@@ -128,7 +130,14 @@ soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, bac
 	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test
 	NSGFLOW_BACKLOG_MB=120 NSGFLOW_BACKLOG_KILLS=10 $(GO) test -count 1 -v -run '^TestAzureBacklogKill$$' -timeout 4h ./test
 	NSGFLOW_PACKAGES=1 $(GO) test -count 1 -v -timeout 20m ./test/package
+	$(MAKE) powercut trouble
 	NSGFLOW_ESTATE=1 NSGFLOW_STOPS=500 NSGFLOW_LONG=1 $(GO) test -count 1 -v -run '^TestAzure(Estate|Stops|StoppedProcess)$$' -timeout 2h ./test
+
+powercut: build ## a virtual machine with the agent whose power is cut CUTS (50) times
+	NSGFLOW_CUTS=$(CUTS) $(GO) test -count 1 -v -timeout 4h -run '^TestPowerCut$$' ./test/powercut
+
+trouble: build ## the input for TIME (100m) with a fault of another kind every 20 s (SEED=…: those of another run)
+	NSGFLOW_TROUBLE=$(TIME) NSGFLOW_SEED=$(SEED) $(GO) test -count 1 -v -timeout 4h -run '^TestAzureTrouble$$' ./test
 
 package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/
 	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true

@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -17,6 +18,12 @@ import (
 // smallDisk mounts a file system of so many MB at a folder.
 func smallDisk(t *testing.T, dir, mb string) {
 	t.Helper()
+	if err := mountDisk(t, dir, mb); err != nil {
+		t.Skipf("skipped: a small disk takes the right to mount one: %v", err)
+	}
+}
+
+func mountDisk(t *testing.T, dir, mb string) error {
 	image := filepath.Join(t.TempDir(), "disk")
 	for _, command := range [][]string{
 		{"truncate", "-s", mb + "M", image},
@@ -25,10 +32,11 @@ func smallDisk(t *testing.T, dir, mb string) {
 		{"mount", "-o", "loop", image, dir},
 	} {
 		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("skipped: a small disk takes the right to mount one: %q: %v %s", command, err, out)
+			return fmt.Errorf("%q: %w %s", command, err, out)
 		}
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
+	return nil
 }
 
 // A disk that is full for a while, and a kill meanwhile, lose nothing: what

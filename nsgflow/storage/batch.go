@@ -166,6 +166,7 @@ func (f *Follower) flush() bool {
 		return false
 	}
 	f.alerts.clear("checkpoints")
+	f.saving.end()
 	f.mu.Lock()
 	done := f.inFlight[:n]
 	f.inFlight = append([]inFlight(nil), f.inFlight[n:]...)
@@ -176,6 +177,7 @@ func (f *Follower) flush() bool {
 			b.a.mu.Lock()
 			b.inFlight--
 			b.a.stats.Checkpoints++
+			b.safe()
 			b.a.forget(b)
 			b.a.mu.Unlock()
 		}
@@ -215,7 +217,11 @@ func signal(c chan struct{}) {
 	}
 }
 
-// noteTime keeps the time of a record, at which Azure wrote it.
+// aheadOfTime is how far ahead of the clock a record's time is believed.
+const aheadOfTime = time.Minute
+
+// noteTime keeps the time of a record, at which Azure wrote it. One that is
+// ahead of the service says nothing of how far behind reading is.
 func (a *account) noteTime(text []byte) {
 	_, rest, ok := bytes.Cut(text, []byte(`"time"`))
 	if !ok {
@@ -226,7 +232,7 @@ func (a *account) noteTime(text []byte) {
 		return
 	}
 	text, _, _ = bytes.Cut(rest[1:min(len(rest), 64)], []byte{'"'})
-	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) {
+	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) && at.Before(a.clock.time().Add(aheadOfTime)) {
 		a.stats.Newest = at
 	}
 }

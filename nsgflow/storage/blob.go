@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -44,9 +43,6 @@ func (a *account) read(b *blobState) error {
 		return err
 	}
 	version := versionOf(lay.etag)
-	a.mu.Lock()
-	b.wanted = version
-	a.mu.Unlock()
 	if from.ETag == version && !(from.Half && closed) {
 		return nil
 	}
@@ -68,9 +64,11 @@ func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed boo
 		held = 0
 	}
 	defer release()
+	open := openRecord{a: a}
+	defer open.end()
 	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
 		size := known + min(lay.end-s.end(), pieceBytes-maxChecked)
-		if err := a.f.agent.memory.acquire(a.f.ctx, &a.memory, size); err != nil {
+		if err := open.acquire(size); err != nil {
 			return err
 		}
 		held = size
@@ -89,6 +87,7 @@ func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed boo
 		records := a.split(b, s, lay, closed)
 		held = 0 // the records have it
 		from = a.push(b, records, from, size)
+		open.hold(s)
 		if err != nil {
 			return err
 		}
@@ -170,7 +169,7 @@ func (a *account) push(b *blobState, records []Record, c checkpoint, piece int64
 	a.mu.Lock()
 	b.read = c
 	if c.ETag != "" {
-		b.unreadSince = time.Time{}
+		b.unsafeSince, b.unreadSince = b.oldest(), time.Time{}
 	}
 	if len(records) > 0 || c.ETag != "" {
 		a.ready = append(a.ready, part{blob: b, records: records, end: c})
@@ -189,7 +188,7 @@ func (a *account) hasChanged(b *blobState, known string) (changed bool, err erro
 		tag := azcore.ETag(`"` + known + `"`)
 		o.AccessConditions = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &tag}}
 	}
-	err = a.do(listTimeout, func(ctx context.Context, c *service.Client) error {
+	err = a.do(b.blobID, listTimeout, func(ctx context.Context, c *service.Client) error {
 		answer, err := blobClient(c, b.blobID).GetProperties(ctx, o)
 		if err == nil && answer.LastModified != nil {
 			a.mu.Lock()
@@ -198,14 +197,14 @@ func (a *account) hasChanged(b *blobState, known string) (changed bool, err erro
 		}
 		return err
 	})
-	if hasStatus(err, http.StatusNotModified) || hasStatus(err, http.StatusNotFound) {
+	if means(err, unchanged) || means(err, gone) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
 func (a *account) layout(b *blobState) (lay layout, err error) {
-	err = a.do(listTimeout, func(ctx context.Context, c *service.Client) error {
+	err = a.do(b.blobID, listTimeout, func(ctx context.Context, c *service.Client) error {
 		list, err := blobClient(c, b.blobID).GetBlockList(ctx, blockblob.BlockListTypeCommitted, nil)
 		if err != nil {
 			return err
@@ -234,28 +233,40 @@ func (a *account) layout(b *blobState) (lay layout, err error) {
 }
 
 // fetch fills p with the bytes from a place in this very version of a blob.
-// Where it fails, the first n may have come all the same.
+// Where it fails, the first n may have come all the same. A body that breaks off
+// is gone on with at once, some times.
 func (a *account) fetch(b *blobState, lay layout, from int64, p []byte) (n int, err error) {
-	err = a.do(readTimeout, func(ctx context.Context, c *service.Client) error {
+	for try, before := 1, -1; try <= maxTries && n > before; try++ {
+		if before = n; try > 1 {
+			a.retried()
+		}
+		if err = a.fetchOnce(b, lay, from, p, &n); err == nil {
+			break
+		}
+	}
+	a.mu.Lock()
+	a.stats.Read += uint64(n)
+	a.mu.Unlock()
+	if means(err, changed) {
+		n = 0
+	}
+	return n, err
+}
+
+func (a *account) fetchOnce(b *blobState, lay layout, from int64, p []byte, n *int) error {
+	return a.do(b.blobID, readTimeout, func(ctx context.Context, c *service.Client) error {
 		answer, err := blobClient(c, b.blobID).DownloadStream(ctx, &blob.DownloadStreamOptions{
-			Range:            blob.HTTPRange{Offset: from + int64(n), Count: int64(len(p) - n)},
+			Range:            blob.HTTPRange{Offset: from + int64(*n), Count: int64(len(p) - *n)},
 			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &lay.etag}},
 		})
 		if err != nil {
 			return err
 		}
 		defer answer.Body.Close()
-		got, err := io.ReadFull(answer.Body, p[n:])
-		n += got
+		got, err := io.ReadFull(answer.Body, p[*n:])
+		*n += got
 		return err
 	})
-	a.mu.Lock()
-	a.stats.Read += uint64(n)
-	a.mu.Unlock()
-	if hasStatus(err, http.StatusPreconditionFailed) {
-		return 0, errChanged
-	}
-	return n, err
 }
 
 func blobClient(c *service.Client, id blobID) *blockblob.Client {

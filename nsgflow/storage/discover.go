@@ -18,14 +18,21 @@ const discoverTimeout = 5 * time.Minute
 // discoverLoop looks for accounts again and again.
 func (f *Follower) discoverLoop() {
 	var d *discovery
+	known := f.remembered()
 	taken := map[string]bool{} // whether an account was there at the last look
+	for name, one := range known {
+		taken[name] = one.Gone.IsZero()
+	}
 	for {
 		found, err := f.discover(&d)
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
+			f.lookout.end()
 			f.takeUp(found, taken)
+			f.remember(found, known)
 		case f.ctx.Err() == nil:
+			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}
 		if !f.sleep(f.o.DiscoverInterval) {
@@ -50,7 +57,7 @@ func (f *Follower) discover(d **discovery) (all []namedAccount, err error) {
 		if url := f.o.ResourceManager; url != "" {
 			manager.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
 		}
-		if *d, err = newDiscovery(identity, manager, f.o.Transport, f.o.Subscriptions); err != nil {
+		if *d, err = newDiscovery(identity, manager, f.signIn.transport, f.o.Subscriptions); err != nil {
 			return nil, err
 		}
 		(*d).onUnusable = func(id string) {

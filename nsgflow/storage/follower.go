@@ -42,6 +42,8 @@ type Follower struct {
 	ready   chan struct{}         // holds one where Next may have something
 	commits chan struct{}         // holds one where flush may have something
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
+	saving  standing              // of the checkpoints
+	lookout standing              // of discovery
 
 	mu       sync.Mutex // before those of accounts
 	closed   bool
@@ -80,7 +82,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	a.requests.raise(int64(o.Concurrency))
 	var err error
-	if f.store, err = a.openStore(o.StatePath); err != nil {
+	if f.store, err = a.openStore(o.StatePath, f.log); err != nil {
 		f.stop()
 		return nil, err
 	}
@@ -101,10 +103,8 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 
 // follow takes up an account. Where it is followed already, nothing happens.
 func (f *Follower) follow(named namedAccount) error {
-	for _, a := range f.all() {
-		if a.name == named.name {
-			return nil
-		}
+	if f.accountOf(named.name) != nil {
+		return nil
 	}
 	a, err := newAccount(f, named)
 	if err != nil {
@@ -192,12 +192,14 @@ func (f *Follower) sleep(d time.Duration) bool {
 // the file is damaged, the follower ends: what it read could never be put behind.
 func (f *Follower) storeFailed(err error) {
 	if !errors.Is(err, errDamaged) {
+		f.saving.begin(Disk, describe(err))
 		f.alerts.raise("checkpoints", Error, fmt.Sprintf("checkpoints: cannot be written to %q: %s; reading waits for it",
 			f.o.StatePath, describe(err)))
 		return
 	}
 	err = fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", f.store.file, err)
 	if f.damaged.CompareAndSwap(nil, &err) {
+		f.saving.begin(Damaged, err.Error())
 		f.log(Error, err.Error())
 		f.stop()
 		signal(f.ready) // Next has something to say
