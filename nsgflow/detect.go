@@ -38,7 +38,7 @@ func (d *detection) detect(b []byte, key string) {
 	}
 	p := h.Size
 	for range h.Values / 2 {
-		// A short text, as nearly all keys are, or else anything.
+		// Nearly all keys are short texts. Any other key is skipped as a value is.
 		var name []byte
 		size, deepKey, ok := int(0), false, true
 		if p < len(b) && b[p]&^31 == msgpack.FixStr && len(b)-p > int(b[p]&31) {

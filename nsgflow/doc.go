@@ -1,9 +1,9 @@
 // Package nsgflow turns Azure network flow logs into events, one per flow.
 //
-// In go flow logs as Azure and the tools around it write them: NSG flow logs
+// It reads flow logs as Azure and the tools around it write them: NSG flow logs
 // versions 1 and 2 and Virtual Network flow logs version 4, as a blob, as
 // single records, flattened or denormalised, as JSON text or as a msgpack map.
-// Out come events of one of the documented schemas, as msgpack, in the framing
+// It writes events of one of the documented schemas, as msgpack, in the framing
 // that Fluent Bit uses for records. The package knows nothing of Fluent Bit's
 // API and needs no cgo.
 //
@@ -38,9 +38,10 @@
 // the record ends; aggregate_slots.go is its hash table, and the set of ports.
 //
 // Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
-// schema_sekoia.go. template.go makes the constant parts of events of it, and
+// schema_sekoia.go. template.go makes templates of events of it, and
 // template_cache.go keeps them by the key of template_key.go. encoder.go writes
-// an event: a template, and between its pieces the values of encoder_values.go.
+// an event: the fixed parts of a template, and behind each a dynamic one, a value
+// of encoder_values.go.
 // What the events of a group share is in encoder_group.go and resource.go. The
 // values that are more than a copy have files of their own: encoder_message.go,
 // encoder_id.go, encoder_communityid.go, encoder_time.go; encoder_aggregate.go has

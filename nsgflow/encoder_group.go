@@ -15,7 +15,7 @@ type groupValues struct {
 
 	templates *templates // for these texts
 
-	// What was read last; see there.
+	// Those of the last group: most groups have the same.
 	target, acl resource
 	region      region
 	mac         [17]byte

@@ -6,10 +6,10 @@ import (
 )
 
 // The original of a flow is the JSON of a flattened record. Three parts make it:
-// the prefix with the record's time, what is constant for the group and the
-// tuple's state, and the tuple.
+// the prefix with the record's time, what is fixed by the group and the tuple's
+// state, and the tuple.
 
-// groupValuesOfMessage are those that the constant part is made of.
+// groupValuesOfMessage are those that the fixed part is made of.
 const groupValuesOfMessage = 1<<groupOperation | 1<<groupRule | 1<<groupVersion | 1<<groupFlowState | 1<<groupResource | 1<<groupMAC |
 	1<<groupFlowLogVersion | 1<<groupFlowLogResource | 1<<groupGUID | 1<<groupACL
 
@@ -17,7 +17,7 @@ const groupValuesOfMessage = 1<<groupOperation | 1<<groupRule | 1<<groupVersion 
 type message struct {
 	rawJSON  []byte // the whole message; nil: it is composed
 	prefix   []byte // its beginning
-	constant []byte // its constant part, where the template has none; empty: not made yet
+	constant []byte // its fixed part, where the template has none; empty: not made yet
 	state    State  // that constant is for
 }
 
@@ -40,7 +40,7 @@ func (m *message) release() {
 	m.rawJSON, m.prefix, m.constant = nil, m.prefix[:0], m.constant[:0]
 }
 
-// appendConstant appends the constant part: the members between the time and the
+// appendConstant appends the fixed part: the members between the time and the
 // tuple, and the tuple's key.
 func (gv *groupValues) appendConstant(b []byte, state State) []byte {
 	t := &gv.values

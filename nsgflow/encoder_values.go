@@ -6,8 +6,8 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// appendFields appends the entries of an event's map: constant pieces, those of
-// its template or these with reserved fields in them, and behind each a value.
+// appendFields appends the entries of an event's map: the fixed parts of its
+// template, or these with reserved fields in them, and behind each a dynamic one.
 func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 	f := e.event.flow
 	for i := range pieces {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// The oracle says by the mapping, section 1, what has to come out of a text,
-// from a tree that encoding/json has read. It shares no code with the package.
+// The oracle says by docs/mapping.md what has to come out of a text, from a tree
+// that encoding/json has read. It shares no code with the package.
 
 // object is a JSON object with its members in order, and as often as they come.
 type object []member

@@ -159,9 +159,9 @@ func (s source) unless(are func(variant) bool, t groupValue) source {
 	return s
 }
 
-// variant is what a tuple says in letters and numbers that have a name. The
-// events of equal variants, groups and options have the same fields, and
-// differ in nothing but the values of groups and slots.
+// variant is what a tuple says in letters and numbers that have a name. Events
+// of the same variant, group and options have the same fields. Their values differ
+// in slots only.
 type variant struct {
 	family     Family
 	failed     bool // an error event; valid are family and nothing else

@@ -10,28 +10,27 @@ import (
 // How events are written. An event has values of its group, values of its tuple,
 // and constants. The constants follow from the letters of the tuple (the
 // variant) and from which values there are. So a schema's table is worked
-// through once for each such combination. The result is a template: constant
-// pieces of msgpack, with a variable part behind each. To write an event is to
-// append its pieces and its variable parts. Groups with the same values come
-// again and again: for those the group's values become constant too
-// (specialize).
+// through once for each such combination. The result is a template: fixed parts
+// of msgpack, with a dynamic part behind each. An event is the fixed parts and the
+// values of the dynamic ones. Groups with the same values come again and again:
+// there the group's values become fixed too (specialize).
 
 // template writes the events of one eventKey.
 type template struct {
-	pieces  []piece  // the last one has no variable part
-	message []byte   // the constant part of the message; nil: it is made for each group
+	pieces  []piece  // the last one has no dynamic part
+	message []byte   // the fixed part of the message; nil: it is made for each group
 	keys    int      // of the event's map
-	size    int      // of all pieces
+	size    int      // of all fixed parts
 	names   []string // the keys of that map
 	objects []object // the maps in it
 	edited  *edited  // with reserved fields, if it has come with some; see editedTemplates
 }
 
-// piece is constant msgpack, followed by one variable part.
+// piece is a fixed part, in msgpack, followed by a dynamic one.
 type piece struct {
 	constant []byte
 	short    [16]byte   // constant, if it fits: a copy of a fixed size takes one step
-	group    groupValue // the variable part: this value of the group, or
+	group    groupValue // the dynamic part: this value of the group, or
 	slot     slot       // this value of the tuple
 }
 
@@ -141,10 +140,10 @@ func (b *branch) add(path []string, l leaf) {
 
 type templateWriter struct {
 	t        template
-	constant []byte // of the piece at hand, so far
+	constant []byte // the fixed part of the piece at hand, so far
 }
 
-// end ends a piece with its variable part.
+// end ends a piece with its dynamic part.
 func (w *templateWriter) end(group groupValue, s slot) {
 	p := piece{group: group, slot: s}
 	p.setConstant(w.constant)

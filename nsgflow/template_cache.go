@@ -76,16 +76,17 @@ func (c *templateCache) find(g *groupValues) {
 	g.templates = c.generalFor(g.present)
 }
 
-// keep makes room for something of a size that is kept with a group.
+// keep counts something of a size that is kept with a group. At the limit, all
+// groups are evicted.
 func (c *templateCache) keep(size int) {
-	const overhead = 512 // of a group or a template, without its pieces
+	const overhead = 512 // of a group or a template, without its fixed parts
 	if c.kept += size + overhead; c.kept > maxKept {
 		clear(c.groups)
 		c.kept = size + overhead
 	}
 }
 
-// generalFor are the templates that have texts as variable parts.
+// generalFor are the templates that have texts as dynamic parts.
 func (c *templateCache) generalFor(present uint32) *templates {
 	ts := c.general[present]
 	if ts == nil {

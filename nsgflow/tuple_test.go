@@ -100,8 +100,8 @@ func TestEncryptionCodes(t *testing.T) {
 	}
 }
 
-// FuzzParseTuple compares with a reading of the mapping, section 2, by split
-// columns and the standard library.
+// FuzzParseTuple compares with a reading by split columns and the standard
+// library.
 func FuzzParseTuple(f *testing.F) {
 	for _, row := range tuples {
 		f.Add(row.tuple, row.family == nsgflow.VNet)

@@ -300,7 +300,7 @@ func TestTryIt(t *testing.T) {
 // Tests that a page names are there.
 func TestNamedTestsExist(t *testing.T) {
 	var code strings.Builder
-	for _, pattern := range []string{"test/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
+	for _, pattern := range []string{"test/*_test.go", "test/*/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
 		files, _ := filepath.Glob("../" + pattern)
 		for _, file := range files {
 			code.WriteString(read(t, file))

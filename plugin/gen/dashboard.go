@@ -41,7 +41,7 @@ func dashboard() file {
 var outputMetrics = []struct{ name, title, help string }{
 	{"fluentbit_output_proc_records_total", "delivered records", "Records that outputs delivered."},
 	{"fluentbit_output_proc_bytes_total", "delivered bytes", "Bytes that outputs delivered."},
-	{"fluentbit_output_retries_total", "retries", "Deliveries that are tried again."},
+	{"fluentbit_output_retries_total", "retries", "Deliveries that are retried."},
 	{"fluentbit_output_dropped_records_total", "dropped records", "Records that are lost for this output."},
 }
 

@@ -30,7 +30,7 @@ var InputMetrics = []InputMetric{
 	counterOf("nsgflow_retries_total", "Requests after one that failed.", func(s storage.AccountStats) uint64 { return s.Retries }),
 	counterOf("nsgflow_checkpoints_total", "Checkpoints written.", func(s storage.AccountStats) uint64 { return s.Checkpoints }),
 	counterOf("nsgflow_blob_restarts_total", "Blobs read from their beginning because they were replaced or have shrunk.", func(s storage.AccountStats) uint64 { return s.Restarts }),
-	{"nsgflow_refused_appends_total", false, nil, "Segments of records that Fluent Bit refused; each is offered again.",
+	{"nsgflow_refused_appends_total", false, nil, "Segments of records that Fluent Bit refused; each is retried.",
 		func(_ []storage.AccountStats, refused uint64, sample func(float64, ...string)) {
 			sample(float64(refused))
 		}},

@@ -12,7 +12,7 @@ static uint32_t sum_of(const unsigned char *data, size_t size)
     return sum;
 }
 
-/* A segment that was refused is the next one to be offered again. */
+/* A segment that was refused is the next one to be retried. */
 static int append(struct instance *ins, long told, const void *data, size_t size)
 {
     long records = count_records(data, size);
