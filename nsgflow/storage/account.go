@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,22 +25,25 @@ type account struct {
 	requests   holding // of Agent.requests
 	memory     holding // of Agent.memory
 
-	mu      sync.Mutex
-	changed *sync.Cond // something below has
-	active  map[blobID]*blobState
-	queue   []*blobState // to be read, first come, first served
-	ready   []part       // read, and not handed out
-	stats   AccountStats
+	mu        sync.Mutex
+	changed   *sync.Cond // something below has
+	active    map[blobID]*blobState
+	forgotten uint64              // how many are not active any more
+	queue     []*blobState        // to be read, first come, first served
+	resting   map[*blobState]bool // to be read, not at once
+	suspect   any                 // what failed last; nil: something has succeeded since
+	ready     []part              // read, and not handed out
+	stats     AccountStats
 }
 
 // namedAccount is an account and the URL of its blob service.
 type namedAccount struct{ name, url string }
 
 func newAccount(f *Follower, named namedAccount) (*account, error) {
-	a := &account{f: f, name: named.name, active: map[blobID]*blobState{}, stats: AccountStats{Requests: map[RequestKind]uint64{}}}
+	a := &account{f: f, name: named.name, active: map[blobID]*blobState{}, resting: map[*blobState]bool{}, stats: AccountStats{Requests: map[RequestKind]uint64{}}}
 	a.changed = sync.NewCond(&a.mu)
 	a.clock = &clock{now: time.Now}
-	a.backoff = &backoff{now: time.Now}
+	a.backoff = newBackoff()
 	a.alerts = newAlerts(a.log)
 	var err error
 	if a.client, err = newClient(f.o, named, f.signIn, a.clock, counter{a}); err != nil {
@@ -56,6 +60,7 @@ func (a *account) start() {
 	for _, c := range a.containers {
 		a.f.run("account "+a.name+", container "+c.name, c.pollLoop)
 	}
+	a.f.run("account "+a.name+", sign-in", a.signInLoop)
 	for range 1 + a.f.o.Concurrency {
 		a.f.run("account "+a.name+", reading", a.readLoop)
 	}
@@ -84,40 +89,71 @@ func (a *account) await(ready func() bool) bool {
 	return a.f.ctx.Err() == nil
 }
 
-// do sends a request, after all pauses that are due, and some more times
-// where the service fails. It logs what it could not mend, unless that
-// concerns a single blob or container.
-func (a *account) do(timeout time.Duration, request func(context.Context, *service.Client) error) (err error) {
-	for try := range maxTries {
-		if try > 0 {
-			a.mu.Lock()
-			a.stats.Retries++
-			a.mu.Unlock()
-		}
-		if err := a.backoff.hold(a.f.ctx, a.signInAgain); err != nil {
+// do sends a request, after all pauses of the account that are due. what it is
+// for waits by itself where only that fails; what concerns the account makes it
+// wait here, for some more tries. Errors are faults, or the end of the follower.
+func (a *account) do(what any, timeout time.Duration, request func(context.Context, *service.Client) error) error {
+	for try := 1; ; try++ {
+		if err := a.backoff.hold(a.f.ctx); err != nil {
 			return err
 		}
-		err = a.doOnce(timeout, request)
+		err := a.doOnce(timeout, request)
 		if a.f.ctx.Err() != nil {
 			return a.f.ctx.Err()
 		}
-		class := classify(err)
-		if err == nil || class == blobError {
-			a.backoff.succeeded()
-			a.alerts.clear("storage")
-			return err
+		if err == nil {
+			a.answered()
+			return nil
 		}
-		a.backoff.failed(err)
-		if class != rightsError {
-			a.alerts.raise("storage", Warn, fmt.Sprintf("storage: %s, trying again", describe(err)))
+		f := newFault(err)
+		switch {
+		case waits[f.meaning] == NoReason:
+			a.answered()
+			return f
+		case !a.concerned(f, what):
+			return f
 		}
-		if class != serviceError && a.signInAgain() {
-			a.backoff.end()
-		} else if class == rightsError {
-			return err
+		a.backoff.failed(f, "storage: "+describe(err))
+		a.alerts.raise("storage", Warn, fmt.Sprintf("storage: %s, trying again", describe(err)))
+		if mendable[f.meaning] {
+			a.signInAgain()
 		}
+		if try == maxTries {
+			return f
+		}
+		a.retried()
 	}
-	return err
+}
+
+// answered notes that the service does what it should.
+func (a *account) answered() {
+	a.mu.Lock()
+	a.suspect = nil
+	a.mu.Unlock()
+	a.backoff.succeeded()
+	a.alerts.clear("storage")
+}
+
+// concerned reports whether a fault is one of the account: by its meaning, or
+// because different things have failed in a row.
+func (a *account) concerned(f *fault, what any) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch f.meaning {
+	case refusedSign, refusedTurn:
+		return true
+	case forbidden:
+		return false
+	}
+	before := a.suspect
+	a.suspect = what
+	return before != nil && before != what
+}
+
+func (a *account) retried() {
+	a.mu.Lock()
+	a.stats.Retries++
+	a.mu.Unlock()
 }
 
 func (a *account) doOnce(timeout time.Duration, request func(context.Context, *service.Client) error) error {
@@ -133,18 +169,44 @@ func (a *account) doOnce(timeout time.Duration, request func(context.Context, *s
 	return err
 }
 
-// signInAgain reports whether there was something new to sign in with.
-func (a *account) signInAgain() bool {
+// signInLoop looks for a mended secret while something waits that it may mend.
+func (a *account) signInLoop() {
+	for a.f.sleep(lookAgain) {
+		if slices.ContainsFunc(a.standings(), func(s *standing) bool {
+			w, ok := s.waits()
+			return ok && (w.Reason == SignIn || w.Reason == Forbidden || w.Reason == Refused)
+		}) {
+			a.signInAgain()
+		}
+	}
+}
+
+// lookAgain is between two looks for a mended secret.
+const lookAgain = 2 * time.Second
+
+// signInAgain ends all pauses where there is something new to sign in with.
+func (a *account) signInAgain() {
 	renewed, err := a.client.renew()
 	if err != nil {
 		a.alerts.raise("sign-in", Error, err.Error())
-		return false
+		return
 	}
 	a.alerts.clear("sign-in")
-	if renewed {
-		a.log(Info, "signed in again")
+	if !renewed {
+		return
 	}
-	return renewed
+	a.log(Info, "signed in again")
+	a.backoff.retry()
+	for _, c := range a.containers {
+		c.listing.retry()
+		c.reading.retry()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for b := range a.resting {
+		b.backoff.retry()
+		a.enqueue(b)
+	}
 }
 
 func (a *account) checkClock() {

@@ -49,6 +49,14 @@ func (a *alerts) raise(what string, level Level, text string) {
 	}
 }
 
+// note logs what has no end.
+func (a *alerts) note(what string, level Level, text string) {
+	a.raise(what, level, text)
+	a.mu.Lock()
+	a.kept[what].on = false
+	a.mu.Unlock()
+}
+
 func (a *alerts) clear(what string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -12,9 +12,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// backoff slows down all requests of an account together while its service
-// fails: throttling, a lost network and a refused sign-in concern all of them.
+// backoff slows down the requests of an account, a container or a blob while
+// they fail.
 type backoff struct {
+	standing
 	now func() time.Time
 
 	mu    sync.Mutex
@@ -25,27 +26,22 @@ type backoff struct {
 const (
 	firstPause = time.Second
 	maxPause   = time.Minute
-	// glance is how often a pause looks whether it may end early.
-	glance = 2 * time.Second
+	// glance is how often a pause looks whether it has been ended early.
+	glance = 500 * time.Millisecond
 )
 
-// hold waits until requests may go out again. early ends the wait when it says
-// so; it is asked every two seconds.
-func (b *backoff) hold(ctx context.Context, early func() bool) error {
+func newBackoff() *backoff { return &backoff{now: time.Now} }
+
+// hold waits until requests may go out again.
+func (b *backoff) hold(ctx context.Context) error {
 	for {
-		b.mu.Lock()
-		left := b.until.Sub(b.now())
-		b.mu.Unlock()
+		left := b.left()
 		if left <= 0 {
 			return ctx.Err()
 		}
 		t := time.NewTimer(min(left, glance))
 		select {
 		case <-t.C:
-			if left > glance && early() {
-				b.end()
-				return ctx.Err()
-			}
 		case <-ctx.Done():
 			t.Stop()
 			return ctx.Err()
@@ -53,22 +49,33 @@ func (b *backoff) hold(ctx context.Context, early func() bool) error {
 	}
 }
 
+// left is how long requests have to wait from now on.
+func (b *backoff) left() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(0, b.until.Sub(b.now()))
+}
+
 func (b *backoff) succeeded() {
+	b.end()
 	b.mu.Lock()
 	b.pause = 0
 	b.mu.Unlock()
 }
 
-// end lets requests go out at once.
-func (b *backoff) end() {
+// retry lets requests go out at once: there is something new to try with.
+func (b *backoff) retry() {
 	b.mu.Lock()
 	b.pause, b.until = 0, time.Time{}
 	b.mu.Unlock()
 }
 
 // failed makes the requests that follow wait. What failed while others were
-// waiting already does not add to it.
-func (b *backoff) failed(err error) {
+// waiting already does not add to it. detail says what failed.
+func (b *backoff) failed(err error, detail string) {
+	if m, ok := meaningOf(err); ok && waits[m] != NoReason {
+		b.begin(waits[m], detail)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()

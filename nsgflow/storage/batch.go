@@ -181,6 +181,7 @@ func (f *Follower) flush() bool {
 		return false
 	}
 	f.alerts.clear("checkpoints")
+	f.saving.end()
 	f.mu.Lock()
 	done := f.inFlight[:n]
 	f.inFlight = append([]inFlight(nil), f.inFlight[n:]...)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -44,9 +43,6 @@ func (a *account) read(b *blobState) error {
 		return err
 	}
 	version := versionOf(lay.etag)
-	a.mu.Lock()
-	b.wanted = version
-	a.mu.Unlock()
 	if from.ETag == version && !(from.Half && closed) {
 		return nil
 	}
@@ -189,7 +185,7 @@ func (a *account) hasChanged(b *blobState, known string) (changed bool, err erro
 		tag := azcore.ETag(`"` + known + `"`)
 		o.AccessConditions = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &tag}}
 	}
-	err = a.do(listTimeout, func(ctx context.Context, c *service.Client) error {
+	err = a.do(b.blobID, listTimeout, func(ctx context.Context, c *service.Client) error {
 		answer, err := blobClient(c, b.blobID).GetProperties(ctx, o)
 		if err == nil && answer.LastModified != nil {
 			a.mu.Lock()
@@ -198,14 +194,14 @@ func (a *account) hasChanged(b *blobState, known string) (changed bool, err erro
 		}
 		return err
 	})
-	if hasStatus(err, http.StatusNotModified) || hasStatus(err, http.StatusNotFound) {
+	if means(err, unchanged) || means(err, gone) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
 func (a *account) layout(b *blobState) (lay layout, err error) {
-	err = a.do(listTimeout, func(ctx context.Context, c *service.Client) error {
+	err = a.do(b.blobID, listTimeout, func(ctx context.Context, c *service.Client) error {
 		list, err := blobClient(c, b.blobID).GetBlockList(ctx, blockblob.BlockListTypeCommitted, nil)
 		if err != nil {
 			return err
@@ -236,7 +232,7 @@ func (a *account) layout(b *blobState) (lay layout, err error) {
 // fetch fills p with the bytes from a place in this very version of a blob.
 // Where it fails, the first n may have come all the same.
 func (a *account) fetch(b *blobState, lay layout, from int64, p []byte) (n int, err error) {
-	err = a.do(readTimeout, func(ctx context.Context, c *service.Client) error {
+	err = a.do(b.blobID, readTimeout, func(ctx context.Context, c *service.Client) error {
 		answer, err := blobClient(c, b.blobID).DownloadStream(ctx, &blob.DownloadStreamOptions{
 			Range:            blob.HTTPRange{Offset: from + int64(n), Count: int64(len(p) - n)},
 			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &lay.etag}},
@@ -252,9 +248,6 @@ func (a *account) fetch(b *blobState, lay layout, from int64, p []byte) (n int, 
 	a.mu.Lock()
 	a.stats.Read += uint64(n)
 	a.mu.Unlock()
-	if hasStatus(err, http.StatusPreconditionFailed) {
-		return 0, errChanged
-	}
 	return n, err
 }
 

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,59 +28,71 @@ const (
 
 // container is a container that is followed.
 type container struct {
-	a      *account
-	name   string
-	bucket string // of the store
+	a       *account
+	name    string
+	bucket  string   // of the store
+	listing *backoff // of its listings
+	reading *backoff // of its blobs, where the rights to read are missing
 
 	recalled bool
 	begun    bool      // it was listed once, now or by a follower before
 	since    time.Time // valid iff not begun: where to begin
 	horizon  time.Time // hours before it are settled: not listed, not kept
 
-	swept time.Time // likewise
+	swept time.Time // by this machine's clock; zero: not yet
 
 	mu      sync.Mutex            // what follows is gathered by several goroutines
-	listed  time.Time             // by this machine's clock; zero: not yet
+	listed  time.Time             // likewise
 	roots   map[string]time.Time  // folders that hold dates; listed up to then
 	nics    map[nic]time.Time     // the last hour that has a blob
 	undated map[string]time.Time  // blobs without a date, by their last change, if that is recent
 	halves  map[string]time.Time  // blobs that end in the middle of a record: when to read them as they are
 	skipped map[string]checkpoint // blobs that were there before the beginning
+	aside   time.Time             // when the oldest blob was written that is archived; zero: none is
 }
 
 // nic is what the names of a NIC's blobs have in common.
 type nic struct{ root, tail string }
 
 func newContainer(a *account, name string) *container {
-	return &container{a: a, name: name, bucket: a.client.url() + "/" + name,
+	return &container{a: a, name: name, bucket: a.client.url() + "/" + name, listing: newBackoff(), reading: newBackoff(),
 		roots: map[string]time.Time{}, nics: map[nic]time.Time{}, undated: map[string]time.Time{}, halves: map[string]time.Time{}}
 }
 
 func (c *container) pollLoop() {
-	what := fmt.Sprintf("container %q", c.name)
-	for {
-		switch err := c.poll(); {
-		case err == nil:
-			c.a.alerts.clear(what)
-		case c.a.f.ctx.Err() == nil && classify(err) >= rightsError:
-			c.a.alerts.raise(what, Warn, fmt.Sprintf("%s: cannot be listed: %s", what, describe(err)))
-		}
-		if !c.a.f.sleep(c.a.f.o.PollInterval) {
-			return
-		}
+	for c.poll(); c.a.f.sleep(c.a.f.o.PollInterval); c.poll() {
 	}
 }
 
-// poll finds what is new.
+// poll finds what is new. A listing that fails does not hold up what is known
+// by name.
 func (c *container) poll() (err error) {
-	if err := c.recall(); err != nil {
-		return err
+	listed := c.lastListed()
+	if due := listed.IsZero() || time.Since(listed) >= c.a.f.o.ListInterval; due && c.listing.left() == 0 {
+		if err = c.recall(); err == nil {
+			err = c.list()
+		}
+		c.heard(err)
 	}
-	if listed := c.lastListed(); listed.IsZero() || time.Since(listed) >= c.a.f.o.ListInterval {
-		err = c.list()
+	if c.recalled {
+		c.ask()
 	}
-	c.ask()
 	return err
+}
+
+// heard notes how a listing went.
+func (c *container) heard(err error) {
+	what := fmt.Sprintf("container %q", c.name)
+	m, ok := meaningOf(err)
+	switch {
+	case err == nil:
+		c.listing.succeeded()
+		c.a.alerts.clear(what)
+	case ok && waits[m] != NoReason:
+		text := fmt.Sprintf("%s: cannot be listed: %s", what, describe(err))
+		c.listing.failed(err, text)
+		c.a.alerts.raise(what, Warn, text)
+	}
 }
 
 // lastListed is when the last listing began; zero: there was none yet.
@@ -169,35 +182,44 @@ func (a *account) ask(c *container, name string, now time.Time) error {
 	return nil
 }
 
-// stateOf is the state of a blob, with the lock held. Where nothing is known of
-// it, unknown decides whether there is to be one; nil stands for yes.
+// stateOf is the state of a blob, with the lock held but while the store is
+// read: nobody waits for a disk. Where nothing is known of the blob, unknown
+// decides whether there is to be one; nil stands for yes.
 func (a *account) stateOf(c *container, name string, unknown func() bool) (*blobState, error) {
 	id := blobID{c.name, name}
-	if b := a.active[id]; b != nil {
+	for {
+		if b := a.active[id]; b != nil {
+			return b, nil
+		}
+		forgotten := a.forgotten
+		a.mu.Unlock()
+		read, ok, err := a.f.store.get(c.bucket, name)
+		a.mu.Lock()
+		switch {
+		case err != nil:
+			a.f.storeFailed(err)
+			return nil, err
+		case a.active[id] != nil || a.forgotten != forgotten:
+			continue // the checkpoint may have moved meanwhile
+		case !ok && unknown != nil && !unknown():
+			return nil, nil
+		}
+		b := &blobState{blobID: id, a: a, bucket: c.bucket, path: parsePath(name), url: a.urlOf(id), backoff: newBackoff(), read: read, modified: read.Modified}
+		a.active[id] = b
 		return b, nil
 	}
-	read, ok, err := a.f.store.get(c.bucket, name)
-	if err != nil {
-		a.f.storeFailed(err)
-		return nil, err
-	}
-	if !ok && unknown != nil && !unknown() {
-		return nil, nil
-	}
-	b := &blobState{blobID: id, a: a, bucket: c.bucket, path: parsePath(name), url: a.urlOf(id), read: read, modified: read.Modified}
-	a.active[id] = b
-	return b, nil
 }
 
 // unended notes that a blob ends in the middle of a record, with the lock held.
 func (a *account) unended(b *blobState) {
-	for _, c := range a.containers {
-		if c.name == b.container {
-			c.mu.Lock()
-			c.halves[b.name] = b.written().Add(closedAfter)
-			c.mu.Unlock()
-		}
-	}
+	c := a.containerOf(b)
+	c.mu.Lock()
+	c.halves[b.name] = b.written().Add(closedAfter)
+	c.mu.Unlock()
+}
+
+func (a *account) containerOf(b *blobState) *container {
+	return a.containers[slices.IndexFunc(a.containers, func(c *container) bool { return c.name == b.container })]
 }
 
 func (a *account) urlOf(id blobID) string {

@@ -24,8 +24,10 @@ func (f *Follower) discoverLoop() {
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
+			f.lookout.end()
 			f.takeUp(found, taken)
 		case f.ctx.Err() == nil:
+			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}
 		if !f.sleep(f.o.DiscoverInterval) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -14,47 +13,96 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// errorClass says what an error of a request concerns.
-type errorClass uint8
+// meaning is what an answer says of what was asked for, and what to do. Only
+// present lets a checkpoint move: whatever else is answered, nothing was read.
+type meaning uint8
 
 const (
-	serviceError errorClass = iota // passes, and concerns all requests of the account
-	signInError                    // as serviceError, and a new secret may help
-	rightsError                    // as signInError, but concerns this container
-	blobError                      // concerns this blob or container as it stands
+	present     meaning = iota
+	gone                // there is no such blob or container: nothing to wait for
+	unchanged           // since the version that was asked about
+	changed             // meanwhile: to be read anew
+	archived            // readable once it is rehydrated, which a listing shows
+	refusedSign         // the account waits for a mended secret
+	refusedTurn         // the account waits, for as long as the service says
+	forbidden           // the container waits for rights, or a mended secret
+	refused             // what was asked for waits, maybe for a mended secret
+	failed              // what was asked for waits
+	noAnswer            // likewise: no answer, or none of the service
 )
 
-// blobStatus are the answers that another request would get as well: they
-// concern what was asked for.
-var blobStatus = map[int]bool{
-	http.StatusNotModified: true, http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusConflict: true,
-	http.StatusPreconditionFailed: true, http.StatusRequestedRangeNotSatisfiable: true,
+// meanings are those of answers: the first that fits holds. Codes are
+// those of the header x-ms-error-code ("Blob Storage error codes"); without a
+// code, or from behind a proxy, 404 says nothing of a blob. A star stands for
+// any status, any ending of a code or, alone, any code.
+var meanings = []struct {
+	status, code string
+	meaning      meaning
+}{
+	{"304", "", unchanged}, {"304", "ConditionNotMet", unchanged},
+	{"412", "ConditionNotMet", changed}, {"412", "TargetConditionNotMet", changed},
+	{"404", "BlobNotFound", gone}, {"404", "ContainerNotFound", gone},
+	{"409", "BlobArchived", archived}, {"409", "BlobBeingRehydrated", archived},
+	{"429", "", refusedTurn}, {"503", "", refusedTurn}, {"429", "*", refusedTurn}, {"503", "*", refusedTurn},
+	{"*", "", noAnswer},
+	{"401", "*", refusedSign}, {"403", "Authorization*", forbidden}, {"403", "*", refusedSign},
+	{"5**", "*", failed}, // most of 500 and 503 concern one request or partition
+	{"*", "*", refused},  // such as 409 PublicAccessNotPermitted, 404 ResourceNotFound: the secret was not seen
 }
 
-func classify(err error) errorClass {
+// waits are the meanings that something has to wait for.
+var waits = map[meaning]Reason{refusedSign: SignIn, refusedTurn: Throttled, forbidden: Forbidden, refused: Refused, failed: Service, noAnswer: Network}
+
+// mendable are those that another secret may mend.
+var mendable = map[meaning]bool{refusedSign: true, forbidden: true, refused: true}
+
+// fault is the error of a request that brought nothing, and what it means.
+type fault struct {
+	meaning meaning
+	err     error
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
+
+// newFault tells the meaning of a request's error.
+func newFault(err error) *fault {
 	var signIn *azidentity.AuthenticationFailedError
 	if errors.As(err, &signIn) {
-		return signInError
+		return &fault{refusedSign, err}
 	}
-	var response *azcore.ResponseError
-	if !errors.As(err, &response) {
-		return serviceError
+	var answer *azcore.ResponseError
+	if !errors.As(err, &answer) || answer.RawResponse == nil {
+		return &fault{noAnswer, err}
 	}
-	switch {
-	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		if strings.HasPrefix(response.ErrorCode, "Authorization") {
-			return rightsError
+	status, code := fmt.Sprint(answer.StatusCode), answer.RawResponse.Header.Get("x-ms-error-code")
+	for _, row := range meanings {
+		if fits(row.status, status) && fits(row.code, code) {
+			return &fault{row.meaning, err}
 		}
-		return signInError
-	case blobStatus[response.StatusCode]:
-		return blobError
 	}
-	return serviceError
+	return &fault{noAnswer, err}
 }
 
-func hasStatus(err error, code int) bool {
-	var response *azcore.ResponseError
-	return errors.As(err, &response) && response.StatusCode == code
+// fits compares with a pattern that may end in stars.
+func fits(pattern, text string) bool {
+	start := strings.TrimRight(pattern, "*")
+	return text == pattern || start != pattern && text != "" && strings.HasPrefix(text, start)
+}
+
+// meaningOf is what the request behind an error means. It is not ok for an
+// error that is not of a request.
+func meaningOf(err error) (m meaning, ok bool) {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.meaning, true
+	}
+	return present, false
+}
+
+func means(err error, m meaning) bool {
+	of, ok := meaningOf(err)
+	return ok && of == m
 }
 
 // describe is an error in one line: its reason, without the URL, which may hold

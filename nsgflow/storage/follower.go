@@ -42,6 +42,8 @@ type Follower struct {
 	ready   chan struct{}         // holds one where Next may have something
 	commits chan struct{}         // holds one where flush may have something
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
+	saving  standing              // of the checkpoints
+	lookout standing              // of discovery
 
 	mu       sync.Mutex // before those of accounts
 	closed   bool
@@ -196,12 +198,14 @@ func (f *Follower) sleep(d time.Duration) bool {
 // the file is damaged, the follower ends: what it read could never be put behind.
 func (f *Follower) storeFailed(err error) {
 	if !errors.Is(err, errDamaged) {
+		f.saving.begin(Disk, describe(err))
 		f.alerts.raise("checkpoints", Error, fmt.Sprintf("checkpoints: cannot be written to %q: %s; reading waits for it",
 			f.o.StatePath, describe(err)))
 		return
 	}
 	err = fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", f.store.file, err)
 	if f.damaged.CompareAndSwap(nil, &err) {
+		f.saving.begin(Damaged, err.Error())
 		f.log(Error, err.Error())
 		f.stop()
 		signal(f.ready) // Next has something to say

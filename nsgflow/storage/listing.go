@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -9,12 +10,35 @@ import (
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
-// list finds the flow logs and NICs of a container: it walks down the folders
-// to the flow logs, and lists in each the hours since the last listing.
+// list takes a container that is not there for an empty one: Azure makes it
+// with the first flow log.
 func (c *container) list() error {
-	began, now := time.Now(), c.a.clock.time()
+	began := time.Now()
+	err := c.listAll(began)
+	if !means(err, gone) {
+		if err == nil {
+			c.a.alerts.clear(c.missing())
+		}
+		return err
+	}
+	c.a.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	c.mu.Lock()
+	c.listed = began
+	c.mu.Unlock()
+	return c.settle(time.Time{}) // it has begun, and nothing is settled
+}
+
+// listAll finds the flow logs and NICs of a container: it walks down the folders
+// to the flow logs, and lists in each the hours since the last listing.
+func (c *container) listAll(began time.Time) error {
+	now := c.a.clock.time()
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
+	c.mu.Lock()
 	c.skipped = map[string]checkpoint{}
+	if sweep {
+		c.aside = time.Time{}
+	}
+	c.mu.Unlock()
 	if err := c.walk(sweep); err != nil {
 		return err
 	}
@@ -119,6 +143,9 @@ func (c *container) settle(now time.Time) error {
 		}
 	}
 	c.a.mu.Unlock()
+	if aside := c.keepsAside(now); !aside.IsZero() && aside.Add(-time.Hour).Before(horizon) {
+		horizon = aside.Add(-time.Hour).Truncate(time.Hour)
+	}
 	if horizon.Before(c.horizon) {
 		horizon = c.horizon
 	}
@@ -168,6 +195,10 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	}
 	c.remember(name, path, modified, now)
 	before := !c.begun && (c.a.f.o.Start.Now || !path.dated() && modified.Before(c.since))
+	if isArchived(p) && !before {
+		c.setAside(writtenBy(path, modified))
+		return nil
+	}
 
 	known, err := c.a.observe(c, name, version, modified, now, before)
 	if err == nil && !known {
@@ -188,7 +219,6 @@ func (a *account) observe(c *container, name, version string, modified, now time
 	if err != nil || b == nil {
 		return false, err
 	}
-	b.wanted = version
 	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
 	if b.read.Half && !b.closed {
 		a.unended(b)
@@ -198,9 +228,14 @@ func (a *account) observe(c *container, name, version string, modified, now time
 		return true, nil
 	}
 	b.changedAt(modified)
-	if b.progress == idle {
+	switch b.progress {
+	case idle:
 		b.byName = false
 		a.enqueue(b)
+	case reading:
+		b.again = true // once more, whatever this attempt finds
+	default:
+		b.byName = false
 	}
 	return true, nil
 }

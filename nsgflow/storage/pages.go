@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 )
@@ -25,7 +24,7 @@ func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *str
 			return err
 		})
 		if err != nil {
-			return c.absent(err)
+			return err
 		}
 		for _, item := range p.blobs {
 			if err := c.observe(item); err != nil {
@@ -71,29 +70,19 @@ func (c *container) listLevel(folder string, below func(name string)) error {
 // touch makes a request that brings nothing but the service's time.
 func (c *container) touch() error {
 	one := int32(1)
-	return c.absent(c.doList(func(ctx context.Context, s *service.Client) error {
+	err := c.doList(func(ctx context.Context, s *service.Client) error {
 		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.a.f.o.Prefix, MaxResults: &one}
 		_, err := s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
 		return err
-	}))
-}
-
-func (c *container) doList(request func(context.Context, *service.Client) error) error {
-	err := c.a.do(listTimeout, request)
-	if err == nil {
-		c.a.alerts.clear(c.missing())
+	})
+	if means(err, gone) {
+		return nil
 	}
 	return err
 }
 
-// absent takes a container that is not there for an empty one: Azure makes it
-// with the first flow log.
-func (c *container) absent(err error) error {
-	if err == nil || !bloberror.HasCode(err, bloberror.ContainerNotFound, bloberror.ContainerBeingDeleted) {
-		return err
-	}
-	c.a.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
-	return nil
+func (c *container) doList(request func(context.Context, *service.Client) error) error {
+	return c.a.do(c.name, listTimeout, request)
 }
 
 func (c *container) missing() string { return fmt.Sprintf("container %q missing", c.name) }

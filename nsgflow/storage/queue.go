@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -11,14 +10,15 @@ import (
 // checkpoint. All but the first group is guarded by the account's lock.
 type blobState struct {
 	blobID
-	a      *account
-	bucket string // of the store
-	path   blobPath
-	url    string
+	a       *account
+	bucket  string // of the store
+	path    blobPath
+	url     string
+	backoff *backoff
 
 	progress    progress
 	byName      bool       // not seen in a listing: ask first whether it has changed
-	wanted      string     // version that the last listing showed
+	again       bool       // a listing has shown it while it was read
 	closed      bool       // its hour is long over: what has no end gets none
 	modified    time.Time  // when it was written last, as far as known
 	unreadSince time.Time  // when the oldest change was written that is not read yet; zero: none
@@ -33,12 +33,10 @@ const (
 	idle progress = iota
 	queued
 	reading
+	resting // after a failure, until it is queued again
 )
 
-var (
-	errChanged  = errors.New("the blob has changed meanwhile")
-	errInternal = errors.New("internal error")
-)
+var errInternal = errors.New("internal error")
 
 func (a *account) readLoop() {
 	a.mu.Lock()
@@ -47,8 +45,12 @@ func (a *account) readLoop() {
 		b := a.queue[0]
 		a.queue[0] = nil
 		a.queue = a.queue[1:]
-		b.progress = reading
 		a.changed.Broadcast()
+		if pause := a.containerOf(b).reading.left(); pause > 0 {
+			a.rest(b, pause, "")
+			continue
+		}
+		b.progress = reading
 		a.finish(b, a.readUnlocked(b))
 	}
 }
@@ -66,33 +68,41 @@ func (a *account) readUnlocked(b *blobState) (err error) {
 	return a.read(b)
 }
 
-// finish decides what becomes of a blob after an attempt to read it.
+// finish decides what becomes of a blob after an attempt to read it. Its
+// checkpoint has moved by what was read, whatever the error.
 func (a *account) finish(b *blobState, err error) {
 	b.progress = idle
+	c := a.containerOf(b)
+	m, answered := meaningOf(err)
 	switch {
 	case err == nil:
-		a.alerts.clear("rights")
-		if b.wanted != "" && b.read.ETag != "" && b.wanted != b.read.ETag {
+		b.backoff.succeeded()
+		c.reading.succeeded()
+		if b.again {
+			b.byName = false
 			a.enqueue(b)
 		}
-	case errors.Is(err, errInternal), err != errChanged && a.f.ctx.Err() == nil && classify(err) == blobError:
-		if hasStatus(err, http.StatusNotFound) {
-			a.log(Info, fmt.Sprintf("blob %q: deleted before all of it was read", b.url))
-		} else {
-			a.alerts.raise(b.quoted(), Error, fmt.Sprintf("%s: cannot be read, left out until it changes: %s", b.quoted(), describe(err)))
-		}
+	case answered && m == gone:
 		b.unreadSince = time.Time{}
-		if b.wanted != "" { // else asked again at the next poll
-			b.read.ETag = b.wanted
-			a.ready = append(a.ready, part{blob: b, end: b.read})
-			b.parts++
-			signal(a.f.ready)
-		}
-	default:
-		if classify(err) == rightsError {
-			a.alerts.raise("rights", Warn, fmt.Sprintf("blob %q: cannot be read: %s, trying again", b.url, describe(err)))
-		}
-		a.enqueue(b)
+		a.alerts.note(b.quoted()+" gone", Info, b.quoted()+": deleted before all of it was read")
+	case answered && m == archived:
+		b.unreadSince = time.Time{}
+		c.setAside(b.written())
+	case answered && m == changed:
+		b.backoff.failed(err, "")
+		a.rest(b, b.backoff.left(), "")
+	case answered && m == forbidden:
+		text := fmt.Sprintf("container %q: %s: cannot be read: %s", c.name, b.quoted(), describe(err))
+		c.reading.failed(err, text)
+		a.rest(b, c.reading.left(), text)
+	case a.f.ctx.Err() == nil:
+		text := fmt.Sprintf("%s: cannot be read: %s", b.quoted(), describe(err))
+		b.backoff.failed(err, text)
+		a.rest(b, b.backoff.left(), text)
+	}
+	b.again = false
+	if len(a.resting) == 0 {
+		a.alerts.clear("reading")
 	}
 	if b.read.Half && !b.closed {
 		a.unended(b)
@@ -100,9 +110,27 @@ func (a *account) finish(b *blobState, err error) {
 	a.forget(b)
 }
 
+// rest lines a blob up again later, with the lock held: the others go on.
+func (a *account) rest(b *blobState, pause time.Duration, why string) {
+	b.progress = resting
+	a.resting[b] = true
+	if why != "" {
+		a.alerts.raise("reading", Warn, why+", trying again")
+	}
+	time.AfterFunc(pause, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if b.progress == resting && b.backoff.left() == 0 {
+			a.stats.Retries++
+			a.enqueue(b)
+		}
+	})
+}
+
 // enqueue lines a blob up for reading, with the lock held.
 func (a *account) enqueue(b *blobState) {
 	b.progress = queued
+	delete(a.resting, b)
 	a.queue = append(a.queue, b)
 	a.changed.Broadcast()
 }
@@ -114,6 +142,7 @@ func (a *account) forget(b *blobState) {
 			a.changed.Broadcast() // a listing may wait for it
 		}
 		delete(a.active, b.blobID)
+		a.forgotten++
 	}
 }
 
@@ -139,9 +168,11 @@ func (b *blobState) stamp(c checkpoint) checkpoint {
 // written is the time by which a blob was or will be complete; zero: unknown.
 func (b *blobState) written() time.Time { return b.writtenBy(b.modified) }
 
-func (b *blobState) writtenBy(modified time.Time) time.Time {
-	if b.path.dated() {
-		return b.path.hour.Add(time.Hour)
+func (b *blobState) writtenBy(modified time.Time) time.Time { return writtenBy(b.path, modified) }
+
+func writtenBy(path blobPath, modified time.Time) time.Time {
+	if path.dated() {
+		return path.hour.Add(time.Hour)
 	}
 	return modified
 }
