@@ -49,6 +49,9 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 	if a.client, err = newClient(f.o, named, f.signIn, a.clock, counter{a}); err != nil {
 		return nil, err
 	}
+	if a.client.inTheClear() {
+		a.log(Warn, fmt.Sprintf("endpoint %q: the records and a SAS token can be read on the way, take https", a.client.url()))
+	}
 	for _, name := range f.o.Containers {
 		a.containers = append(a.containers, newContainer(a, name))
 	}

@@ -231,7 +231,11 @@ func signal(c chan struct{}) {
 	}
 }
 
-// noteTime keeps the time of a record, at which Azure wrote it.
+// aheadOfTime is how far ahead of the clock a record's time is believed.
+const aheadOfTime = time.Minute
+
+// noteTime keeps the time of a record, at which Azure wrote it. One that is
+// ahead of the service says nothing of how far behind reading is.
 func (a *account) noteTime(text []byte) {
 	_, rest, ok := bytes.Cut(text, []byte(`"time"`))
 	if !ok {
@@ -242,7 +246,7 @@ func (a *account) noteTime(text []byte) {
 		return
 	}
 	text, _, _ = bytes.Cut(rest[1:min(len(rest), 64)], []byte{'"'})
-	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) {
+	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) && at.Before(a.clock.time().Add(aheadOfTime)) {
 		a.stats.Newest = at
 	}
 }

@@ -230,25 +230,40 @@ func (a *account) layout(b *blobState) (lay layout, err error) {
 }
 
 // fetch fills p with the bytes from a place in this very version of a blob.
-// Where it fails, the first n may have come all the same.
+// Where it fails, the first n may have come all the same. A body that breaks off
+// is gone on with at once, some times.
 func (a *account) fetch(b *blobState, lay layout, from int64, p []byte) (n int, err error) {
-	err = a.do(b.blobID, readTimeout, func(ctx context.Context, c *service.Client) error {
+	for try, before := 1, -1; try <= maxTries && n > before; try++ {
+		if before = n; try > 1 {
+			a.retried()
+		}
+		if err = a.fetchOnce(b, lay, from, p, &n); err == nil {
+			break
+		}
+	}
+	a.mu.Lock()
+	a.stats.Read += uint64(n)
+	a.mu.Unlock()
+	if means(err, changed) {
+		n = 0
+	}
+	return n, err
+}
+
+func (a *account) fetchOnce(b *blobState, lay layout, from int64, p []byte, n *int) error {
+	return a.do(b.blobID, readTimeout, func(ctx context.Context, c *service.Client) error {
 		answer, err := blobClient(c, b.blobID).DownloadStream(ctx, &blob.DownloadStreamOptions{
-			Range:            blob.HTTPRange{Offset: from + int64(n), Count: int64(len(p) - n)},
+			Range:            blob.HTTPRange{Offset: from + int64(*n), Count: int64(len(p) - *n)},
 			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &lay.etag}},
 		})
 		if err != nil {
 			return err
 		}
 		defer answer.Body.Close()
-		got, err := io.ReadFull(answer.Body, p[n:])
-		n += got
+		got, err := io.ReadFull(answer.Body, p[*n:])
+		*n += got
 		return err
 	})
-	a.mu.Lock()
-	a.stats.Read += uint64(n)
-	a.mu.Unlock()
-	return n, err
 }
 
 func blobClient(c *service.Client, id blobID) *blockblob.Client {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -42,12 +43,14 @@ func newClient(o Options, account namedAccount, signIn *credentials, policies ..
 	return c, err
 }
 
-// newTransport is used by all accounts of a section.
+// newTransport is used by all accounts of a section. It follows no redirect:
+// Azure makes none, and the next request would carry the URL of the one before,
+// with its token, as Referer.
 func newTransport(o Options) policy.Transporter {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = o.Concurrency + 2
 	t.ResponseHeaderTimeout = 30 * time.Second
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // renew signs in with what the secret says now, and reports whether that is
@@ -75,6 +78,9 @@ func (c *client) renew() (bool, error) {
 func (c *client) open(secret string) (*service.Client, error) {
 	switch c.auth {
 	case authConnectionString:
+		if name := accountIn(secret); len(c.o.Accounts) > 0 && name != "" && name != c.account.name {
+			return nil, fmt.Errorf("it is of account %q, and option account names %q", name, c.account.name)
+		}
 		return service.NewClientFromConnectionString(secret, &c.options)
 	case authAccountKey:
 		key, err := service.NewSharedKeyCredential(c.account.name, secret)
@@ -104,6 +110,16 @@ func accountOf(endpoint string) string {
 	}
 	label, _, _ := strings.Cut(u.Hostname(), ".")
 	return label
+}
+
+// inTheClear reports whether everyone on the way may read what the client sends.
+func (c *client) inTheClear() bool {
+	u, err := url.Parse(c.url())
+	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !ip.IsLoopback()
 }
 
 func (c *client) service() *service.Client {

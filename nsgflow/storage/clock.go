@@ -9,7 +9,9 @@ import (
 )
 
 // clock is the time of the service, by the dates of its answers: the hours in
-// the names of blobs are its hours. It is a policy of the client's requests.
+// the names of blobs are its hours. What a proxy answers by itself has no
+// x-ms-request-id, and its date is not the service's. It is a policy of the
+// client's requests.
 type clock struct {
 	now  func() time.Time
 	skew atomic.Int64 // of the service against here
@@ -20,7 +22,7 @@ const maxSkew = 15 * time.Minute
 
 func (c *clock) Do(r *policy.Request) (*http.Response, error) {
 	response, err := r.Next()
-	if err == nil {
+	if err == nil && response.Header.Get("x-ms-request-id") != "" {
 		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 			c.skew.Store(int64(date.Sub(c.now())))
 		}

@@ -52,7 +52,7 @@ func (f *Follower) discover(d **discovery) (all []namedAccount, err error) {
 		if url := f.o.ResourceManager; url != "" {
 			manager.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
 		}
-		if *d, err = newDiscovery(identity, manager, f.o.Transport, f.o.Subscriptions); err != nil {
+		if *d, err = newDiscovery(identity, manager, f.signIn.transport, f.o.Subscriptions); err != nil {
 			return nil, err
 		}
 		(*d).onUnusable = func(id string) {

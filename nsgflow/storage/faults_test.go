@@ -82,12 +82,12 @@ func TestTroubleThatPasses(t *testing.T) {
 			}
 			return nil, nil
 		}},
-		{name: "half-read bodies", said: "unexpected EOF", hurt: func(n int64, r *http.Response) {
+		{name: "half-read bodies", hurt: func(n int64, r *http.Response) {
 			if n%2 == 1 {
 				r.Body = lost{io.LimitReader(r.Body, 1000), r.Body, io.ErrUnexpectedEOF}
 			}
 		}},
-		{name: "connection reset", said: "read tcp: connection reset by peer", hurt: func(n int64, r *http.Response) {
+		{name: "connection reset", hurt: func(n int64, r *http.Response) {
 			if n%2 == 1 {
 				r.Body = lost{io.LimitReader(r.Body, 1000), r.Body, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}
 			}
@@ -118,7 +118,7 @@ func TestTroubleThatPasses(t *testing.T) {
 			o.Transport, o.PollInterval, o.Concurrency = wire, 100*time.Millisecond, 2
 			f, log := open(t, o)
 			same(t, take(t, f, total(want)), want)
-			if tt.said != "" && log.count("storage: "+tt.said) != 1 {
+			if tt.said != "" && log.count(tt.said) != 1 {
 				t.Errorf("log:\n%s", log)
 			}
 			if tt.said == "" && strings.Contains(log.String(), "1 ") {
@@ -269,7 +269,7 @@ func TestNoSecretInTheLog(t *testing.T) {
 		return nil, errors.New("no route for " + r.URL.String())
 	})}
 	_, log := open(t, o)
-	await(t, "a line", func() bool { return log.count("storage: ") > 0 })
+	await(t, "a line", func() bool { return log.count("no route") > 0 })
 	if log.count(sig) > 0 || log.count("no route") == 0 {
 		t.Errorf("log:\n%s", log)
 	}
@@ -331,9 +331,9 @@ func TestBlobThatCannotBeRead(t *testing.T) {
 	}}
 	f, log := open(t, o)
 	same(t, take(t, f, len(want[good])), map[string][]string{good: want[good]})
-	await(t, "both in the log", func() bool { return log.count("deleted before") == 1 && log.count("409 BlobArchived") == 1 })
+	await(t, "both in the log", func() bool { return log.count("deleted before") == 1 && log.count("are archived") == 1 })
 	time.Sleep(5 * o.PollInterval)
-	if log.count("deleted before") != 1 || log.count("409 BlobArchived") != 1 {
+	if log.count("deleted before") != 1 || log.count("are archived") != 1 || log.count("cannot be read") > 0 {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -38,7 +38,7 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := r.URL.Query()
-	status, body, kind, text := http.StatusOK, "", "download", cmp.Or(c.text, catalogueText)
+	status, body, kind, text, code := http.StatusOK, "", "download", cmp.Or(c.text, catalogueText), ""
 	switch q.Get("comp") {
 	case "":
 		if r.Method != http.MethodHead {
@@ -47,7 +47,7 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 		kind = "properties"
 		name := strings.TrimPrefix(r.URL.Path, "/flowlogs/")
 		if _, there := slices.BinarySearch(c.names, name); !there {
-			status = http.StatusNotFound
+			status, code = http.StatusNotFound, "BlobNotFound"
 		} else if r.Header.Get("If-None-Match") != "" {
 			status = http.StatusNotModified
 		}
@@ -63,7 +63,7 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 	}
 	c.counts[kind]++
 	return &http.Response{StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-		Header: http.Header{"Etag": {`"0x1"`}, "Content-Type": {"application/xml"}, "Date": {time.Now().Add(c.ahead).UTC().Format(http.TimeFormat)}}}, nil
+		Header: http.Header{"Etag": {`"0x1"`}, "Content-Type": {"application/xml"}, "X-Ms-Request-Id": {"1"}, "X-Ms-Error-Code": {code}, "Date": {time.Now().Add(c.ahead).UTC().Format(http.TimeFormat)}}}, nil
 }
 
 func (c *catalogue) list(prefix, delimiter, marker string) string {

@@ -55,16 +55,35 @@ func endpointOf(connection Secret) string {
 	if err != nil {
 		return ""
 	}
-	fields := map[string]string{"EndpointSuffix": "core.windows.net", "DefaultEndpointsProtocol": "https"}
-	for field := range strings.SplitSeq(text, ";") {
-		if name, value, ok := strings.Cut(field, "="); ok {
-			fields[name] = value
-		}
-	}
+	fields := connectionFields(text)
 	if fields["BlobEndpoint"] != "" {
 		return strings.TrimRight(fields["BlobEndpoint"], "/")
 	}
 	return fields["DefaultEndpointsProtocol"] + "://" + fields["AccountName"] + ".blob." + fields["EndpointSuffix"]
+}
+
+// accountIn is the account of a connection string: what it names, or what its
+// endpoint does; empty: nobody can tell, as of a domain of one's own.
+func accountIn(connection string) string {
+	fields := connectionFields(connection)
+	if name := fields["AccountName"]; name != "" {
+		return name
+	}
+	u, err := url.Parse(fields["BlobEndpoint"])
+	if err != nil || strings.Trim(u.Path, "/") == "" && !strings.Contains(u.Hostname(), ".blob.") {
+		return ""
+	}
+	return strings.TrimSuffix(accountOf(u.String()), "-secondary")
+}
+
+func connectionFields(text string) map[string]string {
+	fields := map[string]string{"EndpointSuffix": "core.windows.net", "DefaultEndpointsProtocol": "https"}
+	for field := range strings.SplitSeq(text, ";") {
+		if name, value, ok := strings.Cut(strings.TrimSpace(field), "="); ok {
+			fields[name] = value
+		}
+	}
+	return fields
 }
 
 // secretParts are the texts that must not be seen, each followed by what
