@@ -1,0 +1,267 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+
+	"fluent-bit-nsgflow/test/azure"
+)
+
+// replaceBody changes the text of an answer.
+func replaceBody(t *testing.T, r *http.Response, change func(string) string) {
+	t.Helper()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	changed := change(string(text))
+	r.Body.Close()
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(changed)), int64(len(changed))
+	r.Header.Del("Content-Length")
+}
+
+func waitsFor(f *Follower, reason Reason) bool {
+	return slices.ContainsFunc(f.Waiting(), func(w Wait) bool { return w.Reason == reason && !w.Since.IsZero() && w.Detail != "" })
+}
+
+// Whatever is answered in place of what was asked for, reading waits and says
+// so, no checkpoint moves, and nothing is missing afterwards: neither in the
+// same process nor in the next one.
+func TestNoAnswerMovesACheckpoint(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		code   string
+		reason Reason
+	}{
+		{409, "PublicAccessNotPermitted", Refused}, {404, "ResourceNotFound", Refused}, {400, "InvalidQueryParameterValue", Refused},
+		{409, "BlobUsesCustomerSpecifiedEncryption", Refused}, {416, "InvalidRange", Refused},
+		{404, "", Network}, {409, "", Network}, {400, "", Network}, {403, "", Network}, {302, "", Network}, {502, "", Network},
+		{401, "NoAuthenticationInformation", SignIn}, {403, "AuthenticationFailed", SignIn}, {403, "AccountIsDisabled", SignIn},
+		{403, "AuthorizationPermissionMismatch", Forbidden}, {500, "InternalError", Service}, {503, "ServerBusy", Throttled}, {429, "", Throttled},
+	} {
+		for _, kind := range []string{"properties", "blocks", "download"} {
+			for _, restart := range []bool{false, true} {
+				if restart && kind != "download" {
+					continue
+				}
+				t.Run(fmt.Sprintf("%d %s of %s, restart %v", tt.status, tt.code, kind, restart), func(t *testing.T) {
+					t.Parallel()
+					c := azure.NewContainer(t)
+					o := opts(t, c)
+					o.Concurrency = 1
+					name := azure.VNetName(1, azure.ThisHour)
+					l := azure.NewFlowLog(t, c, name)
+					l.Grow(azure.VNetRecord(1))
+					var refuses atomic.Bool
+					o.Transport = &wire{harm: func(k string, r *http.Request) (*http.Response, error) {
+						if refuses.Load() && (k == kind || k == "list" && kind == "properties") && strings.HasSuffix(r.URL.Path, name) {
+							return answer(r, tt.status, "x-ms-error-code", tt.code), nil
+						}
+						return nil, nil
+					}}
+					f, _ := open(t, o)
+					take(t, f, 1)
+					before, _, err := f.store.get(bucketOf(t, c), name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					refuses.Store(true)
+					l.Grow(azure.VNetRecord(2))
+					if kind != "properties" { // a listing shows that it has grown as well
+						await(t, tt.reason.String(), func() bool { return waitsFor(f, tt.reason) })
+					} else {
+						time.Sleep(200 * time.Millisecond)
+					}
+					if kind != "properties" {
+						if after, _, err := f.store.get(bucketOf(t, c), name); err != nil || after != before {
+							t.Errorf("the checkpoint has moved: %+v, %+v, %v", before, after, err)
+						}
+						await(t, "it is unread", func() bool { s := f.Stats()[0]; return s.Open == 1 && s.Oldest > 0 })
+					}
+					if restart {
+						if err := f.Close(); err != nil {
+							t.Fatal(err)
+						}
+						refuses.Store(false)
+						f, _ = open(t, o)
+					}
+					refuses.Store(false)
+					for _, r := range take(t, f, 1) {
+						if string(r.Text) != azure.VNetRecord(2) {
+							t.Errorf("%s", r.Text)
+						}
+					}
+					await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
+				})
+			}
+		}
+	}
+}
+
+// A secret that was mended is read again, whatever the answer to the one before.
+func TestMendedAfterAnyRefusal(t *testing.T) {
+	for _, answered := range []string{"409 PublicAccessNotPermitted", "404 ResourceNotFound", "400 InvalidAuthenticationInfo", "403 AuthenticationFailed", "403 AuthorizationFailure"} {
+		t.Run(answered, func(t *testing.T) {
+			t.Parallel()
+			c := azure.NewContainer(t)
+			token := func(hours time.Duration) string {
+				u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(hours*time.Hour), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return u[strings.IndexByte(u, '?')+1:]
+			}
+			old, mended := token(1), token(2)
+			file := filepath.Join(t.TempDir(), "token")
+			write := func(text string) {
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(old)
+			o := opts(t, c)
+			o.AccountKey, o.SASToken = "", Secret("file:"+file)
+			want := fill(t, c, []string{azure.VNetName(1, azure.ThisHour)})
+			var status int
+			var code string
+			fmt.Sscan(answered, &status, &code)
+			ends, _ := url.ParseQuery(old)
+			o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+				if kind == "blocks" && r.URL.Query().Get("se") == ends.Get("se") {
+					return answer(r, status, "x-ms-error-code", code), nil
+				}
+				return nil, nil
+			}}
+			f, log := open(t, o)
+			await(t, "a refusal", func() bool { return log.count("HTTP "+answered) > 0 })
+			write(mended)
+			same(t, take(t, f, total(want)), want)
+			await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
+			if log.count("signed in again") != 1 {
+				t.Errorf("log:\n%s", log)
+			}
+		})
+	}
+}
+
+// A blob that answers 500 for ever does not hold up the others of its account,
+// nor does a container without rights the other.
+func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
+	s := azure.NewStorage(t)
+	bad := azure.VNetName(0, azure.ThisHour)
+	for name, refuse := range map[string]func(kind string, r *http.Request) (*http.Response, error){
+		"blob": func(kind string, r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, bad) {
+				return answer(r, 500, "x-ms-error-code", "InternalError"), nil
+			}
+			return nil, nil
+		},
+		"container": func(kind string, r *http.Request) (*http.Response, error) {
+			if strings.Contains(r.URL.Path, "networksecuritygroup") {
+				return answer(r, 403, "x-ms-error-code", "AuthorizationPermissionMismatch"), nil
+			}
+			return nil, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := accountsOptions(t, []azure.Storage{s}, "account_key", azure.Key)
+			o.PollInterval, o.ListInterval = 50*time.Millisecond, 50*time.Millisecond
+			o.Transport = &wire{harm: refuse}
+			azure.NewFlowLog(t, s.VNet, bad).Grow(azure.VNetRecord(0))
+			azure.NewFlowLog(t, s.NSG, azure.NSGName("EDGE-NSG", 0, azure.ThisHour)).Grow(azure.NSGRecord(0))
+			good := azure.NewFlowLog(t, s.VNet, azure.VNetName(1, azure.ThisHour))
+			f, _ := open(t, o)
+			await(t, "something waits", func() bool { return len(f.Waiting()) == 1 })
+			take(t, f, 1)
+			var slowest time.Duration
+			for n := range 20 {
+				text := azure.VNetRecord(100 + n)
+				began := time.Now()
+				good.Grow(text)
+				await(t, "the record", func() bool {
+					b, err := f.Next(1 << 20)
+					f.Commit(b.Token)
+					return err != nil || slices.ContainsFunc(b.Records, func(r Record) bool { return string(r.Text) == text })
+				})
+				slowest = max(slowest, time.Since(began))
+			}
+			if slowest > 5*time.Second {
+				t.Errorf("the slowest of the others came after %s", slowest)
+			}
+			if f.all()[0].backoff.left() > 0 {
+				t.Error("the account waits")
+			}
+			if len(f.Waiting()) != 1 {
+				t.Errorf("%+v", f.Waiting())
+			}
+		})
+	}
+}
+
+// What a listing shows and is not there any more, or not yet, is asked for once
+// for each listing.
+func TestListingThatIsNotTrue(t *testing.T) {
+	for _, name := range []string{"deleted", "older than the block list"} {
+		t.Run(name, func(t *testing.T) {
+			c := azure.NewContainer(t)
+			o := opts(t, c)
+			o.ListInterval = 500 * time.Millisecond
+			blobName := azure.VNetName(1, azure.ThisHour)
+			l := azure.NewFlowLog(t, c, blobName)
+			l.Grow(azure.VNetRecord(1))
+			w := &wire{}
+			var old atomic.Bool
+			var etag atomic.Value
+			w.hurt = func(kind string, r *http.Response) {
+				if old.Load() && kind == "list" {
+					replaceBody(t, r, func(text string) string { return strings.ReplaceAll(text, etag.Load().(string), "0x0LD") })
+				}
+			}
+			w.harm = func(kind string, r *http.Request) (*http.Response, error) {
+				if old.Load() && name == "deleted" && kind != "list" && strings.HasSuffix(r.URL.Path, blobName) {
+					return answer(r, 404, "x-ms-error-code", "BlobNotFound"), nil
+				}
+				return nil, nil
+			}
+			o.Transport = w
+			p, err := c.NewBlobClient(blobName).GetProperties(context.Background(), &blob.GetPropertiesOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			etag.Store(versionOf(*p.ETag))
+			f, _ := open(t, o)
+			take(t, f, 1)
+			await(t, "settled", func() bool { return settled(f) })
+			old.Store(true)
+			w.reset()
+			began := time.Now()
+			time.Sleep(2 * time.Second)
+			// HEADs by name come with each poll, the rest with each listing.
+			polls, listings := int(time.Since(began)/o.PollInterval)+2, int(time.Since(began)/o.ListInterval)+2
+			if heads := w.count("properties"); heads > 2*polls {
+				t.Errorf("%d HEADs in %d polls", heads, polls)
+			}
+			if n := w.count("blocks"); n > 2*listings {
+				t.Errorf("%d block lists in %d listings", n, listings)
+			}
+			old.Store(false)
+			l.Grow(azure.VNetRecord(2))
+			if got := take(t, f, 1); len(got) != 1 {
+				t.Errorf("%d records", len(got))
+			}
+		})
+	}
+}
