@@ -18,7 +18,11 @@ const discoverTimeout = 5 * time.Minute
 // discoverLoop looks for accounts again and again.
 func (f *Follower) discoverLoop() {
 	var d *discovery
+	known := f.remembered()
 	taken := map[string]bool{} // whether an account was there at the last look
+	for name, one := range known {
+		taken[name] = one.Gone.IsZero()
+	}
 	for {
 		found, err := f.discover(&d)
 		switch {
@@ -26,6 +30,7 @@ func (f *Follower) discoverLoop() {
 			f.alerts.clear("discovery")
 			f.lookout.end()
 			f.takeUp(found, taken)
+			f.remember(found, known)
 		case f.ctx.Err() == nil:
 			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")

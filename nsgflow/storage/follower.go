@@ -107,10 +107,8 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 
 // follow takes up an account. Where it is followed already, nothing happens.
 func (f *Follower) follow(named namedAccount) error {
-	for _, a := range f.all() {
-		if a.name == named.name {
-			return nil
-		}
+	if f.accountOf(named.name) != nil {
+		return nil
 	}
 	a, err := newAccount(f, named)
 	if err != nil {

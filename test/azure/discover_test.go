@@ -111,6 +111,78 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 	}
 }
 
+// What was discovered is remembered over a restart: an account that no flow log
+// names any more is read to its end, and all are read while nobody answers the
+// question for accounts.
+func TestDiscoveredAccountsAreRemembered(t *testing.T) {
+	tokens := token.New(t)
+	service := azure.StartOAuth(t, tokens)
+	graph := azure.StartResourceGraph(t, tokens)
+	for _, e := range tokens.ServicePrincipal().Environment {
+		name, value, _ := strings.Cut(e, "=")
+		t.Setenv(name, value)
+	}
+	var rows []azure.FlowLogAccount
+	var logs []*azure.FlowLog
+	for i := range 2 {
+		a := service.NewAccount(t)
+		rows = append(rows, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", a.Name)})
+		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
+		logs[i].Grow(azure.VNetRecord(i))
+	}
+	state := t.TempDir()
+	section := func() (*storage.Follower, *logged) {
+		o, err := storage.Parse(func(key string) string {
+			return map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning", "state_path": state}[key]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Transport = tokens.Client()
+		o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+		l := &logged{}
+		f, err := storage.NewAgent().Open(o, l.add, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f, l
+	}
+	graph.Set(0, rows...)
+	f, _ := section()
+	take(t, f, 2)
+	before := graph.Queries()
+	await(t, "another look", func() bool { return graph.Queries() >= before+2 })
+	f.Close()
+
+	graph.Set(0, rows[0])
+	logs[1].Grow(azure.VNetRecord(11))
+	f, log := section()
+	if got := take(t, f, 1); len(got) != 1 || string(got[0].Text) != azure.VNetRecord(11) {
+		t.Errorf("%d records of the account that is not named any more", len(got))
+	}
+	await(t, "a line about it", func() bool { return log.count("no flow log names it any more") == 1 })
+	f.Close()
+
+	for range 1000 {
+		graph.Fail(http.StatusForbidden, "AccessDenied", "")
+	}
+	for i, l := range logs {
+		l.Grow(azure.VNetRecord(20 + i))
+	}
+	f, log = section()
+	if got := take(t, f, 2); len(got) != 2 {
+		t.Errorf("%d records while no accounts can be looked for", len(got))
+	}
+	await(t, "what is waited for", func() bool {
+		waits := f.Waiting()
+		return len(waits) == 1 && waits[0].Reason == storage.Lookup && waits[0].Account == ""
+	})
+	if log.count("known from before") != 2 {
+		t.Errorf("log:\n%s", log.text())
+	}
+}
+
 // logged gathers log lines.
 type logged struct {
 	mu    sync.Mutex
