@@ -9,8 +9,9 @@ import (
 // memory, and the checkpoint files, each of which only one process may open.
 // The zero value is not useful.
 type Agent struct {
-	requests *limiter // under way
-	memory   *limiter // bytes of blobs that are fetched or wait for the host
+	requests *limiter      // under way
+	memory   *limiter      // bytes of blobs that are fetched or wait for the host
+	long     chan struct{} // has an element while a record is read that is longer than a piece
 
 	mu     sync.Mutex
 	stores map[string]*store // by file; those in use
@@ -26,12 +27,12 @@ const (
 
 // NewAgent makes the shared part; a process needs one.
 func NewAgent() *Agent {
-	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), stores: map[string]*store{}}
+	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), long: make(chan struct{}, 1), stores: map[string]*store{}}
 }
 
 // openStore opens the checkpoint file of a folder, or joins those who have it
 // open.
-func (a *Agent) openStore(dir string) (*store, error) {
+func (a *Agent) openStore(dir string, log Log) (*store, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	file, err := filepath.Abs(filepath.Join(dir, "nsgflow.db"))
@@ -41,6 +42,9 @@ func (a *Agent) openStore(dir string) (*store, error) {
 	if s := a.stores[file]; s != nil {
 		s.users++
 		return s, nil
+	}
+	if err := secureState(filepath.Dir(file), file, log); err != nil {
+		return nil, err
 	}
 	s, err := openStore(file)
 	if err != nil {

@@ -192,6 +192,7 @@ func (f *Follower) flush() bool {
 			b.a.mu.Lock()
 			b.inFlight--
 			b.a.stats.Checkpoints++
+			b.safe()
 			b.a.forget(b)
 			b.a.mu.Unlock()
 		}

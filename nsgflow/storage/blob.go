@@ -64,9 +64,11 @@ func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed boo
 		held = 0
 	}
 	defer release()
+	open := openRecord{a: a}
+	defer open.end()
 	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
 		size := known + min(lay.end-s.end(), pieceBytes-maxChecked)
-		if err := a.f.agent.memory.acquire(a.f.ctx, &a.memory, size); err != nil {
+		if err := open.acquire(size); err != nil {
 			return err
 		}
 		held = size
@@ -85,6 +87,7 @@ func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed boo
 		records := a.split(b, s, lay, closed)
 		held = 0 // the records have it
 		from = a.push(b, records, from, size)
+		open.hold(s)
 		if err != nil {
 			return err
 		}
@@ -166,7 +169,7 @@ func (a *account) push(b *blobState, records []Record, c checkpoint, piece int64
 	a.mu.Lock()
 	b.read = c
 	if c.ETag != "" {
-		b.unreadSince = time.Time{}
+		b.unsafeSince, b.unreadSince = b.oldest(), time.Time{}
 	}
 	if len(records) > 0 || c.ETag != "" {
 		a.ready = append(a.ready, part{blob: b, records: records, end: c})

@@ -82,7 +82,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	a.requests.raise(int64(o.Concurrency))
 	var err error
-	if f.store, err = a.openStore(o.StatePath); err != nil {
+	if f.store, err = a.openStore(o.StatePath, f.log); err != nil {
 		f.stop()
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type blobState struct {
 	closed      bool       // its hour is long over: what has no end gets none
 	modified    time.Time  // when it was written last, as far as known
 	unreadSince time.Time  // when the oldest change was written that is not read yet; zero: none
+	unsafeSince time.Time  // likewise, of what is read and not yet behind a checkpoint
 	read        checkpoint // how far it has been read into parts
 	parts       int        // in ready
 	inFlight    int        // batches between handing out and checkpoint
@@ -98,6 +99,9 @@ func (a *account) finish(b *blobState, err error) {
 	case a.f.ctx.Err() == nil:
 		text := fmt.Sprintf("%s: cannot be read: %s", b.quoted(), describe(err))
 		b.backoff.failed(err, text)
+		if errors.Is(err, errInternal) {
+			b.backoff.begin(Internal, text)
+		}
 		a.rest(b, b.backoff.left(), text)
 	}
 	b.again = false
@@ -143,6 +147,22 @@ func (a *account) forget(b *blobState) {
 		}
 		delete(a.active, b.blobID)
 		a.forgotten++
+	}
+}
+
+// oldest is when the oldest change was written that is not behind a checkpoint;
+// zero: there is none.
+func (b *blobState) oldest() time.Time {
+	if b.unreadSince.IsZero() || !b.unsafeSince.IsZero() && b.unsafeSince.Before(b.unreadSince) {
+		return b.unsafeSince
+	}
+	return b.unreadSince
+}
+
+// safe notes that a part or a batch is done with, with the lock held.
+func (b *blobState) safe() {
+	if b.parts == 0 && b.inFlight == 0 {
+		b.unsafeSince = time.Time{}
 	}
 }
 

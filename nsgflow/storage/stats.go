@@ -17,10 +17,10 @@ type AccountStats struct {
 	Retries     uint64        // requests after a failed one
 	Checkpoints uint64        // written
 	Restarts    uint64        // of blobs that were replaced or have shrunk
-	Open        int           // blobs with something unread
+	Open        int           // blobs with something that is not behind a checkpoint
 	Newest      time.Time     // time of the newest record handed out; zero: none yet
 	Lag         time.Duration // of Newest, behind the service's clock
-	Oldest      time.Duration // age of the oldest change that is not read yet; 0: none
+	Oldest      time.Duration // age of the oldest change that is not behind a checkpoint; at least as long as nobody could look for changes
 }
 
 // RequestKind tells requests apart: list, properties, blocks or get, and the
@@ -37,6 +37,7 @@ func (f *Follower) Stats() []AccountStats {
 }
 
 func (a *account) snapshot() AccountStats {
+	blind := a.blind()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.stats
@@ -44,15 +45,30 @@ func (a *account) snapshot() AccountStats {
 	s.Requests = maps.Clone(s.Requests)
 	now := a.clock.time()
 	for _, b := range a.active {
-		if !b.unreadSince.IsZero() {
+		if oldest := b.oldest(); !oldest.IsZero() {
 			s.Open++
-			s.Oldest = max(s.Oldest, now.Sub(b.unreadSince))
+			s.Oldest = max(s.Oldest, now.Sub(oldest))
 		}
 	}
+	s.Oldest = max(s.Oldest, blind)
 	if !s.Newest.IsZero() {
 		s.Lag = max(0, now.Sub(s.Newest))
 	}
 	return s
+}
+
+// blind is how long nobody could look into the account or one of its containers.
+func (a *account) blind() (longest time.Duration) {
+	all := []*standing{&a.backoff.standing}
+	for _, c := range a.containers {
+		all = append(all, &c.listing.standing, &c.reading.standing)
+	}
+	for _, s := range all {
+		if w, ok := s.waits(); ok {
+			longest = max(longest, time.Since(w.Since))
+		}
+	}
+	return longest
 }
 
 func (f *Follower) summaryLoop() {
