@@ -183,6 +183,7 @@ func (f *feed) done(ok bool, held int) {
 	encodedBytes := s.buffer.Len()
 	s.buffer = bytes.Buffer{}
 	if f.handover.took(s, encodedBytes, held) {
+		f.follower.ChunksIn(f.handover.dir)
 		f.follower.Commit(f.handover.allSafe())
 	}
 }

@@ -32,7 +32,7 @@ type part struct {
 	end     checkpoint // holds behind the records; valid iff its ETag is not empty
 }
 
-// inFlight is a batch between its handing out and its checkpoint on disk.
+// inFlight is a batch between its handing out and its checkpoint.
 type inFlight struct {
 	token       Token // 0: it has no records, nothing could get lost
 	checkpoints map[*blobState]checkpoint
@@ -43,7 +43,8 @@ type batches struct {
 	inFlight  []inFlight // and are not yet behind a checkpoint
 	token     Token      // of the last one
 	committed Token      // up to here the host has them for good
-	saved     Token      // up to here checkpoints are on disk
+	saved     Token      // up to here checkpoints outlive a kill
+	chunksIn  string     // a folder, see ChunksIn; empty: not in files
 }
 
 // Ready holds an element when Next may have something.
@@ -126,8 +127,9 @@ func (a *account) take(limit int) (records []Record, checkpoints map[*blobState]
 	return records, checkpoints
 }
 
-// Commit says that the host has all batches up to this one for good. Their
-// checkpoints are written at once, in the background: see Saved.
+// Commit says that the host has all batches up to this one for good, or in the
+// files that ChunksIn has named. Their checkpoints are written at once, in the
+// background: see Saved.
 func (f *Follower) Commit(t Token) {
 	f.mu.Lock()
 	f.committed = max(f.committed, t)
@@ -135,7 +137,16 @@ func (f *Follower) Commit(t Token) {
 	signal(f.commits)
 }
 
-// Saved is the last batch whose checkpoint is on disk.
+// ChunksIn says that the batches which are committed from now on may be in files
+// in a folder, which the system has not brought to disk yet. That is done before
+// the checkpoints that are to outlive a power cut are written.
+func (f *Follower) ChunksIn(folder string) {
+	f.mu.Lock()
+	f.chunksIn = folder
+	f.mu.Unlock()
+}
+
+// Saved is the last batch whose checkpoint outlives a kill of the process.
 func (f *Follower) Saved() Token {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,11 +168,15 @@ func (f *Follower) flushLoop() {
 // flush writes the checkpoints of what is committed. It reports false where
 // that has to be tried again.
 func (f *Follower) flush() bool {
-	due, n, last := f.due()
+	due, folder, n, last := f.due()
 	if n == 0 {
 		return true
 	}
-	if err := f.store.put(due); err != nil {
+	err := f.store.chunksIn(folder)
+	if err == nil {
+		err = f.store.put(due)
+	}
+	if err != nil {
 		f.storeFailed(err)
 		return false
 	}
@@ -187,11 +202,11 @@ func (f *Follower) flush() bool {
 }
 
 // due are the checkpoints that may be written, of the first n batches in
-// flight, the last of which is named last.
-func (f *Follower) due() (all map[string]map[string]checkpoint, n int, last Token) {
+// flight, the last of which is named last. Their chunks may be in folder.
+func (f *Follower) due() (all checkpoints, folder string, n int, last Token) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all = map[string]map[string]checkpoint{}
+	all = checkpoints{}
 	for _, flight := range f.inFlight {
 		if flight.token > f.committed {
 			break
@@ -206,7 +221,7 @@ func (f *Follower) due() (all map[string]map[string]checkpoint, n int, last Toke
 		last = max(last, flight.token)
 		n++
 	}
-	return all, n, last
+	return all, f.chunksIn, n, last
 }
 
 // signal puts an element into a channel that holds one.

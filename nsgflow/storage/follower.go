@@ -8,7 +8,7 @@
 //	blob.go       what was added to a blob   blocks → bytes
 //	split.go      bytes → records
 //	batch.go      records → batches, account by account in turns
-//	store.go      batches that the host has → checkpoints on disk
+//	store.go      batches that the host has → checkpoints, twice: for a kill, and for a power cut
 package storage
 
 import (
@@ -85,6 +85,10 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	if f.store, err = a.openStore(o.StatePath, f.log); err != nil {
 		f.stop()
 		return nil, err
+	}
+	if f.store.anew.CompareAndSwap(true, false) {
+		f.log(Info, "the machine was started anew and not stopped before: reading goes on from the checkpoints that were on disk, "+
+			"what came after them is repeated")
 	}
 	for _, one := range o.named() {
 		if err := f.follow(one); err != nil {

@@ -43,6 +43,12 @@ func (s *store) begun(bucket string) (horizon time.Time, ok bool, err error) {
 }
 
 func (s *store) get(bucket, name string) (c checkpoint, ok bool, err error) {
+	s.mu.Lock()
+	c, ok = s.recent[bucket][name]
+	s.mu.Unlock()
+	if ok {
+		return c, ok, nil
+	}
 	err = s.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(bucket))
 		if b == nil {
@@ -67,34 +73,31 @@ func decode(err error) error {
 	return err
 }
 
-// put writes checkpoints, by bucket and name, all of them or none.
-func (s *store) put(all map[string]map[string]checkpoint) error {
-	if len(all) == 0 {
-		return nil
-	}
-	return s.update(func(tx *bbolt.Tx) error {
-		for bucket, checkpoints := range all {
-			b, err := blobsOf(tx, bucket)
+func putAll(tx *bbolt.Tx, all checkpoints) error {
+	for bucket, blobs := range all {
+		b, err := blobsOf(tx, bucket)
+		if err != nil {
+			return err
+		}
+		for name, c := range blobs {
+			text, err := json.Marshal(c)
 			if err != nil {
 				return err
 			}
-			for name, c := range checkpoints {
-				text, err := json.Marshal(c)
-				if err != nil {
-					return err
-				}
-				if err := b.Put([]byte(name), text); err != nil {
-					return err
-				}
+			if err := b.Put([]byte(name), text); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // settle moves the horizon, and forgets the checkpoints that keep says false
-// of.
+// of. What lies before the horizon is on disk then.
 func (s *store) settle(bucket string, horizon time.Time, keep func(name string, c checkpoint) bool) error {
+	if err := s.persist(); err != nil {
+		return err
+	}
 	return s.update(func(tx *bbolt.Tx) error {
 		b, err := blobsOf(tx, bucket)
 		if err != nil {

@@ -18,10 +18,12 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// store keeps checkpoints on disk. Layout: one bucket per container, named by
-// its URL; in it the key "horizon" and the bucket "blobs", which holds the
-// checkpoints as JSON by the names of the blobs.
+// store keeps checkpoints on disk, see durable. Layout of the database: one
+// bucket per container, named by its URL; in it the key "horizon" and the bucket
+// "blobs", which holds the checkpoints as JSON by the names of the blobs.
 type store struct {
+	durable
+
 	db     *bbolt.DB
 	opened *os.File // of db
 	file   string
@@ -65,6 +67,7 @@ func openStore(file string) (*store, error) {
 		err = s.check()
 	}
 	if err == nil {
+		s.recall()
 		return s, nil
 	}
 	s.close()
@@ -155,7 +158,16 @@ func createStore(file string) error {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	return os.Rename(made, file)
+	if err := os.Remove(journalOf(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // it is of a database that was moved away
+	}
+	if err := os.Rename(made, file); err != nil {
+		return err
+	}
+	if err := syncFile(filepath.Dir(file), (*os.File).Sync); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(filepath.Dir(file)), (*os.File).Sync)
 }
 
 // guard makes an error of what bbolt does on a page that is damaged: it panics,
@@ -229,8 +241,9 @@ func (s *store) begin() (*bbolt.Tx, error) {
 
 // close does not wait for a lock that a panic has left behind.
 func (s *store) close() error {
+	err := s.endPersist()
 	if s.db != nil && !s.panicked.Load() {
-		return s.guard(s.db.Close)
+		return errors.Join(err, s.guard(s.db.Close))
 	}
 	if s.opened == nil {
 		return nil

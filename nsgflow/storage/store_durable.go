@@ -1,0 +1,293 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// A kill of the process leaves all that was written; a power cut leaves what
+// was brought to disk. So a checkpoint is written twice:
+//
+//	put      at once, into the journal    what the host has, to the batch
+//	persist  once a second, into the      what the host has on disk: the chunks
+//	         database                     are brought there before
+//
+// In the same boot of the machine the journal counts, else the database.
+
+// persistInterval is between two writes of the database. Where the disk is
+// slow it is longer, so that no more than a tenth of the time goes into them.
+const (
+	persistInterval = time.Second
+	persistShare    = 10
+)
+
+// checkpoints are by bucket and name.
+type checkpoints map[string]map[string]checkpoint
+
+func (all checkpoints) add(more checkpoints) {
+	for bucket, blobs := range more {
+		if all[bucket] == nil {
+			all[bucket] = map[string]checkpoint{}
+		}
+		maps.Copy(all[bucket], blobs)
+	}
+}
+
+// remove forgets those that have not changed since.
+func (all checkpoints) remove(old checkpoints) {
+	for bucket, blobs := range old {
+		for name, c := range blobs {
+			if all[bucket][name] == c {
+				delete(all[bucket], name)
+			}
+		}
+		if len(all[bucket]) == 0 {
+			delete(all, bucket)
+		}
+	}
+}
+
+func (all checkpoints) clone() checkpoints {
+	same := checkpoints{}
+	same.add(all)
+	return same
+}
+
+// durable is the part of a store that keeps the two apart.
+type durable struct {
+	journal     journal
+	journalling sync.Mutex // before the store's
+
+	// Guarded by the store's lock.
+	recent  checkpoints // not in the database yet
+	folders []string    // of the chunks that they stand for
+	failed  error       // of the last persist
+
+	persisting sync.Mutex      // before all others
+	chunks     map[string]seen // as they were when they were brought to disk last; guarded by persisting
+	due        chan struct{}   // holds one where persist has something to do
+	closing    chan struct{}
+	ended      sync.WaitGroup
+	anew       atomic.Bool // the machine was started anew, and the journal had something
+}
+
+// recall takes up what a process that was killed has left in the journal.
+func (s *store) recall() {
+	s.journal.path = journalOf(s.file)
+	s.due, s.closing, s.chunks = make(chan struct{}, 1), make(chan struct{}), map[string]seen{}
+	var another bool
+	s.recent, s.folders, another = readJournal(s.journal.path)
+	s.anew.Store(another)
+	if len(s.recent) > 0 {
+		signal(s.due)
+	}
+	s.ended.Go(s.persistLoop)
+}
+
+func journalOf(file string) string { return strings.TrimSuffix(file, ".db") + ".journal" }
+
+// put takes checkpoints, all of them or none: a kill does not lose them. They
+// are brought to disk a little later.
+func (s *store) put(all checkpoints) error {
+	if len(all) == 0 {
+		return nil
+	}
+	s.journalling.Lock()
+	defer s.journalling.Unlock()
+	s.mu.Lock()
+	err := s.failed
+	s.mu.Unlock()
+	if err == nil && s.journal.file == nil {
+		err = s.rewriteJournal()
+	}
+	if err == nil {
+		err = s.journal.add(entry{Checkpoints: all})
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.recent.add(all)
+	s.mu.Unlock()
+	signal(s.due)
+	return nil
+}
+
+// rewriteJournal leaves in it what is not in the database.
+func (s *store) rewriteJournal() error {
+	s.mu.Lock()
+	left := entry{Folders: slices.Clone(s.folders), Checkpoints: s.recent.clone()}
+	s.mu.Unlock()
+	return s.journal.replace(left)
+}
+
+// chunksIn says that checkpoints which come from now on may stand for chunks
+// in a folder; empty: in none.
+func (s *store) chunksIn(folder string) error {
+	s.journalling.Lock()
+	defer s.journalling.Unlock()
+	s.mu.Lock()
+	known := folder == "" || slices.Contains(s.folders, folder)
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	if s.journal.file != nil {
+		if err := s.journal.add(entry{Folders: []string{folder}}); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.folders = append(s.folders, folder)
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *store) persistLoop() {
+	for {
+		select {
+		case <-s.due:
+		case <-s.closing:
+			return
+		}
+		began := time.Now()
+		err := s.persist()
+		pause := max(persistInterval, (persistShare-1)*time.Since(began))
+		switch {
+		case errors.Is(err, errDamaged):
+			return
+		case err != nil:
+			pause = saveRetry
+			signal(s.due)
+		}
+		select {
+		case <-time.After(pause):
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// persist brings to disk what put was given: the chunks first, then the
+// checkpoints.
+func (s *store) persist() error {
+	s.persisting.Lock()
+	defer s.persisting.Unlock()
+	s.mu.Lock()
+	all, folders := s.recent.clone(), slices.Clone(s.folders)
+	s.mu.Unlock()
+	if len(all) == 0 {
+		return nil
+	}
+	err := s.syncChunks(folders)
+	if err == nil {
+		err = s.update(func(tx *bbolt.Tx) error { return putAll(tx, all) })
+	}
+	s.journalling.Lock()
+	defer s.journalling.Unlock()
+	s.mu.Lock()
+	s.failed = err
+	if err == nil {
+		s.recent.remove(all)
+	}
+	s.mu.Unlock()
+	if err == nil {
+		s.rewriteJournal() // where it fails, the old one says more than it must
+	}
+	return err
+}
+
+// seen is a file as it was before it was brought to disk.
+type seen struct {
+	size     int64
+	modified time.Time
+	at       time.Time
+}
+
+// coarse is beyond the resolution of file times. A page of a shared mapping
+// changes them when it is written first after it was brought to disk (mmap(2),
+// msync(2)): a file that was modified well before the last look has nothing new.
+const coarse = 2 * time.Second
+
+// syncChunks brings the chunks in folders to disk, and the names of new ones.
+func (s *store) syncChunks(folders []string) error {
+	looked := map[string]seen{}
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // all is delivered
+		}
+		if err != nil {
+			return err
+		}
+		_, known := s.chunks[folder]
+		looked[folder] = seen{}
+		named := []string{}
+		if !known {
+			named = []string{filepath.Dir(folder), folder}
+		}
+		for _, e := range entries {
+			path := filepath.Join(folder, e.Name())
+			info, err := e.Info()
+			if err != nil || filepath.Ext(path) != ".flb" {
+				continue // delivered meanwhile, or no chunk
+			}
+			before, known := s.chunks[path]
+			if known && before.size == info.Size() && before.modified.Equal(info.ModTime()) && before.at.Sub(before.modified) > coarse {
+				looked[path] = before
+				continue
+			}
+			looked[path] = seen{info.Size(), info.ModTime(), time.Now()}
+			if !known && len(named) == 0 {
+				named = []string{folder}
+			}
+			if err := syncFile(path, datasync); err != nil {
+				return err
+			}
+		}
+		for _, dir := range named {
+			if err := syncFile(dir, (*os.File).Sync); err != nil {
+				return err
+			}
+		}
+	}
+	s.chunks = looked
+	return nil
+}
+
+// syncFile passes over what is gone.
+func syncFile(path string, sync func(*os.File) error) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return sync(file)
+}
+
+// endPersist brings the last checkpoints to disk.
+func (s *store) endPersist() error {
+	if s.closing == nil {
+		return nil
+	}
+	close(s.closing)
+	s.ended.Wait()
+	defer s.journal.close()
+	if s.panicked.Load() {
+		return nil
+	}
+	return s.persist()
+}

@@ -1,0 +1,273 @@
+package storage
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const bucketOfTest = "https://example.blob.core.windows.net/flowlogs"
+
+func one(name string, offset int64) checkpoints {
+	return checkpoints{bucketOfTest: {name: {Offset: offset}}}
+}
+
+// offsets are those that a store opened from the files of another one has.
+func offsets(t *testing.T, file string, names ...string) (all []int64) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, path := range []string{file, journalOf(file)} {
+		content, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o600)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	s, err := openStore(filepath.Join(dir, filepath.Base(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	for _, name := range names {
+		c, _, err := s.get(bucketOfTest, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c.Offset)
+	}
+	return all
+}
+
+// afterPowerCut runs a function in another boot of the machine.
+func afterPowerCut(t *testing.T, do func()) {
+	t.Helper()
+	before := bootFile
+	defer func() { bootFile = before }()
+	bootFile = filepath.Join(t.TempDir(), "boot")
+	if err := os.WriteFile(bootFile, []byte("2c1b6f0e-7a65-4c58-9a8e-3f1d6a0b9c42\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	do()
+}
+
+func newStore(t *testing.T) *store {
+	t.Helper()
+	s, err := openStore(filepath.Join(t.TempDir(), "nsgflow.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+// chunkOf writes what a host would have in a folder.
+func chunkOf(t *testing.T, folder, name string) string {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A checkpoint outlives a kill at once, and a power cut only when the chunks
+// that it stands for are on disk.
+func TestCheckpointWaitsForChunks(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	s := newStore(t)
+	folder := t.TempDir()
+	chunk := chunkOf(t, folder, "1-1.1.flb")
+	asked, goOn := make(chan string), make(chan error)
+	datasync = func(file *os.File) error { asked <- file.Name(); return <-goOn }
+	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-asked; got != chunk {
+		t.Errorf("%q is brought to disk, want %q", got, chunk)
+	}
+	// The chunk is not on disk yet.
+	beside := datasync
+	datasync = real
+	if got := offsets(t, s.file, "a"); got[0] != 1 {
+		t.Errorf("a kill takes the checkpoint along: %d", got)
+	}
+	afterPowerCut(t, func() {
+		if got := offsets(t, s.file, "a"); got[0] != 0 {
+			t.Errorf("the checkpoint %d is ahead of its chunk", got)
+		}
+	})
+	datasync = beside
+	// The disk fails: said, and tried again.
+	goOn <- syscall.EIO
+	<-asked
+	if err := s.put(one("b", 1)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("put: %v", err)
+	}
+	goOn <- nil
+	await(t, "a checkpoint that outlives power", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.recent) == 0 })
+	datasync = real
+	afterPowerCut(t, func() {
+		if got := offsets(t, s.file, "a"); got[0] != 1 {
+			t.Errorf("a power cut takes the checkpoint along: %d", got)
+		}
+	})
+}
+
+// Of what comes while the chunks are brought to disk, nothing is taken for
+// being there.
+func TestCheckpointWhileChunksAreSynced(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	s := newStore(t)
+	folder := t.TempDir()
+	chunkOf(t, folder, "1-1.1.flb")
+	asked, goOn := make(chan bool), make(chan error)
+	hook := func(*os.File) error { asked <- true; return <-goOn }
+	datasync = hook
+	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := errors.Join(s.put(one("a", 2)), s.put(one("b", 2))); err != nil {
+		t.Fatal(err)
+	}
+	goOn <- nil
+	<-asked // the next round has begun
+	datasync = real
+	if got := offsets(t, s.file, "a", "b"); !slices.Equal(got, []int64{2, 2}) {
+		t.Errorf("after a kill: %d", got)
+	}
+	afterPowerCut(t, func() {
+		if got := offsets(t, s.file, "a", "b"); !slices.Equal(got, []int64{1, 0}) {
+			t.Errorf("after a power cut: %d", got)
+		}
+	})
+	goOn <- nil
+}
+
+// A process that was killed may have left chunks that are not on disk: the next
+// one brings them there before it writes its checkpoints.
+func TestNextProcessSyncsChunks(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	folder, dir := t.TempDir(), t.TempDir()
+	chunk := chunkOf(t, folder, "1-1.1.flb")
+	s, err := openStore(filepath.Join(t.TempDir(), "nsgflow.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	datasync = func(*os.File) error { return syscall.EIO }
+	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{s.file, journalOf(s.file)} {
+		content, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.close()
+	synced := make(chan string, 1)
+	datasync = func(file *os.File) error { synced <- file.Name(); return nil }
+	next, err := openStore(filepath.Join(dir, "nsgflow.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-synced; got != chunk {
+		t.Errorf("%q is brought to disk, want %q", got, chunk)
+	}
+	if err := next.close(); err != nil {
+		t.Fatal(err)
+	}
+	afterPowerCut(t, func() {
+		if got := offsets(t, filepath.Join(dir, "nsgflow.db"), "a"); got[0] != 1 {
+			t.Errorf("after a power cut: %d", got)
+		}
+	})
+}
+
+// Only chunks that have changed are brought to disk again.
+func TestChunksAtRest(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	s := newStore(t)
+	var synced []string
+	datasync = func(file *os.File) error { synced = append(synced, filepath.Base(file.Name())); return nil }
+	folder := t.TempDir()
+	old := chunkOf(t, folder, "1-1.1.flb")
+	long := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(old, long, long); err != nil {
+		t.Fatal(err)
+	}
+	chunkOf(t, folder, "1-2.1.flb")
+	for _, want := range [][]string{{"1-1.1.flb", "1-2.1.flb"}, {"1-2.1.flb"}} {
+		synced = nil
+		if err := s.syncChunks([]string{folder}); err != nil || !slices.Equal(synced, want) {
+			t.Errorf("%q are brought to disk, want %q; %v", synced, want, err)
+		}
+	}
+	if err := os.Chtimes(old, long, long.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	synced = nil
+	if err := s.syncChunks([]string{folder, filepath.Join(folder, "gone")}); err != nil || !slices.Contains(synced, filepath.Base(old)) {
+		t.Errorf("%q are brought to disk; %v", synced, err)
+	}
+}
+
+// A journal may end anywhere, and hold anything: what is whole before counts,
+// and nothing of another database.
+func TestJournalIsReadable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nsgflow.journal")
+	j := journal{path: path}
+	if err := j.replace(entry{Folders: []string{"/a"}}); err != nil {
+		t.Fatal(err)
+	}
+	var sizes []int64
+	for n := range 3 {
+		sizes = append(sizes, j.size)
+		if err := j.add(entry{Checkpoints: one("a", int64(n+1))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.close()
+	content, _ := os.ReadFile(path)
+	for size := range len(content) {
+		for _, tail := range []string{"", "\n", strings.Repeat("\x00", 100), "00000000 {}\n"} {
+			if err := os.WriteFile(path, append(slices.Clone(content[:size]), tail...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			whole := int64(0)
+			for _, at := range sizes {
+				if int64(size) > at {
+					whole++
+				}
+			}
+			all, _, another := readJournal(path)
+			got := all[bucketOfTest]["a"].Offset
+			if got > whole || got < whole-1 || another {
+				t.Errorf("%d bytes and %q: checkpoint %d, another boot %t", size, tail, got, another)
+			}
+		}
+	}
+	s, err := openStore(filepath.Join(filepath.Dir(path), "nsgflow.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if n := len(slices.Collect(maps.Keys(s.recent))); n > 0 {
+		t.Errorf("a new database has %d buckets of an old journal", n)
+	}
+}
