@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,20 +19,10 @@ import (
 // a kill the host drops the newest one, whose checksum is not up to date. dir is
 // their folder.
 func lookAtStorage(name string, began time.Time) (kind storageKind, dir string) {
-	maps, err := os.Open("/proc/self/maps")
-	if err != nil || name == "" {
+	if name == "" {
 		return memoryStorage, ""
 	}
-	defer maps.Close()
-	lines := bufio.NewScanner(maps)
-	for lines.Scan() {
-		// address rw-s offset device inode path
-		_, rest, _ := strings.Cut(lines.Text(), " ")
-		at := strings.IndexByte(rest, '/')
-		if !strings.HasPrefix(rest, "rw-s ") || at < 0 {
-			continue
-		}
-		path := rest[at:]
+	for path := range mapped() {
 		if filepath.Base(filepath.Dir(path)) != name || !madeSince(filepath.Base(path), began) {
 			continue
 		}
@@ -41,6 +32,60 @@ func lookAtStorage(name string, began time.Time) (kind storageKind, dir string) 
 		return memoryStorage, filepath.Dir(path)
 	}
 	return memoryStorage, ""
+}
+
+// mapped are the files that are mapped, shared and writable.
+func mapped() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		maps, err := os.Open("/proc/self/maps")
+		if err != nil {
+			return
+		}
+		defer maps.Close()
+		lines := bufio.NewScanner(maps)
+		for lines.Scan() {
+			// address rw-s offset device inode path
+			_, rest, _ := strings.Cut(lines.Text(), " ")
+			at := strings.IndexByte(rest, '/')
+			if strings.HasPrefix(rest, "rw-s ") && at >= 0 && !yield(rest[at:]) {
+				return
+			}
+		}
+	}
+}
+
+// chunks is what is in a folder of chunks, in bytes.
+type chunks struct {
+	own    int  // made since the instance began
+	left   int  // by earlier processes, or before a reload
+	mapped bool // the host has one of those that are left at hand
+}
+
+// lookAtChunks reads a folder; what cannot be read counts as nothing.
+func lookAtChunks(dir string, began time.Time) (now chunks) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return chunks{}
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		switch {
+		case err != nil || filepath.Ext(e.Name()) != ".flb":
+		case madeSince(e.Name(), began):
+			now.own += int(info.Size())
+		default:
+			now.left += int(info.Size())
+		}
+	}
+	if now.left == 0 {
+		return now
+	}
+	for path := range mapped() {
+		if filepath.Dir(path) == dir && !madeSince(filepath.Base(path), began) {
+			now.mapped = true
+		}
+	}
+	return now
 }
 
 // madeSince reads the name of a chunk: process id, seconds, nanoseconds.

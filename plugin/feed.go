@@ -11,6 +11,7 @@ import (
 
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 // feed stands between a follower, whose goroutines prepare records, and the
@@ -30,8 +31,18 @@ type feed struct {
 	handover handover
 	current  *segment  // the next to be appended
 	retryAt  time.Time // after a refused append
-	waiting  bool      // a segment may not be appended yet
+	blocked  wait      // what the next waits for
+	fault    wait      // that stops the preparing
 	refused  uint64    // appends
+	flushed  flushed
+	lasting  []wait // what waits for a while
+	left     bool   // it was said that chunks are left
+}
+
+// flushed is when the host was last asked to flush, and what it had then.
+type flushed struct {
+	at    time.Time
+	given int
 }
 
 // segment is a number of records, encoded for the host.
@@ -47,8 +58,12 @@ const (
 	segmentBytes = 64 << 10
 	// retryRefused is how long a refused append waits.
 	retryRefused = 100 * time.Millisecond
-	// sayAgain is between two lines about a follower that has ended by itself.
-	sayAgain = time.Minute
+	// retryFault is how long an internal error waits.
+	retryFault = time.Second
+	// chunkBytes is what a chunk of the host is closed at.
+	chunkBytes = 2 << 20
+	// flushInterval is between two flushes of less.
+	flushInterval = time.Second
 )
 
 func openFeed(agent *storage.Agent, o storage.Options, name string, wake func()) (*feed, error) {
@@ -68,9 +83,8 @@ func openFeed(agent *storage.Agent, o storage.Options, name string, wake func())
 
 // prepare encodes what the follower has, some segments ahead.
 func (f *feed) prepare() {
-	defer f.recoverPanic()
 	for {
-		batch, err := f.follower.Next(min(segmentBytes, f.options.BatchBytes))
+		batch, err := f.take()
 		if err != nil {
 			f.sayWhy(err)
 			return
@@ -83,14 +97,17 @@ func (f *feed) prepare() {
 				return
 			}
 		}
-		s := &segment{records: len(batch.Records), token: batch.Token}
-		for i := range batch.Records {
-			s.size += len(batch.Records[i].Text)
+		s, err := f.encode(batch)
+		for err != nil {
+			f.faults(err)
+			select {
+			case <-time.After(retryFault):
+			case <-f.stop:
+				return
+			}
+			s, err = f.encode(batch)
 		}
-		if err := encodeRecords(&s.buffer, batch.Records, time.Now()); err != nil {
-			f.lines.Add(storage.Error, err.Error())
-			return
-		}
+		f.faults(nil)
 		select {
 		case f.prepared <- s:
 			f.wake()
@@ -100,47 +117,106 @@ func (f *feed) prepare() {
 	}
 }
 
-// sayWhy repeats why a follower has ended by itself. The follower logs it once,
-// and without these lines the agent looks healthy.
+// take makes an error of a panic. What the follower had in hand then is behind
+// no checkpoint, so nothing that comes later may be.
+func (f *feed) take() (batch storage.Batch, err error) {
+	defer recovered(&err)
+	return f.follower.Next(min(segmentBytes, f.options.BatchBytes))
+}
+
+// encode makes an error of a panic. The batch is kept until it is a segment: a
+// later one, committed, would carry the checkpoint over it.
+func (f *feed) encode(batch storage.Batch) (s *segment, err error) {
+	defer recovered(&err)
+	s = &segment{records: len(batch.Records), token: batch.Token}
+	for i := range batch.Records {
+		s.size += len(batch.Records[i].Text)
+	}
+	return s, encode(&s.buffer, batch.Records, time.Now())
+}
+
+// encode is replaced in tests.
+var encode = encodeRecords
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("internal error: %s", config.Quote(fmt.Sprint(p)))
+	}
+}
+
+// faults notes what stops the preparing, and says it once at once; nil: nothing.
+func (f *feed) faults(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.fault = wait{}
+		return
+	}
+	if f.fault.reason == "" {
+		f.lines.Add(storage.Error, err.Error())
+	}
+	f.fault.is(tables.WaitFault)
+	f.fault.detail = err.Error()
+}
+
+// sayWhy keeps why nothing is prepared any more. What a follower says of itself
+// when it ends it says again, too.
 func (f *feed) sayWhy(err error) {
-	again := time.NewTicker(sayAgain)
-	defer again.Stop()
-	for !errors.Is(err, storage.ErrClosed) {
-		select {
-		case <-again.C:
-			f.lines.Add(storage.Error, err.Error())
-		case <-f.stop:
-			return
-		}
+	if !errors.Is(err, storage.ErrClosed) && len(f.follower.Waiting()) == 0 {
+		f.faults(err)
 	}
 }
 
 // watch rings the collector while something waits, and now and then for the log
 // and the metrics.
 func (f *feed) watch() {
-	defer f.recoverPanic()
 	tick := time.NewTicker(retryRefused)
 	defer tick.Stop()
+	said := waits{}
 	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
 		case <-f.stop:
 			return
 		}
-		h := &f.handover
-		f.mu.Lock()
-		dir, given, busy := h.dir, h.given, f.waiting || f.current != nil || h.outstanding()
-		f.mu.Unlock()
-		if dir != "" && (busy || n%10 == 0) {
-			size := sizeOf(dir)
-			f.mu.Lock()
-			h.inDir, h.givenAt = size, given
-			f.mu.Unlock()
-		}
-		if busy || n%10 == 0 {
-			f.wake()
-		}
+		f.lookAround(n%10 == 0, said)
 	}
+}
+
+// lookAround looks at what the host holds in files, and at what waits.
+func (f *feed) lookAround(whole bool, said waits) {
+	defer f.recoverPanic()
+	h := &f.handover
+	f.mu.Lock()
+	dir, given, busy := h.dir, h.given, f.current != nil || h.outstanding()
+	f.mu.Unlock()
+	if dir != "" && (busy || whole) {
+		now := lookAtChunks(dir, h.began)
+		f.mu.Lock()
+		h.look(now, given)
+		f.sayLeft()
+		f.mu.Unlock()
+	}
+	if whole {
+		lasting := said.update(time.Now(), f.present(), f.lines.Add)
+		f.mu.Lock()
+		f.lasting = lasting
+		f.mu.Unlock()
+	}
+	if busy || whole {
+		f.wake()
+	}
+}
+
+// sayLeft says once that there are chunks which the host does not take up.
+func (f *feed) sayLeft() {
+	leaves := f.handover.leaves()
+	if leaves && !f.left {
+		f.lines.Add(storage.Warn, fmt.Sprintf("%q holds %d bytes of chunks from before this start that Fluent Bit does not take up: no output matches their tag, "+
+			"or they are damaged; they do not count towards pending_limit any more; what to do: give their tag an output and start the agent anew, or delete them",
+			f.handover.dir, f.handover.inDir.left))
+	}
+	f.left = leaves
 }
 
 // next is the segment to append now, if any. held is what the host holds of
@@ -148,24 +224,32 @@ func (f *feed) watch() {
 func (f *feed) next(held int) *segment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.handover.holds(held)
 	f.commitDelivered(held)
 	f.handover.forget(f.follower.Saved())
-	f.waiting = false
-	if f.paused.Load() || time.Now().Before(f.retryAt) {
-		f.waiting = true
-		return nil
-	}
 	if f.current == nil {
 		select {
 		case f.current = <-f.prepared:
 		default:
+			f.blocked = wait{}
 			return nil
 		}
 	}
-	if f.waiting = !f.handover.mayTake(f.current.size, held, &f.options); f.waiting {
+	if why := f.waitsFor(held); why != "" {
+		f.blocked.is(why)
 		return nil
 	}
 	return f.current
+}
+
+func (f *feed) waitsFor(held int) string {
+	switch {
+	case f.paused.Load():
+		return tables.WaitPaused
+	case time.Now().Before(f.retryAt):
+		return tables.WaitAppend
+	}
+	return f.handover.mayTake(f.current.size, held, &f.options)
 }
 
 // done is told whether the host has taken the segment that next returned.
@@ -175,14 +259,18 @@ func (f *feed) done(ok bool, held int) {
 	f.current.pinned.Unpin()
 	if !ok {
 		f.refused++
-		f.retryAt, f.waiting = time.Now().Add(retryRefused), true
+		f.retryAt = time.Now().Add(retryRefused)
+		f.blocked.is(tables.WaitAppend)
 		return
 	}
+	f.blocked = wait{}
 	s := f.current
 	f.current = nil
 	encodedBytes := s.buffer.Len()
 	s.buffer = bytes.Buffer{}
-	if f.handover.took(s, encodedBytes, held) {
+	safe := f.handover.took(s, encodedBytes, held)
+	f.follower.Taken(s.token)
+	if safe {
 		f.follower.ChunksIn(f.handover.dir)
 		f.follower.Commit(f.handover.allSafe())
 	}
@@ -196,12 +284,24 @@ func (f *feed) commitDelivered(held int) {
 }
 
 // tick is called after appends, and now and then. It reports whether the host
-// should flush before its time.
+// should flush what it holds of the instance before its time: a backlog need not
+// wait for that. Each flush makes a task of each chunk, and tasks are few: so
+// there is one for a whole chunk, or one a second.
 func (f *feed) tick(held int) (flush bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	h := &f.handover
+	h.holds(held)
 	f.commitDelivered(held)
-	return f.handover.draining || f.handover.pending(held) >= f.options.PendingLimit/2
+	more := h.given - f.flushed.given
+	if more == 0 || !h.draining && h.pending(held) < f.options.PendingLimit/2 {
+		return false
+	}
+	if more < chunkBytes && time.Since(f.flushed.at) < flushInterval {
+		return false
+	}
+	f.flushed = flushed{time.Now(), h.given}
+	return true
 }
 
 // close ends the feed. The host drops what it still holds in memory; these

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 // handover keeps account of the records that the host has taken, and says when
@@ -13,10 +12,19 @@ import (
 //
 //   - With storage.type filesystem a record is safe once its append has returned:
 //     it is in a file then, or in pages of a file that outlive the process. At
-//     most batch_bytes are appended beyond the checkpoint on disk.
+//     most batch_bytes are appended beyond the checkpoint that outlives it, too.
 //   - With other storage a record is safe once the host holds nothing of the
 //     instance any more: all is delivered. For that to happen, appending stops
-//     after a while.
+//     after a while: it drains. Where an output takes nothing, that is in vain,
+//     and appending goes on up to pending_limit.
+//
+// The life of a token, which stands for a batch of records:
+//
+//	handed out  by Follower.Next            a segment, encoded and waiting
+//	taken       feed.done, Follower.Taken   the append has returned 0; it counts as read
+//	committed   Follower.Commit             it is safe, as above
+//	saved       Follower.Saved              its checkpoint is in the journal: a kill repeats nothing of it
+//	on disk     store.persist               chunks, then checkpoint: neither does a power cut
 //
 // It is for one goroutine at a time.
 type handover struct {
@@ -27,15 +35,20 @@ type handover struct {
 	dir     string    // of chunks; empty: not known
 	looked  time.Time // when kind was looked for
 	given   int       // encoded bytes that the host has taken
-	inDir   int       // bytes of chunks in dir at the last look
+	inDir   chunks    // in dir at the last look
 	givenAt int       // given at the last look
+	idle    time.Time // since when the host has left chunks of earlier processes as they are; zero: it has not
 
-	appended  []*segment    // and not behind a checkpoint on disk, oldest first
+	appended  []*segment    // and not behind a checkpoint that outlives a kill, oldest first
 	unsaved   int           // bytes of their texts
 	last      storage.Token // of the last one
 	committed storage.Token
 	since     time.Time // when the oldest segment was appended that is not committed; zero: none
-	draining  bool      // no append until the host holds nothing
+
+	held     int       // what the host held in memory last
+	fell     time.Time // when that was less than before, or draining began
+	draining bool      // no append until the host holds nothing
+	stuck    bool      // that was in vain: an output does not take what it gets
 }
 
 // storageKind is how the host keeps chunks.
@@ -50,11 +63,16 @@ const (
 const (
 	// maxSince bounds what a crash repeats with memory storage.
 	maxSince = 5 * time.Second
+	// drainPatience is how long a drain goes on where the host holds no less.
+	drainPatience = 5 * time.Second
 	// lookAgain is how often memory storage is doubted.
 	lookAgain = 10 * time.Second
+	// leavesAfter is how long the host takes at most before it takes up a chunk
+	// of those that are left: it looks once a second.
+	leavesAfter = 10 * time.Second
 )
 
-// forget drops what is behind a checkpoint on disk: everything up to saved.
+// forget drops what is behind a checkpoint: everything up to saved.
 func (h *handover) forget(saved storage.Token) {
 	for len(h.appended) > 0 && h.appended[0].token <= saved {
 		h.unsaved -= h.appended[0].size
@@ -63,23 +81,45 @@ func (h *handover) forget(saved storage.Token) {
 	}
 }
 
-// mayTake says whether a segment with so many bytes of texts may be appended,
-// and begins to drain where the host holds too much or holds it for too long.
-// held is what the host holds of the instance in memory.
-func (h *handover) mayTake(textBytes, held int, o *storage.Options) bool {
-	if h.pending(held) >= o.PendingLimit {
-		// Where all is committed there is nothing to drain: what an earlier
-		// process has left may reach the limit alone.
-		h.draining = h.kind != diskStorage && h.committed < h.last
-		return false
-	}
+// mayTake says what a segment with so many bytes of texts waits for, if for
+// anything. It begins to drain where the host holds too much or holds it for too
+// long, and gives that up where an output takes nothing: the others are to get
+// more then. held is what the host holds of the instance in memory.
+func (h *handover) mayTake(textBytes, held int, o *storage.Options) (why string) {
+	full := h.pending(held) >= o.PendingLimit
 	if h.kind == diskStorage {
-		return h.unsaved == 0 || h.unsaved+textBytes <= o.BatchBytes
+		switch {
+		case full:
+			return tables.WaitLimit
+		case h.unsaved > 0 && h.unsaved+textBytes > o.BatchBytes:
+			return tables.WaitCheckpoint
+		}
+		return ""
 	}
-	if !h.since.IsZero() && time.Since(h.since) > maxSince {
-		h.draining = true
+	overdue := !h.since.IsZero() && time.Since(h.since) > maxSince
+	// Where all is committed there is nothing to drain: what an earlier process
+	// has left may reach the limit alone.
+	if (full || overdue) && h.outstanding() && !h.stuck && !h.draining {
+		h.draining, h.fell = true, time.Now()
 	}
-	return !h.draining
+	if h.draining && time.Since(h.fell) > drainPatience {
+		h.draining, h.stuck = false, true
+	}
+	switch {
+	case full:
+		return tables.WaitLimit
+	case h.draining:
+		return tables.WaitDraining
+	}
+	return ""
+}
+
+// holds notes what the host holds of the instance in memory.
+func (h *handover) holds(held int) {
+	if held < h.held {
+		h.fell, h.stuck = time.Now(), false
+	}
+	h.held = held
 }
 
 // pending is what the host holds of the instance, on disk or in memory. What it
@@ -88,7 +128,27 @@ func (h *handover) pending(held int) int {
 	if h.dir == "" {
 		return held
 	}
-	return max(held, h.inDir+h.given-h.givenAt)
+	onDisk := h.inDir.own + h.given - h.givenAt
+	if !h.leaves() {
+		onDisk += h.inDir.left
+	}
+	return max(held, onDisk)
+}
+
+// leaves says that the host has nothing to do with the chunks that earlier
+// processes have left: there is no output for their tag, or they are damaged. It
+// closes such files and keeps them.
+func (h *handover) leaves() bool { return !h.idle.IsZero() && time.Since(h.idle) > leavesAfter }
+
+// look takes what is in the folder of chunks now. given is what the host had
+// been given before.
+func (h *handover) look(now chunks, given int) {
+	if now.left != h.inDir.left || now.left == 0 || now.mapped {
+		h.idle = time.Time{}
+	} else if h.idle.IsZero() {
+		h.idle = time.Now()
+	}
+	h.inDir, h.givenAt = now, given
 }
 
 // took notes that the host has taken a segment with so many encoded bytes, and
@@ -101,7 +161,7 @@ func (h *handover) took(s *segment, encodedBytes, held int) (safe bool) {
 	if h.kind != diskStorage && held > 0 && time.Since(h.looked) > lookAgain {
 		h.looked = time.Now()
 		h.kind, h.dir = lookAtStorage(h.name, h.began)
-		h.inDir, h.givenAt = sizeOf(h.dir), h.given
+		h.look(lookAtChunks(h.dir, h.began), h.given)
 	}
 	if h.kind != diskStorage && h.since.IsZero() {
 		h.since = time.Now()
@@ -114,20 +174,6 @@ func (h *handover) outstanding() bool { return h.committed < h.last }
 
 // allSafe notes that everything the host has taken is safe.
 func (h *handover) allSafe() storage.Token {
-	h.committed, h.since, h.draining = h.last, time.Time{}, false
+	h.committed, h.since, h.draining, h.stuck = h.last, time.Time{}, false, false
 	return h.last
-}
-
-// sizeOf is what the chunks in a folder take; 0 where it cannot be read.
-func sizeOf(dir string) (total int) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return 0
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == ".flb" {
-			total += int(info.Size())
-		}
-	}
-	return total
 }

@@ -59,7 +59,7 @@ static int append(struct input *in, const struct segment *s)
  * call the filter and cb_pause, and so Go: nothing is locked meanwhile. */
 static int cb_collect(void *ins, void *config, void *context)
 {
-    enum { MOST_MS = 10, FLUSH_MS = 50 };
+    enum { MOST_MS = 10 };
     struct input *in = context;
     struct segment segment;
     uint64_t rung, began = now_ms();
@@ -78,11 +78,10 @@ static int cb_collect(void *ins, void *config, void *context)
             break;
         }
     }
-    /* The host flushes once an interval; a backlog need not wait for that. The
-     * host's own inputs serial and kmsg do the same. */
-    if (nsgflowInputTick(in->feed, nsgflow_host.held(ins)) && nsgflow_host.flush && now_ms() - in->flushed >= FLUSH_MS) {
-        in->flushed = now_ms();
-        nsgflow_host.flush(config, NULL);
+    /* What flb_engine_flush does, of this instance only: the others flush once
+     * an interval, and have no share in its backlog. */
+    if (nsgflowInputTick(in->feed, nsgflow_host.held(ins)) && nsgflow_host.dispatch) {
+        nsgflow_host.dispatch(0, ins, config);
     }
     if (more) {
         nsgflow_ring(in->wake);
@@ -199,6 +198,9 @@ __attribute__((constructor)) static void fit_host(void)
     plugin[layout->name + 1] = description;
     plugin[layout->name + 2] = config_map;
     plugin[layout->init] = cb_init;
+    if (!host_known) {
+        return; /* it refuses there */
+    }
     plugin[layout->pause] = cb_pause;
     plugin[layout->resume] = cb_resume;
     plugin[layout->exit] = cb_exit;

@@ -13,7 +13,6 @@ struct input {
     uintptr_t feed;     /* the Go side's handle */
     int wake;           /* eventfd: rings the collector */
     int collector;
-    uint64_t flushed;   /* milliseconds, when the host was last asked to flush */
 };
 
 /* What Go offers to append. */

@@ -30,7 +30,7 @@ static const struct { const char *name; void *function; int optional; } function
     {"flb_input_set_collector_event", &nsgflow_host.set_collector, 0},
     {"flb_input_collector_pause", &nsgflow_host.pause_collector, 0},
     {"flb_input_chunk_total_size", &nsgflow_host.held, 0},
-    {"flb_engine_flush", &nsgflow_host.flush, 1},
+    {"flb_engine_dispatch", &nsgflow_host.dispatch, 1},
     {"flb_input_log_check", &nsgflow_host.log_check, 1},
     {"flb_input_log_append_records", &nsgflow_host.append, 1},
     {"flb_input_chunk_append_raw", &nsgflow_host.append_raw, 1},
@@ -95,8 +95,26 @@ void nsgflow_metric_set(void *metric, int gauge, double value, int labels, char 
     }
 }
 
-/* The host's own inputs tell the layout: by the place of their name, and by the
- * size of their symbol. */
+/* Whether a function of the plugin's own program stands at a word. */
+static int is_function(void **plugin, int word)
+{
+    Dl_info of_plugin, of_function;
+
+    return plugin[word] && dladdr(plugin, &of_plugin) && dladdr(plugin[word], &of_function) &&
+           of_plugin.dli_fbase == of_function.dli_fbase;
+}
+
+/* Whether an input of the host has its name and functions where ours are to be. */
+static int fits(const struct layout *layout, void **plugin, const char *name)
+{
+    const char *own = plugin[layout->name];
+
+    return own && is_function(plugin, layout->init) && is_function(plugin, layout->pause) &&
+           is_function(plugin, layout->resume) && is_function(plugin, layout->exit) && strcmp(own, name) == 0;
+}
+
+/* The host's own inputs tell the layout: by the size of their symbol, and by
+ * what stands where. All of these have every callback that the layouts name. */
 static const struct layout *layout_of_own_inputs(void)
 {
     static const char *const names[] = {"dummy", "tail", "forward", "http", "syslog", "tcp", "random"};
@@ -113,9 +131,7 @@ static const struct layout *layout_of_own_inputs(void)
             continue;
         }
         for (size_t k = 0; k < COUNT(layouts); k++) {
-            const char *name = plugin[layouts[k].name];
-
-            if (layouts[k].size == sym->st_size && name && strcmp(name, names[i]) == 0) {
+            if (layouts[k].size == sym->st_size && fits(&layouts[k], plugin, names[i])) {
                 return &layouts[k];
             }
         }

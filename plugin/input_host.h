@@ -22,7 +22,7 @@ extern struct input_host {
     int (*set_collector)(void *ins, int (*collect)(void *, void *, void *), int fd, void *config);
     int (*pause_collector)(int collector, void *ins);
     size_t (*held)(void *ins);
-    int (*flush)(void *config, void *plugin);
+    int (*dispatch)(uint64_t id, void *ins, void *config);
     int (*log_check)(void *ins, int level);                                   /* from 2.0 */
     int (*append)(void *ins, size_t records, const char *tag, size_t tag_len, /* from 2.0 */
                   const void *data, size_t size);

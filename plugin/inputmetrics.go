@@ -35,15 +35,12 @@ func newInputMetrics(ins unsafe.Pointer) *inputMetrics {
 
 // show sets the metrics. Inside a callback only.
 func (m *inputMetrics) show(f *feed) {
-	f.mu.Lock()
-	refused := f.refused
-	f.mu.Unlock()
-	stats := f.follower.Stats()
+	figures := f.figures()
 	for i, one := range tables.InputMetrics {
 		if m.metrics[i] == nil {
 			continue
 		}
-		one.Samples(stats, refused, func(value float64, labels ...string) {
+		one.Samples(figures, func(value float64, labels ...string) {
 			values, free := cStrings(append([]string{m.name}, labels...))
 			C.nsgflow_metric_set(m.metrics[i], gauge(one), C.double(value), C.int(1+len(labels)), values)
 			free()

@@ -36,12 +36,18 @@ type part struct {
 type inFlight struct {
 	token       Token // 0: it has no records, nothing could get lost
 	checkpoints map[*blobState]checkpoint
+	a           *account
+	records     int
+	bytes       int       // of their texts
+	newest      time.Time // of its records; zero: not known
+	taken       bool      // the host has it, be it in memory only
 }
 
 // batches are those that were handed out.
 type batches struct {
 	inFlight  []inFlight // and are not yet behind a checkpoint
 	token     Token      // of the last one
+	taken     Token      // up to here the host has them
 	committed Token      // up to here the host has them for good
 	saved     Token      // up to here checkpoints outlive a kill
 	chunksIn  string     // a folder, see ChunksIn; empty: not in files
@@ -69,7 +75,10 @@ func (f *Follower) Next(limit int) (Batch, error) {
 		if len(checkpoints) == 0 {
 			continue
 		}
-		flight := inFlight{checkpoints: checkpoints}
+		flight := inFlight{a: a, checkpoints: checkpoints, records: len(records), newest: a.newest(records)}
+		for _, r := range records {
+			flight.bytes += len(r.Text)
+		}
 		if len(records) > 0 {
 			f.token++
 			flight.token = f.token
@@ -105,7 +114,6 @@ func (a *account) take(limit int) (records []Record, checkpoints map[*blobState]
 			last := p.records[n-1]
 			checkpoints[p.blob] = p.blob.stamp(checkpointAfter(last.Text, last.Offset))
 			records = append(records, p.records[:n]...)
-			a.noteTime(last.Text)
 		}
 		if n < len(p.records) {
 			p.records = p.records[n:]
@@ -121,10 +129,17 @@ func (a *account) take(limit int) (records []Record, checkpoints map[*blobState]
 	for b := range checkpoints {
 		b.inFlight++
 	}
-	a.stats.Records += uint64(len(records))
-	a.stats.Bytes += uint64(size)
 	a.f.agent.memory.change(&a.memory, -int64(size))
 	return records, checkpoints
+}
+
+// Taken says that the host has all batches up to this one, be it in memory only.
+// They count as read from now on.
+func (f *Follower) Taken(t Token) {
+	f.mu.Lock()
+	f.taken = max(f.taken, t)
+	f.mu.Unlock()
+	signal(f.commits)
 }
 
 // Commit says that the host has all batches up to this one for good, or in the
@@ -132,7 +147,7 @@ func (a *account) take(limit int) (records []Record, checkpoints map[*blobState]
 // background: see Saved.
 func (f *Follower) Commit(t Token) {
 	f.mu.Lock()
-	f.committed = max(f.committed, t)
+	f.taken, f.committed = max(f.taken, t), max(f.committed, t)
 	f.mu.Unlock()
 	signal(f.commits)
 }
@@ -168,6 +183,7 @@ func (f *Follower) flushLoop() {
 // flush writes the checkpoints of what is committed. It reports false where
 // that has to be tried again.
 func (f *Follower) flush() bool {
+	f.countTaken()
 	due, folder, n, last := f.due()
 	if n == 0 {
 		return true
@@ -232,22 +248,63 @@ func signal(c chan struct{}) {
 	}
 }
 
+// countTaken adds what the host has taken to the figures. The engine's thread
+// does not do so itself: it would wait for the locks of accounts.
+func (f *Follower) countTaken() {
+	var taken []inFlight
+	f.mu.Lock()
+	for i := range f.inFlight {
+		flight := &f.inFlight[i]
+		if flight.token > f.taken {
+			break
+		}
+		if !flight.taken {
+			flight.taken = true
+			taken = append(taken, *flight)
+		}
+	}
+	f.mu.Unlock()
+	for _, flight := range taken {
+		a := flight.a
+		a.mu.Lock()
+		a.stats.Records += uint64(flight.records)
+		a.stats.Bytes += uint64(flight.bytes)
+		if flight.newest.After(a.stats.Newest) {
+			a.stats.Newest = flight.newest
+		}
+		a.mu.Unlock()
+	}
+}
+
 // aheadOfTime is how far ahead of the clock a record's time is believed.
 const aheadOfTime = time.Minute
 
-// noteTime keeps the time of a record, at which Azure wrote it. One that is
-// ahead of the service says nothing of how far behind reading is.
-func (a *account) noteTime(text []byte) {
+// newest is the time at which Azure wrote the newest of the records that are the
+// last of a blob; zero: not known. One that is ahead of the service says nothing
+// of how far behind reading is.
+func (a *account) newest(records []Record) (newest time.Time) {
+	for i, r := range records {
+		if i+1 < len(records) && records[i+1].Blob == r.Blob {
+			continue
+		}
+		if at := timeOf(r.Text); at.After(newest) && at.Before(a.clock.time().Add(aheadOfTime)) {
+			newest = at
+		}
+	}
+	return newest
+}
+
+// timeOf is the time in a record; zero: not found.
+func timeOf(text []byte) time.Time {
 	_, rest, ok := bytes.Cut(text, []byte(`"time"`))
 	if !ok {
-		return
+		return time.Time{}
 	}
 	rest = bytes.TrimLeft(rest, " :\t\r\n")
 	if len(rest) == 0 || rest[0] != '"' {
-		return
+		return time.Time{}
 	}
 	text, _, _ = bytes.Cut(rest[1:min(len(rest), 64)], []byte{'"'})
-	if at, err := time.Parse(time.RFC3339, string(text)); err == nil && at.After(a.stats.Newest) && at.Before(a.clock.time().Add(aheadOfTime)) {
-		a.stats.Newest = at
-	}
+	at, _ := time.Parse(time.RFC3339, string(text))
+	return at
 }

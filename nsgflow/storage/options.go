@@ -129,7 +129,7 @@ var Table = []config.Option[Options]{
 		Text: "Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it; sections of one agent share it.",
 		Set:  func(o *Options, v string) bool { o.StatePath = v; return true }},
 	{Key: "batch_bytes", Values: "size from 64K to 32M", Default: "1M",
-		Text: "Most that Fluent Bit gets before the checkpoint behind it is on disk: what a crash may repeat.",
+		Text: "Most that Fluent Bit gets before the checkpoint behind it is written: what reading may repeat after a kill.",
 		Set:  func(o *Options, v string) bool { return setSize(&o.BatchBytes, v, 64<<10, 32<<20) }},
 	{Key: "pending_limit", Values: "size from 8M to 2047M", Default: "64M",
 		Text: "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs.",

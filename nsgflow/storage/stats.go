@@ -9,7 +9,7 @@ import (
 // AccountStats are the figures of one account since Open.
 type AccountStats struct {
 	Account     string
-	Records     uint64 // handed out
+	Records     uint64 // that the host has taken
 	Bytes       uint64 // of their texts
 	Read        uint64 // bytes of blobs fetched
 	Requests    map[RequestKind]uint64
@@ -18,7 +18,7 @@ type AccountStats struct {
 	Checkpoints uint64        // written
 	Restarts    uint64        // of blobs that were replaced or have shrunk
 	Open        int           // blobs with something that is not behind a checkpoint
-	Newest      time.Time     // time of the newest record handed out; zero: none yet
+	Newest      time.Time     // time of the newest record that the host has taken; zero: none yet
 	Lag         time.Duration // of Newest, behind the service's clock
 	Oldest      time.Duration // age of the oldest change that is not behind a checkpoint; at least as long as nobody could look for changes
 }

@@ -52,6 +52,7 @@ func blocks(root string) (map[string]string, error) {
 		"filter-metrics": filterMetrics(),
 		"input-metrics":  inputMetrics(),
 		"alarms":         alarmTable(),
+		"waits":          waitTable(),
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
@@ -124,6 +125,15 @@ func inputMetrics() string {
 			kind = "gauge"
 		}
 		fmt.Fprintf(&b, "| `fluentbit_input_%s` | %s | %s | `%s` |\n", m.Name, m.Help, kind, strings.Join(append([]string{"name"}, m.Labels...), "`, `"))
+	}
+	return b.String()
+}
+
+func waitTable() string {
+	var b strings.Builder
+	b.WriteString("| reason | what it waits for | what to do |\n|---|---|---|\n")
+	for _, w := range tables.Waits {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", w.Reason, w.Says, w.Do)
 	}
 	return b.String()
 }

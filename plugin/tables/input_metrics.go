@@ -9,18 +9,25 @@ type InputMetric struct {
 	Gauge  bool // else a counter
 	Labels []string
 	Help   string
-	// Samples calls sample for each series. refused counts appends.
-	Samples func(stats []storage.AccountStats, refused uint64, sample func(value float64, labels ...string))
+	// Samples calls sample for each series.
+	Samples func(f InputFigures, sample func(value float64, labels ...string))
+}
+
+// InputFigures are the figures of an input.
+type InputFigures struct {
+	Accounts []storage.AccountStats
+	Refused  uint64   // appends
+	Waiting  []string // reasons, one for each account or once for all, that have lasted for a while
 }
 
 // InputMetrics is every metric of the input, in the order of the docs.
 var InputMetrics = []InputMetric{
-	counterOf("nsgflow_records_total", "Records of flow logs handed to the pipeline.", func(s storage.AccountStats) uint64 { return s.Records }),
+	counterOf("nsgflow_records_total", "Records of flow logs that Fluent Bit has taken.", func(s storage.AccountStats) uint64 { return s.Records }),
 	counterOf("nsgflow_bytes_total", "Bytes of these records.", func(s storage.AccountStats) uint64 { return s.Bytes }),
 	counterOf("nsgflow_read_bytes_total", "Bytes of blobs fetched.", func(s storage.AccountStats) uint64 { return s.Read }),
 	{"nsgflow_requests_total", false, []string{"account", "kind", "status"}, "Requests: list, properties, blocks or get, by HTTP status or failed.",
-		func(stats []storage.AccountStats, _ uint64, sample func(float64, ...string)) {
-			for _, s := range stats {
+		func(f InputFigures, sample func(float64, ...string)) {
+			for _, s := range f.Accounts {
 				for kind, n := range s.Requests {
 					sample(float64(n), s.Account, kind.Kind, kind.Status)
 				}
@@ -31,10 +38,22 @@ var InputMetrics = []InputMetric{
 	counterOf("nsgflow_checkpoints_total", "Checkpoints written.", func(s storage.AccountStats) uint64 { return s.Checkpoints }),
 	counterOf("nsgflow_blob_restarts_total", "Blobs read from their beginning because they were replaced or have shrunk.", func(s storage.AccountStats) uint64 { return s.Restarts }),
 	{"nsgflow_refused_appends_total", false, nil, "Segments of records that Fluent Bit refused; each is retried.",
-		func(_ []storage.AccountStats, refused uint64, sample func(float64, ...string)) {
-			sample(float64(refused))
+		func(f InputFigures, sample func(float64, ...string)) {
+			sample(float64(f.Refused))
 		}},
 	gaugeOf("nsgflow_blobs_open", "Blobs with something unread.", func(s storage.AccountStats) float64 { return float64(s.Open) }),
+	{"nsgflow_waiting", true, []string{"reason"}, "Accounts that have waited for this reason for 15 seconds or more; 1 where all of the input waits.",
+		func(f InputFigures, sample func(float64, ...string)) {
+			for _, w := range Waits {
+				n := 0
+				for _, reason := range f.Waiting {
+					if reason == w.Reason {
+						n++
+					}
+				}
+				sample(float64(n), w.Reason)
+			}
+		}},
 	gaugeOf("nsgflow_lag_seconds", "Time since the newest record that was handed over was written.", func(s storage.AccountStats) float64 { return s.Lag.Seconds() }),
 	gaugeOf("nsgflow_oldest_unread_seconds", "Age of the oldest change of a blob that is not read yet.", func(s storage.AccountStats) float64 { return s.Oldest.Seconds() }),
 }
@@ -46,8 +65,8 @@ func counterOf(name, help string, of func(storage.AccountStats) uint64) InputMet
 }
 
 func gaugeOf(name, help string, of func(storage.AccountStats) float64) InputMetric {
-	return InputMetric{name, true, []string{"account"}, help, func(stats []storage.AccountStats, _ uint64, sample func(float64, ...string)) {
-		for _, s := range stats {
+	return InputMetric{name, true, []string{"account"}, help, func(f InputFigures, sample func(float64, ...string)) {
+		for _, s := range f.Accounts {
 			sample(of(s), s.Account)
 		}
 	}}

@@ -147,11 +147,12 @@ func TestInputUnknownHost(t *testing.T) {
 		known         bool
 	}{
 		{"unknown", "", false},
+		{"moved", "", false},
 		{"5.1", "flb_input_chunk_total_size", false},
 		{"5.1", "flb_input_log_append_records", false}, // what else it has is not 1.9's
 		{"2.0.7", "flb_input_collector_pause", false},
 		{"1.9", "flb_input_chunk_append_raw", false},
-		{"5.1", "flb_engine_flush", true},
+		{"5.1", "flb_engine_dispatch", true},
 		{"5.1", "flb_input_log_check", true},
 		{"5.1", "flb_input_get_cmt_instance", true},
 		{"5.1", "cmt_gauge_set", true},

@@ -60,12 +60,20 @@ size_t flb_input_chunk_total_size(struct instance *ins)
 }
 
 /* Outputs get what is there once the engine is back in its loop. */
-int flb_engine_flush(void *of, void *plugin_of_it)
+int flb_engine_dispatch(uint64_t id, struct instance *ins, void *of)
 {
-    if (visiting != COLLECT || of != &config || plugin_of_it) {
-        fail(EXIT_CONTRACT, "flb_engine_flush outside a collector, or of something else");
+    if (visiting != COLLECT || of != &config || id != 0 || !ins->collect) {
+        fail(EXIT_CONTRACT, "flb_engine_dispatch outside a collector, or of something else");
     }
     state.flushes++;
+    return 0;
+}
+
+/* It would flush what other inputs hold as well. */
+int flb_engine_flush(void *of, void *plugin_of_it)
+{
+    (void) of, (void) plugin_of_it;
+    fail(EXIT_CONTRACT, "flb_engine_flush");
     return 0;
 }
 

@@ -20,6 +20,7 @@ static const struct layout layouts[] = {
     {"3.2.3", 208, 3, 6, 12, 13, 15},
     {"5.1", 232, 3, 6, 12, 13, 18},
     {"unknown", 240, 3, 6, 12, 13, 18}, /* begins like 5.1 */
+    {"moved", 232, 3, 6, 13, 14, 18},   /* is as large as 5.1 */
 };
 
 const struct layout *layout;
@@ -71,6 +72,9 @@ void be(const char *release, int option_stride)
     entry("in_dummy_plugin")->st_size = layout->size;
     in_dummy_plugin[layout->name] = "dummy";
     in_dummy_plugin[layout->init] = (void *) fail;
+    in_dummy_plugin[layout->pause] = (void *) fail;
+    in_dummy_plugin[layout->resume] = (void *) fail;
+    in_dummy_plugin[layout->exit] = (void *) fail;
     stride = option_stride;
     if (stride == 96) {
         hide("flb_config_map_translate_dynamic");

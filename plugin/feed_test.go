@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
+)
+
+// A panic while a batch is encoded is said, and the same batch comes when it is
+// over: one that was left out would be behind the checkpoint of the next.
+func TestPanicKeepsTheBatch(t *testing.T) {
+	defer func() { encode = encodeRecords }()
+	f := &feed{}
+	batch := storage.Batch{Records: []storage.Record{{Text: []byte("{}")}}, Token: 7}
+	encode = func(*bytes.Buffer, []storage.Record, time.Time) error { panic("no\nway") }
+	_, err := f.encode(batch)
+	if err == nil || !strings.Contains(err.Error(), `internal error: "no\nway"`) {
+		t.Fatalf("%v", err)
+	}
+	f.faults(err)
+	if f.fault.reason != tables.WaitFault {
+		t.Errorf("%+v", f.fault)
+	}
+	encode = encodeRecords
+	s, err := f.encode(batch)
+	if err != nil || s.token != 7 || s.records != 1 || s.size != 2 || s.buffer.Len() == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if f.faults(nil); f.fault.reason != "" {
+		t.Errorf("%+v", f.fault)
+	}
+}
+
+// What waits is said after a while, again every ten minutes, and when it is
+// over; what comes and goes is not.
+func TestWaitingIsSaid(t *testing.T) {
+	all, began := waits{}, time.Now()
+	var log []string
+	add := func(level storage.Level, text string) { log = append(log, fmt.Sprint(level, " ", text)) }
+	w := []wait{{tables.WaitLimit, "", began, "it holds 7 bytes"}, {"network", "example", began, "no such host"}}
+	at := func(after time.Duration, present []wait, want int) {
+		t.Helper()
+		log = nil
+		lasting := all.update(began.Add(after), present, add)
+		if len(log) != want || after >= waitsAfter && len(lasting) != len(present) {
+			t.Errorf("after %s: %q, %d last", after, log, len(lasting))
+		}
+	}
+	at(14*time.Second, w, 0)
+	at(16*time.Second, w, 2)
+	if !strings.HasPrefix(log[0], "1 waiting for 16s, limit: ") || !strings.Contains(log[0], "; it holds 7 bytes; what to do: look at") ||
+		!strings.Contains(log[1], `; account "example"; no such host; what to do: `) {
+		t.Errorf("%q", log)
+	}
+	at(17*time.Second, w, 0)
+	at(10*time.Minute, w, 0)
+	at(10*time.Minute+16*time.Second, w, 2)
+	at(11*time.Minute, w[:1], 1)
+	if log[0] != `2 waiting, network, account "example": over after 11m0s` {
+		t.Errorf("%q", log)
+	}
+	at(12*time.Minute, nil, 1)
+	at(13*time.Minute, nil, 0)
+}
+
+// With memory storage appending pauses until all is delivered; where the host
+// holds no less after a while, it goes on, up to the limit.
+func TestDrainIsGivenUp(t *testing.T) {
+	o := &storage.Options{PendingLimit: 1000, BatchBytes: 100}
+	h := &handover{kind: memoryStorage, looked: time.Now()}
+	long := time.Now().Add(-time.Minute)
+	h.took(&segment{token: 1, size: 10}, 10, 0)
+	h.holds(10)
+	if why := h.mayTake(10, 10, o); why != "" {
+		t.Errorf("at once: %q", why)
+	}
+	h.since = long
+	if why := h.mayTake(10, 10, o); why != tables.WaitDraining {
+		t.Errorf("overdue: %q", why)
+	}
+	h.fell = long
+	if why := h.mayTake(10, 10, o); why != "" || !h.stuck {
+		t.Errorf("in vain: %q", why)
+	}
+	h.took(&segment{token: 2, size: 10}, 990, 10)
+	h.holds(1000)
+	if why := h.mayTake(10, 1000, o); why != tables.WaitLimit {
+		t.Errorf("full: %q", why)
+	}
+	h.holds(500)
+	if why := h.mayTake(10, 500, o); why != tables.WaitDraining || h.stuck {
+		t.Errorf("delivered again: %q", why)
+	}
+	if got := h.allSafe(); got != 2 || h.mayTake(10, 0, o) != "" {
+		t.Errorf("all delivered: %d", got)
+	}
+}
+
+// Chunks that are left count while the host does something with them.
+func TestChunksThatAreLeft(t *testing.T) {
+	dir := t.TempDir()
+	name := fmt.Sprintf("%d-%d.1.flb", os.Getpid(), time.Now().Add(time.Hour).Unix())
+	for file, size := range map[string]int{"1-1.1.flb": 1000, "1-2.1.flb": 500, name: 20, "other": 7} {
+		if err := os.WriteFile(filepath.Join(dir, file), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &handover{kind: diskStorage, dir: dir, began: time.Now()}
+	look := func() { h.look(lookAtChunks(dir, h.began), h.given) }
+	look()
+	if got := h.pending(0); got != 1520 || h.leaves() {
+		t.Errorf("%d bytes wait", got)
+	}
+	h.idle = time.Now().Add(-time.Minute)
+	if look(); h.pending(0) != 20 || !h.leaves() {
+		t.Errorf("%d bytes wait", h.pending(0))
+	}
+	if err := os.Remove(filepath.Join(dir, "1-2.1.flb")); err != nil {
+		t.Fatal(err)
+	}
+	if look(); h.pending(0) != 1020 || h.leaves() {
+		t.Errorf("delivered: %d bytes wait", h.pending(0))
+	}
+}
