@@ -121,6 +121,8 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 
 soak: build hosts ## the leak test with CHUNKS (2000000) chunks, 1000 kills, backlogs, an estate: some hours
 	NSGFLOW_CHUNKS=$(CHUNKS) $(GO) test -count 1 -v -run '^TestLeak$$' -timeout 4h ./test/contract
+	NSGFLOW_LONG=1 CGO_ENABLED=0 $(GO) test -count 1 -v -timeout 1h -run '^Test(Proportion|HonestBlobs|Sequence|NothingOfLargeRecordsIsKept)$$' ./nsgflow
+	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h -run '^TestProportion$$' ./test
 	NSGFLOW_LONG=1 $(GO) test -count 1 -v -timeout 1h ./nsgflow/storage
 	NSGFLOW_KILLS=1000 $(GO) test -count 1 -v -run '^TestAzureKill$$' -timeout 4h ./test
 	NSGFLOW_BACKLOG_MB=1000 $(GO) test -count 1 -v -run '^TestAzureBacklog$$' -timeout 1h ./test

@@ -10,6 +10,7 @@ import "slices"
 // aggregator gathers the flows of the record at hand.
 type aggregator struct {
 	by     [3]Aggregate // by Decision
+	how    [3]uint8     // by Decision: by, and the drops that change sums
 	tuples bool         // the events have all their tuples
 
 	record *record
@@ -39,15 +40,12 @@ type aggregate struct {
 	state State // that of all tuples; StateUnknown where they differ
 }
 
-// The sums of an aggregate. Those of both sides have a place of their own: a
-// tuple that knows one side only has no part in them.
+// The sums of an aggregate.
 const (
 	sumSourcePackets = iota
 	sumSourceBytes
 	sumDestinationPackets
 	sumDestinationBytes
-	sumPackets
-	sumBytes
 	sumCount
 )
 
@@ -56,17 +54,27 @@ type counters [sumCount]Counter
 
 const (
 	blockSize  = 128
-	blockBytes = blockSize * 168 // TestAggregateBounds
+	blockBytes = blockSize * 152 // TestAggregateBounds
 	keptFlows  = 512             // most records have fewer aggregates; of the others, the flow is read again
 )
 
 func newAggregator(o Options, tuples bool) aggregator {
-	return aggregator{
+	a := aggregator{
 		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
 		tuples: tuples,
 		keys:   newKeyMaker(),
 		flows:  make([]parsedTuple, 1),
 	}
+	// A decision is dropped with all of its aggregates. A state is a part of
+	// them, but not of those of denied flows, which are dropped as such.
+	states := uint8(o.Drop & (DropBegin | DropContinue | DropEnd))
+	for decision, by := range a.by {
+		a.how[decision] = uint8(by)
+		if Decision(decision) != Denied {
+			a.how[decision] |= states
+		}
+	}
+	return a
 }
 
 // room is where the next flow may be read to: if it begins an aggregate, it is
@@ -145,17 +153,18 @@ func (a *aggregator) open(g *aggregate, tuple uint32, f *parsedTuple) {
 	g.stages[stages[f.Decision][f.State]] = 1
 }
 
-// join adds a flow to the aggregate with this number. It is false where a sum
-// would be more than an index takes as a long, 2^63-1.
+// join adds a flow to the aggregate with this number. It is false where a sum,
+// or that of both sides, would be more than an index takes as a long, 2^63-1.
 func (a *aggregator) join(number int, tuple uint32, f *parsedTuple) bool {
 	g := a.at(number)
 	var more counters
 	more.set(f)
 	sums := g.sums
 	for i, c := range more {
-		if sums[i] = sums[i].plus(c); sums[i] < CounterAbsent {
-			return false
-		}
+		sums[i] = sums[i].plus(c)
+	}
+	if !sums.fit() {
+		return false
 	}
 	g.sums = sums
 	g.start, g.end = min(g.start, f.Time), max(g.end, f.Time)
@@ -181,19 +190,22 @@ func (c *counters) set(f *parsedTuple) {
 	s, d := &f.Source, &f.Destination
 	c[sumSourcePackets], c[sumSourceBytes] = s.Packets, s.Bytes
 	c[sumDestinationPackets], c[sumDestinationBytes] = d.Packets, d.Bytes
-	c[sumPackets], c[sumBytes] = both(s.Packets, d.Packets), both(s.Bytes, d.Bytes)
 }
 
-// both is the sum of two counters, where both are known.
-func both(c, d Counter) Counter {
-	if c < 0 || d < 0 {
-		return CounterAbsent
+// fit says whether the sums, and those of both sides, are at most 2^63-1.
+func (c *counters) fit() bool {
+	for _, side := range [...][2]Counter{{c[sumSourcePackets], c[sumDestinationPackets]}, {c[sumSourceBytes], c[sumDestinationBytes]}} {
+		// A sum of both sides that does not fit is below 0, as is that of two
+		// that are absent.
+		if min(side[0], side[1]) < CounterAbsent || min(side[0], side[1]) >= 0 && side[0]+side[1] < 0 {
+			return false
+		}
 	}
-	return c + d
+	return true
 }
 
-// plus is the sum of what is known. One tuple has less than 2^61 in a counter
-// of both sides: a sum that does not fit is below CounterAbsent.
+// plus is the sum of what is known. One tuple has less than 2^60 in a counter:
+// a sum that does not fit is below CounterAbsent.
 func (c Counter) plus(d Counter) Counter {
 	switch {
 	case d < 0:
@@ -204,13 +216,11 @@ func (c Counter) plus(d Counter) Counter {
 	return c + d
 }
 
-// release lets go of the source record's memory, and of what a large record
-// has left beyond limit bytes.
-func (a *aggregator) release(limit int) {
+// release lets go of the source record's memory. It returns the bytes that it
+// keeps.
+func (a *aggregator) release() (kept int) {
 	clear(a.flows[:min(max(a.dirty, a.count+1), len(a.flows))])
 	a.record, a.count, a.dirty = nil, 0, 0
 	a.keys.release()
-	if len(a.blocks)*blockBytes+a.index.bytes()+a.ports.bytes()+4*cap(a.next)+a.keys.bytes() > limit {
-		a.blocks, a.index, a.ports.slots, a.next, a.keys.texts = nil, slots{}, slots{}, nil, texts{}
-	}
+	return len(a.blocks)*blockBytes + a.index.bytes() + a.ports.bytes() + 4*cap(a.next) + a.keys.bytes()
 }

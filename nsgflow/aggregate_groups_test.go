@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // wantedGroup is what an aggregated event has to say.
@@ -66,23 +68,21 @@ func groupsOf(r wantedRecord, allowed, denied nsgflow.Aggregate) (groups []*want
 	return groups, by, alone
 }
 
-// sum adds columns of the tuples that have all of them; "": none has.
+// sum adds up columns, each over all tuples that have it; "": of one of them,
+// none has.
 func (g *wantedGroup) sum(columns ...int) string {
-	total, known := new(big.Int), false
-	for _, t := range g.tuples {
-		all := true
-		for _, c := range columns {
-			all = all && t.columns[c] != ""
-		}
-		for _, c := range columns {
-			if n, ok := new(big.Int).SetString(t.columns[c], 10); ok && all {
+	total := new(big.Int)
+	for _, c := range columns {
+		known := false
+		for _, t := range g.tuples {
+			if n, ok := new(big.Int).SetString(t.columns[c], 10); ok {
 				total.Add(total, n)
 				known = true
 			}
 		}
-	}
-	if !known {
-		return ""
+		if !known {
+			return ""
+		}
 	}
 	return total.String()
 }
@@ -113,6 +113,37 @@ func (g *wantedGroup) stage(state string) (n int) {
 		}
 	}
 	return n
+}
+
+// Packets and bytes of a network are those of both sides added up, as ECS has
+// it, also where no tuple or not each tuple knows both.
+func TestAggregateOfBothSides(t *testing.T) {
+	for name, test := range map[string]struct {
+		counters []string
+		want     map[string]any
+	}{
+		"one side each":   {[]string{"1,60,,", ",,2,120"}, map[string]any{"source.bytes": "60", "destination.bytes": "120", "network.packets": "3", "network.bytes": "180"}},
+		"both and one":    {[]string{"1,60,2,120", "3,600,,"}, map[string]any{"source.bytes": "660", "destination.bytes": "120", "network.packets": "6", "network.bytes": "780"}},
+		"one side only":   {[]string{"1,60,,", "3,600,,"}, map[string]any{"source.bytes": "660"}},
+		"bytes of both":   {[]string{"1,60,,", "3,600,,9"}, map[string]any{"source.bytes": "660", "destination.bytes": "9", "network.bytes": "669"}},
+		"none":            {[]string{",,,", ",,,"}, map[string]any{}},
+		"beginning, end":  {[]string{"", "1,60,2,120"}, map[string]any{"source.bytes": "60", "destination.bytes": "120", "network.packets": "3", "network.bytes": "180"}},
+		"of a lone tuple": {[]string{"1,60,2,120"}, map[string]any{"source.bytes": "60", "destination.bytes": "120", "network.packets": "3", "network.bytes": "180"}},
+	} {
+		var log idRecord
+		for i, counters := range test.counters {
+			log.tuples = append(log.tuples, fmt.Sprintf("1746525600,10.8.0.4,192.0.2.9,%d,443,T,O,A,C,%s", 50000+i, counters))
+		}
+		n := newNormalizer(t, inECS, aggregating(nsgflow.AggregateService, nsgflow.AggregateService))
+		e := eventsOf(t, n, log.String())[0]
+		got := valuesOf(t, e, "source.bytes", "destination.bytes", "network.packets", "network.bytes")
+		for field, value := range got {
+			got[field] = fmt.Sprint(value)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
 }
 
 var stateWords = map[string]string{"B": "begin", "C": "continue", "E": "end", "D": "deny"}

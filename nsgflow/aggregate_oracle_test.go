@@ -29,9 +29,7 @@ func recordsIn(v any) (all []wantedRecord) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			if _, ok := e.(object); ok {
-				all = append(all, recordsIn(e)...)
-			}
+			all = append(all, recordsIn(e)...)
 		}
 	case object:
 		for _, m := range v {
@@ -88,22 +86,19 @@ func recordOf(o object) (r wantedRecord) {
 			}
 		}
 	}
-	flows := 0
-	for _, m := range o {
-		if flowKey.MatchString(m.key) {
-			flows++
-		}
-	}
+	flows := flowsOf(o)
+	unrolled := len(flows) > 0 && flows[len(flows)-1].key == "flowTuple"
 	t := wantedTuple{rule: o.text("rule"), mac: o.text("macAddress")}
 	t.vnet = o.text("operationName") == "FlowLogFlowEvent" || o.text("category") == "FlowLogFlowEvent" ||
-		flows > 0 && o.has("flowLogVersion", "flowLogGUID", "aclID")
+		len(flows) > 0 && o.last("flowLogVersion")+o.last("flowLogGUID")+o.last("aclID") != "" ||
+		unrolled && o.last("flowLogResourceID")+o.last("targetResourceID") != ""
 	if t.vnet {
 		t.acl = o.text("aclID")
 	} else {
 		t.state = o.text("flow_state")
 	}
 	r.addFlattened(t, o, flows)
-	if len(r) == 0 && flows == 0 && o.has("nsgRuleName") && o.has("sourceAddress") {
+	if len(r) == 0 && len(flows) == 0 && o.has("nsgRuleName") && o.has("sourceAddress") {
 		r.addDenormalised(t, o)
 	}
 	return r
@@ -123,22 +118,22 @@ func (r *wantedRecord) addAll(t wantedTuple, inner object) {
 	}
 }
 
-// addFlattened adds the values of flow.N keys. Where there is one, fields beside
-// it override its columns, but not its text.
-func (r *wantedRecord) addFlattened(t wantedTuple, o object, flows int) {
-	for _, m := range o {
+// addFlattened adds the tuples of a flattened record. Where there is one, fields
+// beside it override its columns, but not its text.
+func (r *wantedRecord) addFlattened(t wantedTuple, o object, flows object) {
+	for _, m := range flows {
 		text, ok := m.value.(string)
-		if !ok || !flowKey.MatchString(m.key) {
+		if !ok {
 			continue
 		}
 		c := strings.Split(text, ",")
 		for i, key := range []string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"} {
-			if key != "" && flows == 1 && o.has(key) && i < len(c) {
+			if key != "" && len(flows) == 1 && o.has(key) && i < len(c) {
 				c[i] = o.text(key)
 			}
 		}
 		r.add(t, strings.Join(c, ","))
-		if n := len(*r); n > 0 && flows == 1 {
+		if n := len(*r); n > 0 && len(flows) == 1 {
 			(*r)[n-1].text = text
 		}
 	}
@@ -178,10 +173,13 @@ func (t *wantedTuple) parse() bool {
 	}
 	c = append(c, make([]string, 14)...)[:13]
 	at, err := strconv.ParseInt(c[0], 10, 64)
+	if n, ok := wholeFloat(c[0]); ok {
+		at, err = n, nil
+	}
 	if at < 1e11 {
 		at *= 1000
 	}
-	if err != nil || at < 0 || at >= 1<<31*1000 || len(c[0]) > 18 {
+	if err != nil || at < 0 || at >= 1<<31*1000 || len(c[0]) > 18 && !strings.ContainsAny(c[0], ".eE") {
 		return false
 	}
 	c[0] = strconv.FormatInt(at, 10)

@@ -17,6 +17,7 @@ import (
 // damage on. dst must not overlap chunk.
 func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 	out = dst
+	n.encoder.progress = progress{size: len(chunk), start: len(dst)}
 	copied := 0 // chunk up to here is in out, as it was or as events
 	for p := 0; p < len(chunk); {
 		frame, body, ok := ReadFrame(chunk[p:])
@@ -31,13 +32,13 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 			p += body + size
 			continue
 		}
-		events, size, is := n.AppendRecord(out, chunk[p+body:], frame)
+		events, size, is := n.appendRecord(out, chunk[p+body:], frame, p+body)
 		if size == 0 {
 			break
 		}
 		if is {
 			// What passed since the last events goes before these.
-			out = slices.Insert(events, len(out), chunk[copied:p]...)
+			out = slices.Insert(n.roomFor(events, p-copied), len(out), chunk[copied:p]...)
 			copied, changed = p+body+size, true
 		}
 		p += body + size
@@ -45,7 +46,15 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 	if !changed {
 		return dst, false
 	}
-	return append(out, chunk[copied:]...), true
+	return append(n.roomFor(out, len(chunk)-copied), chunk[copied:]...), true
+}
+
+// roomFor is out with room for so many more bytes.
+func (n *Normalizer) roomFor(out []byte, more int) []byte {
+	if need := len(out) + more; need > cap(out) {
+		return grown(out, need+need/4, n.encoder.room)
+	}
+	return out
 }
 
 // AppendJSONLines appends the bodies of a chunk's records as JSON, each on a

@@ -14,7 +14,7 @@ import (
 const (
 	chunkFlowLog = `{"records":[{"flow.0":"1607984156,192.0.2.4,198.51.100.7,36422,443,T,O,A","rule":"r"},{"flow.0":"x"}]}`
 	chunkForeign = `{"remote":"192.0.2.44","path":"/flows","code":200}`
-	emptyLog     = `{"records":[{"properties":{"flows":[]}}]}`
+	emptyLog     = `{"records":[{"category":"FlowLogFlowEvent","flowRecords":{"flows":[]}}]}`
 )
 
 // Headers as hosts write them, each in front of a body.

@@ -3,6 +3,8 @@ package nsgflow_test
 import (
 	"fmt"
 	"testing"
+
+	"fluent-bit-nsgflow/nsgflow"
 )
 
 // The official vectors, as tuples of either family: both directions of a
@@ -43,6 +45,38 @@ func TestCommunityIDOfOneAddress(t *testing.T) {
 		if len(ids) != 1 || ids[nil] {
 			t.Errorf("%s: %v", address, ids)
 		}
+	}
+}
+
+// An IPv4 address that is mapped to IPv6 is one of IPv4 for network.type and the
+// Community ID, whatever stands at the other end. Its text stays as the log has
+// it, so that it is an address of its own elsewhere.
+func TestMappedAddresses(t *testing.T) {
+	const form = `{"operationName":"FlowLogFlowEvent","rule":"R","flow.0":"1746525600000,%s,%s,1122,3344,6,O,E,NX,1,2,3,4"}`
+	n := newNormalizer(t, inECS)
+	want := valueIn(t, eventsOf(t, n, fmt.Sprintf(form, "10.8.0.4", "192.0.2.9"))[0], "network.community_id")
+	for _, ends := range [][2]string{{"::ffff:10.8.0.4", "192.0.2.9"}, {"10.8.0.4", "::FFFF:192.0.2.9"}, {"::ffff:a08:4", "::ffff:192.0.2.9"}} {
+		e := eventsOf(t, n, fmt.Sprintf(form, ends[0], ends[1]))[0]
+		if got := valueIn(t, e, "network.community_id"); got != want || valueIn(t, e, "network.type") != "ipv4" {
+			t.Errorf("%s: %v, %v, want %v", ends, valueIn(t, e, "network.type"), got, want)
+		}
+		if valueIn(t, e, "source.ip") != ends[0] || valueIn(t, e, "destination.address") != ends[1] {
+			t.Errorf("%s became %v", ends, e)
+		}
+	}
+	if e := eventsOf(t, n, fmt.Sprintf(form, "::ffff:10.8.0.4", "2001:db8::9"))[0]; valueIn(t, e, "network.type") != nil || valueIn(t, e, "network.community_id") != nil {
+		t.Errorf("between IPv4 and IPv6: %v", e)
+	}
+	if e := eventsOf(t, n, fmt.Sprintf(form, "::ffff:10.8.0.4", "10.8.0.4"))[0]; fmt.Sprint(valueIn(t, e, "related.ip")) != "[::ffff:10.8.0.4 10.8.0.4]" {
+		t.Errorf("related: %v", e)
+	}
+	n = newNormalizer(t, inECS, aggregating(nsgflow.AggregateHost, nsgflow.AggregateHost))
+	both := `{"rule":"R","flow.0":"1746525600,10.8.0.4,192.0.2.9,1,2,T,O,A","flow.1":"1746525600,::ffff:10.8.0.4,192.0.2.9,1,2,T,O,A"}`
+	if events := eventsOf(t, n, both); len(events) != 2 {
+		t.Errorf("%d aggregates", len(events))
+	}
+	if f, err := nsgflow.ParseTuple(nsgflow.NSG, "1746525600,::ffff:10.8.0.4,192.0.2.9,1,2,T,O,A"); err != nil || f.Source.Addr.String() != "::ffff:10.8.0.4" {
+		t.Errorf("%v, %v", f, err)
 	}
 }
 

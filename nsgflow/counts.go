@@ -45,7 +45,8 @@ func (c *Counts) addError(reason string) {
 	c.LastError = reason
 }
 
-func (c *Counts) add(more *Counts) {
+// Add adds what another Normalizer has seen later.
+func (c *Counts) Add(more Counts) {
 	for family, decisions := range more.Flows {
 		for decision, n := range decisions {
 			c.Flows[family][decision] += n

@@ -14,13 +14,14 @@ type detection struct {
 	size       int // of the record; 0: it is damaged
 	deep       bool
 	structured bool         // object may be a flow log
-	object     candidate    // the body, or the map in the field that is to be read
-	texts      [2]candidate // that may be flow logs, in the order in which to try them
+	object     candidate    // the body, or the map or array in the field that key names
+	texts      [2]candidate // that may be flow logs, or arrays of some, in the order in which to try them
 	count      int          // of texts
 	event      []byte       // the value of the key "event"
 }
 
-// candidate is what may be a flow log: a text, or a msgpack map.
+// candidate is what may be a flow log: a text, or a msgpack map, or a msgpack
+// array of such.
 type candidate struct {
 	field  []byte // that holds it; nil: it is the body
 	value  []byte
@@ -74,7 +75,7 @@ func (d *detection) detect(b []byte, key string) {
 // detectEntry looks at one entry of a record.
 func (d *detection) detectEntry(name []byte, value []byte, key string) {
 	if key != "" && string(name) == key {
-		if msgpack.IsMap(value) {
+		if msgpack.IsMap(value) || msgpack.IsArray(value) {
 			d.structured, d.object = true, candidate{field: name, value: value}
 		} else {
 			d.detectText(name, value)
@@ -99,11 +100,13 @@ func (d *detection) detectEntry(name []byte, value []byte, key string) {
 }
 
 func (d *detection) detectText(field []byte, value []byte) {
-	t, ok := msgpack.StringOf(value)
-	if !ok || !mayBeFlowLog(t) {
+	c := candidate{field: field, value: value}
+	if c.value, c.isText = msgpack.StringOf(value); !c.isText && msgpack.IsArray(value) {
+		c.value = value
+	}
+	if c.value == nil || !mayBeFlowLog(c.value) {
 		return
 	}
-	c := candidate{field, t, true}
 	switch {
 	case d.count == 0:
 		d.count = 1

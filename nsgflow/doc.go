@@ -55,8 +55,9 @@
 //   - chunk: a sequence of records, as Fluent Bit hands it to a filter.
 //   - source record: a record of a chunk, before it is read.
 //   - document: the flow log in it, a text or a msgpack map.
-//   - record: one element of a flow log, usually a minute of one network
-//     interface. A document has one or many.
+//   - record: one element of a flow log, as Azure writes it: a minute of one
+//     network interface, or a part of it, because Azure cuts at some 500 tuples.
+//     A document has one or many.
 //   - group: the tuples of a record that share a rule.
 //   - tuple: the text of one flow, with commas between its columns.
 //   - flow: a tuple, read: [Flow].
@@ -76,7 +77,8 @@
 //   - envelope: the head or the tail of a blob on its own. Azure writes them as
 //     blocks of their own.
 //   - shape: how a flow log is written: blob, NSG record, VNet record,
-//     flattened (flow.0, flow.1, ...) or denormalised (one column a part).
+//     flattened (flow.0, flow.1, ..., or one flowTuple) or denormalised (one
+//     column a part).
 //
 // # To add a field
 //

@@ -24,9 +24,10 @@ type document struct {
 }
 
 // list is a list of records that is open: the array of a records key, or the
-// sequence of values that a text is.
+// sequence of values that a text is, or an array in one of those.
 type list struct {
 	start   int    // the offset of its first record
+	bare    bool   // it is an array in a list, or the document: no records key
 	index   uint32 // of the record at hand
 	found   bool   // a flow log is in it
 	foreign uint32 // foreign records passed while there was none: see giveForeign
@@ -54,29 +55,40 @@ func (d *document) reset(c candidate) {
 	}
 }
 
-// release lets go of memory that is not ours, and of what a large document has
-// left beyond limit bytes.
-func (d *document) release(limit int) {
+// keptRecords are those of a text, of a blob in it, and of the blob's records:
+// nearly nothing lies deeper.
+const keptRecords = 3
+
+// release lets go of memory that is not ours. It returns the bytes of buffers
+// that it keeps.
+func (d *document) release() (kept int) {
+	if len(d.pool) > keptRecords {
+		clear(d.pool[keptRecords:])
+		d.pool = d.pool[:keptRecords]
+	}
 	for _, r := range d.pool {
 		r.reset()
+		kept += r.bytes()
 	}
 	d.json.Reset(nil)
-	d.msgpack.Release(limit)
+	kept += d.msgpack.Release()
 	d.candidate = candidate{}
+	return kept
 }
 
 // items gives flow logs, and the foreign records beside them, in their order.
 func (d *document) items(yield func(item) bool) {
 	switch {
+	case !d.isText && d.reader.Kind() == jsontext.Array:
+		d.reader.OpenList()
+		d.readList(yield, true)
 	case !d.isText:
 		d.readObject(yield)
-		_, err := d.reader.At()
-		d.found = d.found || err != nil
 	case isEnvelope(d.value): // a flow log without a tuple
 		d.found = true
 		d.give(yield, item{record: d.recordAt(0)})
 	default:
-		d.readList(yield)
+		d.readList(yield, false)
 	}
 }
 
@@ -102,16 +114,20 @@ func (d *document) recordAt(depth int) *record {
 
 // readList reads a list of records up to its end. It says whether there was a
 // flow log in it.
-func (d *document) readList(yield func(item) bool) (found bool) {
+func (d *document) readList(yield func(item) bool, bare bool) (found bool) {
 	start, _ := d.reader.At()
-	d.lists = append(d.lists, list{start: start})
+	d.lists = append(d.lists, list{start: start, bare: bare})
 	depth := len(d.lists) - 1
 	for !d.stopped && next(d.reader) {
 		start, _ := d.reader.At()
 		isFlowLog := false
-		if d.reader.Kind() == jsontext.Object {
+		switch d.reader.Kind() {
+		case jsontext.Object:
 			isFlowLog = d.readObject(yield)
-		} else {
+		case jsontext.Array:
+			d.reader.OpenList()
+			isFlowLog = d.readList(yield, true)
+		default:
 			d.reader.Skip()
 		}
 		end, err := d.reader.At()
@@ -146,13 +162,14 @@ func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
 			continue
 		}
 		d.reader.OpenList()
-		if d.readList(yield) {
+		if d.readList(yield, false) {
 			isFlowLog = true
 			r.shapes |= shapeBlob
 		}
 	}
 	end, err := d.reader.At()
 	if err != nil {
+		d.found = d.found || !d.isText && (r.shapes != 0 || len(r.flat) > 0 || r.isNamed())
 		if isFlowLog {
 			d.setDamage(end, yield)
 		}
@@ -164,6 +181,10 @@ func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
 			r.rawJSON = d.value[start:end:end]
 		}
 		d.giveForeign(yield)
+		if r.long {
+			d.reader.Fail(errText)
+			return true
+		}
 		d.give(yield, item{record: r})
 	}
 	return isFlowLog
@@ -235,7 +256,7 @@ func (d *document) damaged() (rest []byte, reason string, is bool) {
 
 // holdsFlowLog says of a text that does not parse whether it was a flow log.
 func holdsFlowLog(t []byte) bool {
-	for _, key := range []string{`"flowTuples"`, `"flowRecords"`, `"nsgRuleName"`} {
+	for _, key := range []string{`"flowTuples"`, `"flowTuple"`, `"flowRecords"`, `"nsgRuleName"`} {
 		if bytes.Contains(t, []byte(key)) {
 			return true
 		}

@@ -1,10 +1,6 @@
 package nsgflow
 
-import (
-	"slices"
-
-	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
-)
+import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
 
 // encoder writes the events of flows, by the templates of a schema.
 type encoder struct {
@@ -18,6 +14,9 @@ type encoder struct {
 	frame Frame
 	out   []byte
 	start int // where its events begin in out
+
+	progress progress
+	room     func(out []byte, size int) []byte // see Normalizer.GrowWith
 
 	// Of the record and the group at hand.
 	record  *record
@@ -41,7 +40,8 @@ type event struct {
 	flow      *parsedTuple // valid iff err is ""
 	err       string       // why the tuple does not parse
 	tuple     *tuple
-	index     uint32     // of the tuple; see record.index
+	place     uint64     // of the tuple; see record.place
+	number    uint32     // of the tuple, among all of its record
 	aggregate *aggregate // that the event is of; nil: of one flow
 	time      msgpack.EventTime
 }
@@ -94,8 +94,7 @@ func (e *encoder) appendError(reason string) {
 // source record's.
 func (e *encoder) errorTime() msgpack.EventTime {
 	if t := e.event.tuple; !t.Other {
-		seconds, p := digits(t.Text, 0)
-		if ms, ok := millis(seconds); ok && p > 0 && ended(t.Text, p) {
+		if ms, _, bad := parseTime(t.Text); bad == noColumn {
 			return eventTimeOf(ms)
 		}
 	}
@@ -115,9 +114,9 @@ func (e *encoder) append(t *template) {
 	if e.keep {
 		count = r.count
 	}
-	e.out = slices.Grow(e.out, e.sizeOf(t))
+	e.grow(e.sizeOf(t))
 	out := e.frame.appendAt(e.out, e.event.time)
-	if count > 0 && len(r.conflicts) > 0 {
+	if count > 0 && len(r.parts) > 0 {
 		e.out = e.appendMerged(out, t) // encoder_reserved.go
 		return
 	}
@@ -137,17 +136,24 @@ func (e *encoder) sizeOf(t *template) int {
 	if e.keep {
 		size += len(e.reserved.fields)
 	}
+	if g := e.event.aggregate; g != nil && e.table.original {
+		size += int(g.tuples) * (len(e.event.tuple.Text) + len(`","flow.100000":"`))
+	}
 	return size
 }
 
-// release lets go of the source record's memory, which is not ours, and of
-// buffers that have grown beyond limit bytes.
-func (e *encoder) release(limit int) {
+// release lets go of the source record's memory, which is not ours. It returns
+// the bytes of buffers that it keeps.
+func (e *encoder) release() (kept int) {
 	e.frame, e.out, e.record, e.event = Frame{}, nil, nil, event{}
 	e.group.release()
 	e.message.release()
-	if cap(e.group.buffer)+cap(e.message.prefix)+cap(e.message.constant)+cap(e.scratch)+cap(e.id.buffer) > limit {
-		e.group.buffer, e.message.prefix, e.message.constant, e.scratch, e.id.buffer = nil, nil, nil, nil, nil
-		e.merger = msgpack.Merger{}
+	if len(e.reserved.fields) > keptFields {
+		clear(e.edited.list) // places in them
 	}
+	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer) + e.merger.Bytes()
 }
+
+// keptFields is how many bytes of reserved fields edited templates may hold on to,
+// each of those of a record of its own.
+const keptFields = 16 << 10

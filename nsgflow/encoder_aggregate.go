@@ -21,22 +21,15 @@ func (e *encoder) appendAggregate(g *aggregate) {
 	v.aggregate = nil
 }
 
-// place tells an event from all others of its group: the tuple's index, and
-// what has been aggregated by, so that no aggregated event has the id of its
-// first flow alone.
-func (v *event) place() uint64 {
+// place tells an event from all others of its group: the place of its tuple, or
+// of its first one and how it has been aggregated. So no aggregated event has
+// the id of its first flow alone, or of an aggregate with other sums.
+func (e *encoder) place() uint64 {
+	v := &e.event
 	if v.aggregate == nil {
-		return uint64(v.index)
+		return v.place
 	}
-	return uint64(v.aggregate.by)<<32 | uint64(v.index)
-}
-
-// sum is a sum of both sides.
-func (v *event) sum(of int, source, destination Counter) Counter {
-	if v.aggregate == nil {
-		return source + destination
-	}
-	return v.aggregate.sums[of]
+	return v.place | uint64(e.aggregator.how[v.flow.Decision])<<32
 }
 
 // appendAggregateValue appends a value that only aggregated events have.

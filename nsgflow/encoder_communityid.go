@@ -29,8 +29,10 @@ func (p Protocol) hasPorts() bool { return p == tcp || p == udp || p == sctp }
 func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 	var block [2 + 16 + 16 + 1 + 1 + 2 + 2]byte
 	b := block[:2] // the seed
-	from, to := p.source.v4[:], p.destination.v4[:]
-	if !p.source.is4 {
+	s4, is4 := p.source.ipv4(p.Source)
+	d4, _ := p.destination.ipv4(p.Destination)
+	from, to := s4[:], d4[:]
+	if !is4 {
 		x, y := p.Source.Addr.As16(), p.Destination.Addr.As16()
 		from, to = x[:], y[:]
 	}
@@ -58,7 +60,7 @@ type communityIDs [256]struct {
 // append appends the id of a flow as a string.
 func (c *communityIDs) append(dst []byte, p *parsedTuple) []byte {
 	const header = msgpack.FixStr | communityIDLen
-	if !p.source.is4 {
+	if !p.source.is4 || !p.destination.is4 {
 		return appendCommunityID(append(dst, header), p)
 	}
 	const spread = 0x9E3779B1 // 2^32 by the golden ratio

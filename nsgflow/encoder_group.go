@@ -99,11 +99,12 @@ func (gv *groupValues) derive() {
 	t[groupResourceGroup] = target.group
 	t[groupResourceProvider] = target.provider
 	t[groupResourceName] = target.name
+	t[groupObserver] = target.lowerName
 	t[groupRuleClass] = ruleClass(t[groupRule])
 	if t[groupACL] == nil {
-		t[groupRuleset] = target.name
+		t[groupRuleset] = target.lowerName
 	} else {
-		t[groupRuleset] = gv.acl.parse(t[groupACL]).name
+		t[groupRuleset] = gv.acl.parse(t[groupACL]).lowerName
 	}
 	t[groupRegion] = gv.region.parse(t[groupFlowLogResource])
 	if mac, ok := appendMAC(gv.mac[:0], t[groupMAC]); ok {

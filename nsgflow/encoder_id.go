@@ -14,10 +14,10 @@ const eventIDLen = 22
 
 // eventID makes event ids: the same record read twice gives the same ones;
 // different flows, and equal tuples of one record, never share one, and neither
-// do a flow and an aggregate that begins with it. Records
-// that are cut from one minute have time, resource, MAC and rule in common,
-// so the texts of all tuples of a record count. Equal records, and so equal
-// flattened or denormalised ones, have equal ids: that is the purpose.
+// do a flow and aggregates that begin with it. Records that are cut from one
+// minute have time, resource, MAC and rule in common, so the texts of all tuples
+// of a record count. Equal records, and so equal flattened or denormalised ones,
+// have equal ids: that is the purpose.
 type eventID struct {
 	record [16]byte
 	group  xxh3.Uint128
@@ -55,8 +55,8 @@ func (id *eventID) beginGroup(index int, acl, rule, mac []byte) {
 }
 
 // append appends the id of an event of the group as a string: place tells it
-// from the others, and t is its tuple. Half of the
-// group's hash goes in as the seed, the other half into the result.
+// from the others, and t is its tuple. Half of the group's hash goes in as the
+// seed, the other half into the result.
 func (id *eventID) append(dst []byte, place uint64, t []byte) []byte {
 	const spread = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	sum := xxh3.Hash128Seed(t, id.group.Lo+place*spread)

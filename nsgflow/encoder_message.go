@@ -25,7 +25,7 @@ type message struct {
 // came.
 func (m *message) beginGroup(r *record, g *group) {
 	m.rawJSON, m.constant = nil, m.constant[:0]
-	if g.level == levelFlattened && g.to-g.from == 1 && r.rawJSON != nil {
+	if g.level == levelFlattened && g.to-g.from == 1 && r.unrolled == 0 && r.rawJSON != nil {
 		m.rawJSON = msgpack.ValidUTF8(r.rawJSON)
 		return
 	}

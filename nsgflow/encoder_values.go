@@ -41,9 +41,9 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotDestinationBytes:
 			out = appendCounter(out, f.Destination.Bytes)
 		case slotPackets:
-			out = appendCounter(out, e.event.sum(sumPackets, f.Source.Packets, f.Destination.Packets))
+			out = appendCounter(out, f.Source.Packets+f.Destination.Packets)
 		case slotBytes:
-			out = appendCounter(out, e.event.sum(sumBytes, f.Source.Bytes, f.Destination.Bytes))
+			out = appendCounter(out, f.Source.Bytes+f.Destination.Bytes)
 		case slotRelatedIP:
 			out = f.appendRelated(out)
 		case slotRecordTime:
@@ -51,7 +51,7 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotEncryption:
 			out = msgpack.AppendText(out, f.encryptionCode)
 		case slotEventID:
-			out = e.id.append(out, e.event.place(), e.event.tuple.Text)
+			out = e.id.append(out, e.place(), e.event.tuple.Text)
 		case slotCommunityID:
 			out = e.communityIDs.append(out, f)
 		case slotTuple:

@@ -19,22 +19,32 @@ type TupleError struct {
 	Reason string
 	// Value is what stands there, whole.
 	Value string
+	// More is how many more values of a wrong type the record has, which have no
+	// error of their own.
+	More int
 }
 
 // Error has the form `path: column 3 (source port): "99999"`. The value is
 // escaped and cut at 128 bytes, so that no input can forge a line of a log.
 func (e *TupleError) Error() string {
-	var b []byte
+	var room [256]byte
+	b := room[:0]
 	if e.Path != "" {
 		b = append(append(b, e.Path...), ": "...)
 	}
 	if e.Column >= 0 {
-		b = fmt.Appendf(b, "column %d (%s): ", e.Column, columnNames[e.Column])
+		b = strconv.AppendInt(append(b, "column "...), int64(e.Column), 10)
+		b = append(append(append(b, " ("...), columnNames[e.Column]...), "): "...)
 	}
 	if e.Reason != "" {
 		b = append(append(b, e.Reason...), ": "...)
 	}
-	return string(appendQuoted(b, e.Value))
+	b = appendQuoted(b, e.Value)
+	if e.More > 0 {
+		b = strconv.AppendInt(append(b, ", and "...), int64(e.More), 10)
+		b = append(b, " more values of a wrong type in this record"...)
+	}
+	return string(b)
 }
 
 const quotedMax = 128
@@ -51,7 +61,7 @@ func appendQuoted(dst []byte, s string) []byte {
 func newTupleError(path string, family Family, line []byte, bad int) *TupleError {
 	if n := bytes.Count(line, []byte{','}) + 1; n < fewestColumns[family] {
 		return &TupleError{Path: path, Column: -1, Value: string(line),
-			Reason: fmt.Sprintf("%d columns, at least %d expected", n, fewestColumns[family])}
+			Reason: strconv.Itoa(n) + " columns, at least " + strconv.Itoa(fewestColumns[family]) + " expected"}
 	}
 	cols := bytes.SplitN(line, []byte{','}, len(columnNames)+1)
 	return &TupleError{Path: path, Column: bad, Value: string(cols[bad])}

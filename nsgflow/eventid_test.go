@@ -3,10 +3,13 @@ package nsgflow_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // idsOf are the event ids of a flow log, in the order of its tuples.
@@ -58,6 +61,42 @@ func TestEventIDIsNotOfThePlace(t *testing.T) {
 		got := idsOf(t, asText, `{"records":[`+first.String()+","+second.String()+`]}`)
 		if strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("ids %v in a blob, %v alone", got, want)
+		}
+	}
+}
+
+// The keys of an object have no order: a flattened record that is written anew
+// with its keys in another one keeps its events, with their ids. A key that
+// comes again does not share the id of the first.
+func TestEventIDOfFlowKeys(t *testing.T) {
+	const head = `{"time":"2025-05-06T10:01:12Z","operationName":"FlowLogFlowEvent","rule":"r",`
+	keys := []string{`"flow.0":"` + tupleA + `"`, `"flow.1":"` + tupleB + `"`, `"flow.2":"` + tupleA + `"`, `"flow.10":7`}
+	changes := map[string][]func(*nsgflow.Options){
+		"flows":      {inECS},
+		"aggregates": {inECS, withOriginal, aggregating(nsgflow.AggregateConnection, nsgflow.AggregateConnection)},
+	}
+	for name, changes := range changes {
+		for _, r := range []reading{asText, asMap} {
+			want := r.records(t, newNormalizer(t, changes...), head+strings.Join(keys, ",")+"}")
+			for _, order := range [][4]int{{3, 2, 1, 0}, {1, 0, 2, 3}, {2, 3, 0, 1}} {
+				var moved []string
+				for _, i := range order {
+					moved = append(moved, keys[i])
+				}
+				got := r.records(t, newNormalizer(t, changes...), head+strings.Join(moved, ",")+"}")
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s, %s, keys in the order %v: %s", name, r.name, order, diff)
+				}
+			}
+		}
+	}
+	for _, keys := range []string{`"flow.0":"` + tupleA + `","flow.0":"` + tupleA + `"`, `"flow.0":"` + tupleA + `","flow.1":"` + tupleA + `","flow.0":"` + tupleA + `","flow.0":"` + tupleA + `"`} {
+		ids := idsOf(t, asText, head+keys+"}")
+		if strings.Join(ids, " ") != strings.Join(idsOf(t, asMap, head+keys+"}"), " ") {
+			t.Errorf("%s: other ids of the map", keys)
+		}
+		if slices.Sort(ids); len(slices.Compact(ids)) != strings.Count(keys, "flow.") {
+			t.Errorf("%s: ids %v", keys, ids)
 		}
 	}
 }

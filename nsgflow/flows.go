@@ -26,7 +26,7 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 				group.read(r, g, &table{})
 				rule, resource, mac := string(group.values[groupRule]), string(group.values[groupResource]), string(group.values[groupMAC])
 				for k := range r.of(g) {
-					e.tuple, e.index = &r.of(g)[k], r.index(g, k)
+					e.tuple, e.place = &r.of(g)[k], r.place(g, k)
 					var f Flow
 					err := error(nil)
 					if bad := d.parse(&e, r, g); bad != nil {

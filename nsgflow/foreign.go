@@ -21,19 +21,31 @@ func (n *Normalizer) appendForeign(value []byte) {
 	case msgpack.IsMap(value):
 		body = append(body, value...)
 	default:
+		field := n.reserved.field
+		if field == nil {
+			field = recordsField
+		}
 		body = msgpack.AppendMapHeader(body, 1)
-		body = msgpack.AppendString(body, "records")
+		body = msgpack.AppendText(body, field)
 		body = append(append(body, msgpack.FixArray|1), value...)
 	}
 	e.scratch = body
+	fields := n.reserved.forForeign(n.isFlowLog)
+	e.grow(aroundBody + len(e.frame.Metadata) + len(body) + len(fields))
 	start := len(e.out)
 	e.out = e.frame.append(e.out, e.frame.time())
 	bodyStart := len(e.out)
-	e.out = e.merger.Append(e.out, body, n.reserved.forForeign(n.isFlowLog))
+	e.out = e.merger.Append(e.out, body, fields)
 	if d.isText || !n.offer(start, bodyStart) {
 		n.counts.Foreign++
 	}
 }
+
+var recordsField = []byte("records")
+
+// aroundBody is more than the frame of a record takes, without its metadata, and
+// the header of a map.
+const aroundBody = 32
 
 // maxDepth bounds how deep foreign records are offered that lie in each other.
 const maxDepth = 8
@@ -48,7 +60,7 @@ func (n *Normalizer) offer(start, body int) bool {
 		return false
 	}
 	inner := n.innerNormalizer()
-	inner.limit = n.limit - (start - e.start)
+	inner.mostOutput = n.limit - (start - e.start)
 	inner.counts = Counts{}
 	record := append([]byte(nil), e.out[body:]...)
 	out, _, changed := inner.AppendRecord(e.out[:start], record, e.frame)
@@ -56,11 +68,12 @@ func (n *Normalizer) offer(start, body int) bool {
 		return false
 	}
 	e.out = out
-	n.counts.add(&inner.counts)
+	n.counts.Add(inner.counts)
 	return true
 }
 
-// isFlowLog says whether a field alone makes a record a flow log.
+// isFlowLog says whether a field makes a record a flow log, with what the others
+// say about it.
 func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	// The body itself, and the fields behind the one that was read, have been
 	// looked at before.
@@ -72,7 +85,9 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	if !d.structured && d.count == 0 {
 		return false
 	}
-	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 1), key), value...)
+	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 3), key), value...)
+	alone = msgpack.AppendString(msgpack.AppendString(alone, "category"), n.reserved.category)
+	alone = msgpack.AppendString(msgpack.AppendString(alone, "rule"), n.reserved.rule)
 	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
 	return changed
 }
@@ -82,6 +97,7 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 	if n.inner == nil {
 		n.inner, _ = New(n.options) // n was made with the same
 		n.inner.depth = n.depth + 1
+		n.inner.encoder.room = n.encoder.room
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
 	}
 	return n.inner
@@ -109,6 +125,7 @@ func (n *Normalizer) appendDamaged(rest []byte, reason string) {
 	body = msgpack.AppendString(body, "message")
 	body = msgpack.AppendString(body, reason)
 	e.scratch = body
+	e.grow(aroundBody + len(e.frame.Metadata) + len(body) + len(r.body))
 	e.out = e.frame.append(e.out, e.frame.time())
 	if r.body == nil {
 		e.out = append(e.out, body...)

@@ -162,7 +162,8 @@ func checkTwice(t *testing.T, n *nsgflow.Normalizer, chunk []byte) {
 	}
 }
 
-// FuzzStructured: a flow log gives the same events as text and as a map.
+// FuzzStructured: a flow log gives the same events as text and as a map, or as
+// an array in a field.
 func FuzzStructured(f *testing.F) {
 	seeds(f)
 	bare := func(o *nsgflow.Options) { o.Original, o.ReserveData = false, false }
@@ -171,8 +172,17 @@ func FuzzStructured(f *testing.F) {
 		if !ok || len(values) != 1 || !isExact(values[0]) || !utf8.ValidString(text) {
 			return
 		}
-		body, ok := values[0].(object)
-		if !ok || body.has("message", "log", "event") {
+		asMap := asMap
+		switch v := values[0].(type) {
+		case object:
+			if v.has("message", "log", "event") {
+				return
+			}
+		case []any:
+			asMap = reading{"array", func(t testing.TB, n *nsgflow.Normalizer, flowLog string) ([]byte, bool) {
+				return appendBody(t, n, append([]byte("\x81\xa3log"), packed(t, flowLog)...))
+			}}
+		default:
 			return
 		}
 		want := asText.records(t, newNormalizer(t, schema(ecs), bare), text)

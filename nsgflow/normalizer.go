@@ -12,34 +12,56 @@ type Normalizer struct {
 	drops      dropReasons // by the option drop
 	reserved   reserved    // the fields beside it, which events keep
 	counts     Counts
-	limit      int // of the events of one record, in bytes: see outputLimit
+	before     Counts // the record at hand
+	limit      int    // of its events, in bytes
+	mostOutput int    // of the events of any record: see outputLimit
 
 	inner *Normalizer // nil until a foreign record needs it
 	depth int         // how many Normalizers have this one as their inner one
 }
 
-// outputLimit bounds what one record may become. Every event keeps the other
-// fields of its source record, so that a crafted record could otherwise
-// become the square of its size.
-const outputLimit = 1 << 30
+// What one source record may become is bounded: every event keeps the other
+// fields of its record, so that a crafted record could otherwise become the
+// square of its size. Real flow logs become at most some 30 times their size,
+// and the rest is room for reserved fields of 3 KB.
+const (
+	outputLimit  = 1 << 30 // bytes, and
+	outputFactor = 72      // times the size of the record and its metadata, and
+	outputSlack  = 1 << 10 // bytes, for a small one
+)
 
 // New makes a Normalizer.
 func New(o Options) (*Normalizer, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	n := &Normalizer{options: o, limit: outputLimit}
-	n.encoder = encoder{
-		table:     newTable(o),
-		templates: newTemplateCache(),
-		reserved:  &n.reserved,
-		keep:      o.ReserveData,
-	}
+	n := &Normalizer{options: o, mostOutput: outputLimit}
+	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
 	n.reserved.names = n.encoder.table.names()
 	n.drops = o.Drop.reasons()
-	n.aggregator = newAggregator(o, n.encoder.table.original)
-	n.encoder.aggregator = &n.aggregator
+	n.renew()
 	return n, nil
+}
+
+// renew makes all buffers anew. What stays are the templates, which have a bound
+// of their own.
+func (n *Normalizer) renew() {
+	old := &n.encoder
+	clear(old.edited.list) // templates point to them
+	n.document = document{}
+	n.encoder = encoder{
+		table:      old.table,
+		templates:  old.templates,
+		edited:     old.edited,
+		reserved:   &n.reserved,
+		aggregator: &n.aggregator,
+		keep:       n.options.ReserveData,
+		room:       old.room,
+		progress:   old.progress,
+	}
+	n.aggregator = newAggregator(n.options, old.table.original)
+	n.reserved = reserved{names: n.reserved.names, record: n.reserved.record}
+	n.inner = nil
 }
 
 // AppendRecord reads the msgpack map that b begins with, the body of a record.
@@ -48,6 +70,12 @@ func New(o Options) (*Normalizer, error) {
 // size is the length of the map; 0 where it is damaged or cut off.
 // dst must not overlap b.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
+	n.encoder.progress = progress{start: len(dst)}
+	return n.appendRecord(dst, b, frame, 0)
+}
+
+// appendRecord is AppendRecord of a part of an input, behind so many bytes.
+func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []byte, size int, changed bool) {
 	var d detection
 	b = b[:len(b):len(b)] // nobody looks behind it; see parseFast
 	d.detect(b, n.options.Key)
@@ -57,7 +85,8 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 		}
 		return dst, d.size, false
 	}
-	n.begin(dst, b[:d.size], frame)
+	n.encoder.progress.beginSource(done, d.size)
+	n.begin(dst, b[:d.size], d.size, frame)
 	if d.structured {
 		n.read(d.object)
 	}
@@ -73,7 +102,8 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 // AppendText reads JSON text like the string in a record's message field:
 // AppendRecord of a record that has no other fields; see there.
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
-	n.begin(dst, nil, frame)
+	n.encoder.progress = progress{start: len(dst), size: len(text)}
+	n.begin(dst, nil, len(text), frame)
 	if mayBeFlowLog(text) {
 		n.read(candidate{field: messageField, value: text[:len(text):len(text)], isText: true})
 	}
@@ -101,18 +131,30 @@ func (n *Normalizer) read(c candidate) {
 		if len(r.tuples) == 0 {
 			n.counts.Empty++
 		}
+		end, _ := d.reader.At()
+		e.progress.beginRecord(end)
 		e.beginRecord(r)
 		n.aggregator.beginRecord(r)
+		wrong := 0
 		for i := range r.groups {
 			g := &r.groups[i]
 			tuples := r.of(g)
 			for k := range tuples {
-				e.event.tuple, e.event.index = &tuples[k], r.index(g, k)
+				more := 0
+				if tuples[k].Other {
+					if wrong++; wrong > maxWrong {
+						continue // the last one before has counted it
+					} else if wrong == maxWrong {
+						more = r.wrong[NSG] + r.wrong[VNet] - maxWrong
+					}
+				}
+				e.event.tuple, e.event.place, e.event.number = &tuples[k], r.place(g, k), g.from+uint32(k)
 				e.event.flow = n.aggregator.room()
 				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
+					err.More = more
 					n.appendError(i, err)
 				} else {
-					n.appendFlow(i, g.from+uint32(k))
+					n.appendFlow(i)
 				}
 				if n.overLimit() {
 					return
@@ -127,18 +169,17 @@ func (n *Normalizer) read(c candidate) {
 }
 
 // appendFlow takes the flow at hand to what becomes of it: nothing, a part of
-// an event, or an event. It is of the record's group with this number, and
-// tuple is its place among all tuples of the record.
-func (n *Normalizer) appendFlow(group int, tuple uint32) {
+// an event, or an event. It is of the record's group with this number.
+func (n *Normalizer) appendFlow(group int) {
 	e := &n.encoder
 	f := e.event.flow
-	if reason := n.drops[f.Decision][f.State]; reason > 0 { // volume.go
+	if reason := n.drops.of(&f.Flow); reason > 0 { // volume.go
 		n.counts.Dropped[reason-1]++
 		return
 	}
 	n.counts.addFlow(&f.Flow)
 	if n.aggregator.takes(f) {
-		n.aggregator.add(group, tuple, f) // aggregate.go
+		n.aggregator.add(group, e.event.number, f) // aggregate.go
 		return
 	}
 	n.counts.Events++
@@ -157,7 +198,7 @@ func (n *Normalizer) appendAggregates() {
 		}
 		g := &r.groups[group]
 		k := int(a.first - g.from)
-		e.event.tuple, e.event.index = &r.of(g)[k], r.index(g, k)
+		e.event.tuple, e.event.place, e.event.number = &r.of(g)[k], r.place(g, k), a.first
 		if flow, kept := n.aggregator.flow(number); kept {
 			e.event.flow = flow
 		} else {
@@ -178,6 +219,7 @@ func (n *Normalizer) appendAggregates() {
 func (n *Normalizer) appendError(group int, err *TupleError) {
 	reason := err.Error()
 	n.counts.addError(reason)
+	n.counts.Errors += uint64(err.More)
 	if !n.options.DropErrors {
 		n.encoder.beginGroup(group)
 		n.encoder.appendError(reason)
@@ -187,10 +229,14 @@ func (n *Normalizer) appendError(group int, err *TupleError) {
 // overLimit says whether the record at hand becomes too much.
 func (n *Normalizer) overLimit() bool { return len(n.encoder.out)-n.encoder.start > n.limit }
 
-func (n *Normalizer) begin(dst, body []byte, frame Frame) {
+// begin takes up a source record of a size in bytes. body is nil of a text on its
+// own.
+func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.document.reset(candidate{})
 	n.reserved.reset(body)
 	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
+	n.before = n.counts
+	n.limit = min(n.mostOutput, outputFactor*(size+len(frame.Metadata))+outputSlack)
 }
 
 // end passes on what could not be read, if the record was a flow log.
@@ -203,16 +249,16 @@ func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	}
 	rest, reason, damaged := d.damaged()
 	switch {
-	case damaged && !d.isText:
-		// Behind damaged msgpack no field ends where it says, so that the whole
-		// source record passes on instead of events of its first half.
-		e.out = e.out[:e.start]
 	case n.overLimit():
-		e.out = e.out[:e.start]
+		n.rollBack()
 		rest, reason, damaged = nil, fmt.Sprintf("more than %d bytes of events", n.limit), true
 		if d.isText {
 			rest = d.value
 		}
+	case damaged && !d.isText:
+		// Behind damaged msgpack no field ends where it says, so that the whole
+		// source record passes on instead of events of its first half.
+		n.rollBack()
 	}
 	if damaged {
 		n.appendDamaged(rest, reason)
@@ -222,12 +268,22 @@ func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	return out, true
 }
 
-// release lets go of the source record's memory, which is not ours, and of
-// buffers that a large record has left.
+// rollBack takes back the events of the record at hand, and what has been counted
+// of it.
+func (n *Normalizer) rollBack() {
+	n.encoder.out = n.encoder.out[:n.encoder.start]
+	n.counts = n.before
+}
+
+// keptBytes is how much memory stays from one record to the next. It is enough
+// for what Azure writes.
+const keptBytes = 1 << 20
+
+// release lets go of the source record's memory, which is not ours. After a
+// large record the buffers are made anew, so that the next record finds what
+// the first one found.
 func (n *Normalizer) release() {
-	const kept = 1 << 20
-	n.document.release(kept)
-	n.encoder.release(kept)
-	n.aggregator.release(kept)
-	n.reserved.release(kept)
+	if n.document.release()+n.encoder.release()+n.aggregator.release()+n.reserved.release() > keptBytes {
+		n.renew()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -114,11 +115,25 @@ func count(elements []any) (sum tally) {
 var flowKey = regexp.MustCompile(`^flow\.(0|[1-9][0-9]{0,8})$`)
 
 func countElement(e any) (sum tally) {
+	if list, ok := e.([]any); ok {
+		if sum = count(list); !sum.found {
+			return tally{}
+		}
+		return sum
+	}
 	o, ok := e.(object)
 	if !ok {
 		return sum
 	}
 	var rule, source bool
+	if flows := flowsOf(o); len(flows) > 0 {
+		sum.add(len(flows), true)
+	}
+	for family, inner := range map[string]string{"properties": "flows", "flowRecords": "flowGroups"} {
+		if tuples, hasList, hasTuples := countFlows(o, family, inner); hasTuples || hasList && isNamed(o) {
+			sum.add(tuples, true)
+		}
+	}
 	for _, m := range o {
 		switch list, isList := m.value.([]any); {
 		case m.key == "records" && isList:
@@ -127,12 +142,6 @@ func countElement(e any) (sum tally) {
 				sum.tuples += inner.tuples
 				sum.foreign = append(sum.foreign, inner.foreign...)
 			}
-		case m.key == "properties":
-			sum.add(countFlows(m.value, "flows"))
-		case m.key == "flowRecords":
-			sum.add(countFlows(m.value, "flowGroups"))
-		case flowKey.MatchString(m.key):
-			sum.add(1, true)
 		case m.key == "nsgRuleName":
 			rule = true
 		case m.key == "sourceAddress":
@@ -150,17 +159,84 @@ func (t *tally) add(tuples int, found bool) {
 	t.found = t.found || found
 }
 
-// countFlows counts below properties or flowRecords. A node of a wrong type
-// counts as one tuple that does not parse.
-func countFlows(v any, inner string) (tuples int, found bool) {
-	o, _ := v.(object)
+// flowsOf are the members of a flattened record that are tuples, in the order
+// of N. The key flowTuple is one, behind the others, if there is anything of the
+// layers around it.
+func flowsOf(o object) (flows object) {
+	number := func(m member) int {
+		if m.key == "flowTuple" {
+			return 1e9
+		}
+		n, _ := strconv.Atoi(strings.TrimPrefix(m.key, "flow."))
+		return n
+	}
 	for _, m := range o {
-		if list, ok := m.value.([]any); ok && m.key == "flows" {
-			found = true
-			tuples += countBelow(list, inner, "flowTuples")
+		if flowKey.MatchString(m.key) || m.key == "flowTuple" {
+			flows = append(flows, m)
 		}
 	}
-	return tuples, found
+	slices.SortStableFunc(flows, func(a, b member) int { return number(a) - number(b) })
+	if len(flows) > 0 && flows[0].key == "flowTuple" && !isNamed(o) && o.last("rule", "nsgRuleName") == "" &&
+		o.last("macAddress", "mac") == "" && o.last("aclID")+o.last("flowLogResourceID")+o.last("targetResourceID") == "" {
+		return nil
+	}
+	return flows
+}
+
+// last is the text of the last member with one of these keys.
+func (o object) last(keys ...string) string {
+	for i := len(o) - 1; i >= 0; i-- {
+		if slices.Contains(keys, o[i].key) {
+			return o[i : i+1].text(o[i].key)
+		}
+	}
+	return ""
+}
+
+// isNamed says whether category, operation or resource name a flow log.
+func isNamed(o object) bool {
+	for _, key := range []string{"category", "operationName"} {
+		switch o.text(key) {
+		case "NetworkSecurityGroupFlowEvent", "NetworkSecurityGroupFlowEvents", "FlowLogFlowEvent":
+			return true
+		}
+	}
+	return flowLogResource.MatchString(o.text("resourceId")) || flowLogResource.MatchString(o.text("flowLogResourceID"))
+}
+
+var flowLogResource = regexp.MustCompile(`(?i)/flowlogs/`)
+
+// countFlows counts below properties or flowRecords. A node of a wrong type
+// counts as one tuple that does not parse.
+func countFlows(o object, family, inner string) (tuples int, hasList, hasTuples bool) {
+	for _, m := range o {
+		below, _ := m.value.(object)
+		for _, flows := range below {
+			if list, ok := flows.value.([]any); ok && flows.key == "flows" && m.key == family {
+				hasList = true
+				tuples += countBelow(list, inner, "flowTuples")
+				hasTuples = hasTuples || haveTuples(list, inner)
+			}
+		}
+	}
+	return tuples, hasList, hasTuples
+}
+
+// haveTuples says whether there is a key flowTuples two lists deep.
+func haveTuples(flows []any, inner string) bool {
+	for _, outer := range list[object](flows) {
+		for _, m := range outer {
+			if m.key != inner {
+				continue
+			}
+			for _, group := range list[object](m.value) {
+				if group.has("flowTuples") {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func countBelow(list []any, keys ...string) (n int) {

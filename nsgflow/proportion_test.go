@@ -16,6 +16,9 @@ import (
 	"fluent-bit-nsgflow/test/adverse"
 )
 
+// long: all families and sizes, which take some minutes.
+var long = os.Getenv("NSGFLOW_LONG") != ""
+
 // What a megabyte may cost, whoever wrote it.
 const (
 	mostCPU    = time.Second
@@ -114,14 +117,17 @@ func peak(t *testing.T) (bytes int) {
 // No record costs more than a stated time and memory for each of its bytes. Of
 // large ones that are already known to cost too much no larger ones are tried.
 func TestProportion(t *testing.T) {
-	if raceDetector {
-		t.Skip("skipped: the race detector takes ten times as long and as much memory")
+	if raceDetector || testing.Short() {
+		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, f := range adverse.Families {
-		if testing.Short() && !f.Worst {
+		if !long && !f.Worst {
 			continue
 		}
-		for _, options := range f.Options {
+		for i, options := range f.Options {
+			if !long && i > 0 {
+				break
+			}
 			t.Run(f.Name+"/"+options, func(t *testing.T) {
 				o, err := adverse.Options(options)
 				if err != nil {
@@ -143,7 +149,7 @@ func TestProportion(t *testing.T) {
 					t.Errorf("1 MB: %v, more than %v and %d MB", one, mostCPU, mostMemory/mega)
 				}
 				checkGrowth(t, quarter, one)
-				if testing.Short() || t.Failed() {
+				if !long || t.Failed() {
 					return
 				}
 				four := costOf(t, o, f.Chunk(4*mega))
@@ -168,8 +174,8 @@ func checkGrowth(t *testing.T, small, large cost) {
 // A blob that Azure has written in an hour, in one text, takes no more at its
 // peak than half again what it becomes.
 func TestHonestBlobs(t *testing.T) {
-	if raceDetector {
-		t.Skip("skipped: the race detector takes several times the memory")
+	if raceDetector || testing.Short() {
+		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, row := range []struct {
 		family string
@@ -178,7 +184,7 @@ func TestHonestBlobs(t *testing.T) {
 		for _, options := range []string{"schema=sekoia", "schema=ecs", "schema=ecs original=on"} {
 			t.Run(row.family+"/"+options, func(t *testing.T) {
 				size := row.size
-				if testing.Short() {
+				if !long {
 					size /= 5
 				}
 				o, err := adverse.Options(options)

@@ -2,6 +2,8 @@ package nsgflow
 
 import (
 	"bytes"
+	"slices"
+	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -43,7 +45,20 @@ type group struct {
 // about 32 KB, which is some 500 tuples.
 const maxTuples = 1 << 21
 
-const errMany = jsontext.Error("more than 2097152 tuples in one record")
+// maxText is how long a text may be that all tuples of a record or a list share:
+// a rule's name, or the id of a resource. Azure's ids have less than 2,000
+// characters. Each event has such texts, so that a longer one would make much of
+// little.
+const maxText = 4 << 10
+
+// maxWrong is how many values of a wrong type have an error of their own in one
+// record. The last one of these counts the others.
+const maxWrong = 64
+
+const (
+	errMany = jsontext.Error("more than 2097152 tuples in one record")
+	errText = jsontext.Error("a flow log record with a rule, an id or the like of more than 4096 bytes")
+)
 
 // layered says whether the tuples stand in the two lists of a layout.
 func (g *group) layered() bool { return g.level < levelFlattened }
@@ -58,8 +73,12 @@ type record struct {
 	groups    []group
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
-	numbers   []uint32 // their N
+	numbers   []uint64 // of these: see readFlattened, and place
+	unrolled  int      // how many of these have the key flowTuple
+	wrong     [2]int   // values in the place of tuples, or of lists of them, that are of another type; by Family
+	long      bool     // a text of it has more than maxText bytes
 	shapes    shapes
+	flows     shapes // that have a list flows, whatever is in it
 	rawJSON   []byte // the text of the record; nil of msgpack
 
 	buffer []byte
@@ -67,13 +86,13 @@ type record struct {
 	comma  int8   // the column of line that has a comma in itself; else -1
 }
 
-// keptTuples is how many tuples' memory a record keeps for the next one.
-const keptTuples = 1 << 15
+// bytes are those of its buffers.
+func (r *record) bytes() int {
+	return cap(r.tuples)*int(unsafe.Sizeof(tuple{})) + cap(r.flat)*int(unsafe.Sizeof(tuple{})) +
+		cap(r.groups)*int(unsafe.Sizeof(group{})) + 4*cap(r.numbers) + cap(r.buffer)
+}
 
 func (r *record) reset() {
-	if cap(r.tuples)+cap(r.flat)+cap(r.numbers)+cap(r.groups) > keptTuples {
-		*r = record{}
-	}
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
@@ -83,14 +102,18 @@ func (r *record) reset() {
 // of are the tuples of a group.
 func (r *record) of(g *group) []tuple { return r.tuples[g.from:g.to] }
 
-// index is the place of a group's tuple: the N of a flow.N key, else that in
-// the array.
-func (r *record) index(g *group, k int) uint32 {
+// place tells a tuple from the others of its group. The lower half is its index:
+// the N of its flow.N key, else that in the array.
+func (r *record) place(g *group, k int) uint64 {
 	if g.level == levelFlattened {
 		return r.numbers[k]
 	}
-	return uint32(k)
+	return uint64(k)
 }
+
+// repeatShift is where a place has how often its key came before in its record;
+// between it and the index lie the bits of encoder.place.
+const repeatShift = 40
 
 // version is the NSG flow log's version: 2.0 means 2.
 func (r *record) version() []byte {
@@ -107,20 +130,77 @@ func (r *record) isVNet() bool {
 	if string(r.fields[fieldOperation]) == operation || string(r.fields[fieldCategory]) == operation {
 		return true
 	}
-	return r.shapes&shapeFlattened != 0 &&
-		(r.fields[fieldFlowLogVersion] != nil || r.fields[fieldFlowLogGUID] != nil || r.fields[fieldACL] != nil)
+	return r.shapes&shapeFlattened != 0 && (r.has(fieldFlowLogVersion, fieldFlowLogGUID, fieldACL) ||
+		r.unrolled > 0 && r.has(fieldFlowLogResourceID, fieldTargetResourceID))
+}
+
+// isUnrolled says whether the record is more than a flowTuple, as tools write it
+// that make a record of each tuple: it has a field of the layers around that.
+func (r *record) isUnrolled() bool {
+	return r.has(layerFields[:]...) || r.isNamed()
+}
+
+// layerFields are what an unrolled record has of the layers around its tuple.
+var layerFields = [...]recordField{fieldRule, fieldACL, fieldMAC, fieldFlowLogResourceID, fieldTargetResourceID}
+
+// has says whether the record has one of these fields.
+func (r *record) has(fields ...recordField) bool {
+	for _, f := range fields {
+		if r.fields[f] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // finish completes the groups when the whole record has been read. It says
 // whether the record is a flow log itself, and not only a list of some.
 func (r *record) finish() bool {
-	if len(r.flat) > 0 {
+	if unsure := r.flows &^ r.shapes; unsure != 0 {
+		r.finishFlows(unsure)
+	}
+	if len(r.flat) > r.unrolled || r.unrolled > 0 && r.isUnrolled() {
 		r.finishFlattened()
 	}
 	if r.shapes == 0 && r.hasRule && r.hasSource {
 		r.finishDenormalised()
 	}
 	return r.shapes&shapesOfRecords != 0
+}
+
+// finishFlows decides on lists of flows that have no flowTuples: others have such
+// lists too, so that the record must be called a flow log.
+func (r *record) finishFlows(unsure shapes) {
+	if r.isNamed() {
+		r.shapes |= unsure
+		return
+	}
+	for family, shape := range shapeOf {
+		if shape&unsure != 0 {
+			r.wrong[family] = 0
+		}
+	}
+	groups, tuples := r.groups[:0], r.tuples[:0]
+	for _, g := range r.groups {
+		if shapeOf[g.family]&unsure == 0 {
+			of := r.of(&g)
+			g.from = uint32(len(tuples))
+			tuples = append(tuples, of...)
+			g.to = uint32(len(tuples))
+			groups = append(groups, g)
+		}
+	}
+	r.groups, r.tuples = groups, tuples
+}
+
+// isNamed says whether a field calls the record a flow log.
+func (r *record) isNamed() bool {
+	for f, text := range r.fields {
+		if recordField(f).namesFlowLog(text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *record) family() Family {
@@ -130,14 +210,24 @@ func (r *record) family() Family {
 	return NSG
 }
 
-// finishFlattened makes a group of the values of flow.N keys.
+// finishFlattened makes a group of the values of flow.N keys, in the order of
+// their N: that of an object's keys means nothing.
 func (r *record) finishFlattened() {
 	r.shapes |= shapeFlattened
 	if len(r.flat) == 1 && !r.flat[0].Other && r.overrides() {
 		r.replaceColumns(r.flat[0].Text)
 	}
 	g := group{family: r.family(), level: levelFlattened, from: uint32(len(r.tuples))}
-	r.tuples = append(r.tuples, r.flat...)
+	slices.Sort(r.numbers)
+	previous, repeats := uint64(1<<32), uint64(0)
+	for i, key := range r.numbers {
+		number, read := key>>32, uint32(key)
+		r.tuples = append(r.tuples, r.flat[read])
+		if repeats++; number != previous {
+			previous, repeats = number, 0
+		}
+		r.numbers[i] = repeats<<repeatShift | number
+	}
 	r.add(g)
 }
 

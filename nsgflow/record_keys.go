@@ -31,11 +31,29 @@ const (
 	shapeBlob         shapes = 1 << iota // {"records": [...]}
 	shapeNSG                             // properties.flows
 	shapeVNet                            // flowRecords.flows
-	shapeFlattened                       // flow.0, flow.1, ...
+	shapeFlattened                       // flow.0, flow.1, ..., or flowTuple
 	shapeDenormalised                    // a column for each part of the one tuple
 
 	shapesOfRecords = shapeNSG | shapeVNet | shapeFlattened | shapeDenormalised
 )
+
+// shapeOf is that of a record with layers.
+var shapeOf = [...]shapes{NSG: shapeNSG, VNet: shapeVNet}
+
+// flowLogNames are categories and operations of flow logs.
+var flowLogNames = map[string]bool{"NetworkSecurityGroupFlowEvent": true, "NetworkSecurityGroupFlowEvents": true, "FlowLogFlowEvent": true}
+
+// namesFlowLog says whether the text of a field calls its record a flow log: a
+// category, an operation, or the resource of a flow log.
+func (f recordField) namesFlowLog(text []byte) bool {
+	switch f {
+	case fieldCategory, fieldOperation:
+		return flowLogNames[string(text)]
+	case fieldResourceID, fieldFlowLogResourceID:
+		return bytes.Contains(bytes.ToLower(text), []byte("/flowlogs/"))
+	}
+	return false
+}
 
 // role is what an entry of a record is good for.
 type role uint8
@@ -72,6 +90,7 @@ var entries = map[string]entry{
 	"properties":        {role: roleProperties, shapes: shapeNSG},
 	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},
 	"time":              {role: roleField, field: fieldTime, shapes: shapesOfRecords},
+	"flowTuple":         {role: roleFlow, shapes: shapeFlattened},
 	"systemId":          {role: roleField, field: fieldSystemID, shapes: shapesOfRecords},
 	"category":          {role: roleField, field: fieldCategory, shapes: shapesOfRecords},
 	"operationName":     {role: roleField, field: fieldOperation, shapes: shapesOfRecords},
@@ -139,6 +158,9 @@ func lookUp(key []byte) entry {
 	}
 	return entries[string(key)]
 }
+
+// unrolledNumber stands for the N of the key flowTuple, behind those of all flow.N.
+const unrolledNumber = 1e9
 
 // flowIndex is the N of a key flow.N.
 func flowIndex(key []byte) (n uint32, ok bool) {

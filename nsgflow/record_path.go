@@ -1,7 +1,7 @@
 package nsgflow
 
 import (
-	"fmt"
+	"bytes"
 	"strconv"
 )
 
@@ -13,10 +13,14 @@ var wanted = [...]string{
 
 // path leads to a tuple of the record at hand, for messages.
 func (d *document) path(g *group, index uint32) string {
-	b := d.appendListPath(nil)
+	var room [128]byte
+	b := d.appendListPath(room[:0])
 	layout := layouts[g.family]
 	switch g.level {
 	case levelFlattened:
+		if index == unrolledNumber {
+			return string(append(b, "flowTuple"...))
+		}
 		return string(strconv.AppendUint(append(b, "flow."...), uint64(index), 10))
 	case levelColumns:
 		if len(b) > 0 {
@@ -47,6 +51,8 @@ func (d *document) path(g *group, index uint32) string {
 func (d *document) appendListPath(b []byte) []byte {
 	for i, l := range d.lists {
 		switch {
+		case l.bare:
+			b = appendIndex(bytes.TrimSuffix(b, []byte(".")), l.index)
 		case i > 0 || !d.isText:
 			b = appendIndex(append(b, "records"...), l.index)
 		case l.index > 0: // one of several values that a text has side by side
@@ -59,7 +65,9 @@ func (d *document) appendListPath(b []byte) []byte {
 	return b
 }
 
-func appendIndex(dst []byte, i uint32) []byte { return fmt.Appendf(dst, "[%d]", i) }
+func appendIndex(dst []byte, i uint32) []byte {
+	return append(strconv.AppendUint(append(dst, '['), uint64(i), 10), ']')
+}
 
 // overrideKeys are the fields that override a column, by column.
 var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"}
@@ -67,13 +75,11 @@ var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "sour
 // tupleError says why line does not parse. A column that is a field of its
 // own is named as that field, and whole.
 func (d *document) tupleError(r *record, g *group, index uint32, line []byte, bad int) *TupleError {
-	path := d.path(g, index)
 	switch {
 	case g.level == levelColumns:
-		return &TupleError{Path: path, Column: bad, Value: string(r.columns[bad])}
+		return &TupleError{Path: d.path(g, index), Column: bad, Value: string(r.columns[bad])}
 	case r.line != nil && g.level == levelFlattened && bad < len(r.override) && r.override[bad] != nil:
-		path = path[:len(path)-len("flow.")-len(strconv.Itoa(int(index)))] + overrideKeys[bad]
-		return &TupleError{Path: path, Column: bad, Value: string(r.override[bad])}
+		return &TupleError{Path: string(d.appendListPath(nil)) + overrideKeys[bad], Column: bad, Value: string(r.override[bad])}
 	}
-	return newTupleError(path, g.family, line, bad)
+	return newTupleError(d.path(g, index), g.family, line, bad)
 }

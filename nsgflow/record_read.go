@@ -1,22 +1,27 @@
 package nsgflow
 
-import "fluent-bit-nsgflow/nsgflow/internal/jsontext"
+import (
+	"bytes"
+	"strconv"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
 
 // read reads the entry key of a record, whose value comes next.
 func (r *record) read(in reader, key []byte, e entry) {
 	switch e.role {
 	case roleField:
 		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised
-		r.fields[e.field] = in.Text()
+		r.fields[e.field] = r.text(in)
 	case roleColumn:
 		r.hasSource = r.hasSource || e.column == 1
-		r.columns[e.column] = columnText(in)
+		r.columns[e.column] = columnText(in, e.column)
 	case roleOverride:
-		r.override[e.column] = columnText(in)
+		r.override[e.column] = columnText(in, e.column)
 	case roleProperties:
-		r.readFlows(in, NSG, shapeNSG)
+		r.readFlows(in, NSG)
 	case roleFlowRecords:
-		r.readFlows(in, VNet, shapeVNet)
+		r.readFlows(in, VNet)
 	case roleFlow:
 		r.readFlattened(in, key)
 	default:
@@ -24,32 +29,53 @@ func (r *record) read(in reader, key []byte, e entry) {
 	}
 }
 
+// text reads a text that the tuples of the record share.
+func (r *record) text(in reader) []byte {
+	t := in.Text()
+	r.long = r.long || len(t) > maxText
+	return t
+}
+
 // columnText reads a column. What is neither string nor number nor null gives
-// its JSON text, which does not parse as any column.
-func columnText(in reader) []byte {
+// its JSON text, which does not parse as any column. Tools that keep numbers as
+// floating-point ones write 4.43E2 or 443.0 for a port of 443.
+func columnText(in reader, column uint8) []byte {
 	if k := in.Kind(); k == jsontext.Array || k == jsontext.Object {
 		return in.JSON()
 	}
-	return in.Text()
+	t := in.Text()
+	if isNumber := 1<<3 | 1<<4 | 1<<5 | 0xf<<9; isNumber>>column&1 != 0 && bytes.ContainsAny(t, ".eE") {
+		if n, ok := whole(t); ok {
+			return strconv.AppendInt(nil, n, 10)
+		}
+	}
+	return t
 }
 
-// readFlattened reads the value of a flow.N key.
+// readFlattened reads the value of a flow.N key. Its number is N, and in the lower
+// half how many came before.
 func (r *record) readFlattened(in reader, key []byte) {
 	var t tuple
 	if in.Kind() == jsontext.String {
 		t.Text = in.Text()
 	} else {
 		t.Text, t.Other = in.JSON(), true
+		r.wrong[NSG]++ // the family is not known yet
 	}
-	n, _ := flowIndex(key)
-	r.flat, r.numbers = append(r.flat, t), append(r.numbers, n)
+	n, ok := flowIndex(key)
+	if !ok {
+		n = unrolledNumber
+		r.unrolled++
+	}
+	r.numbers = append(r.numbers, uint64(n)<<32|uint64(len(r.flat)))
+	r.flat = append(r.flat, t)
 	if len(r.flat) > maxTuples {
 		in.Fail(errMany)
 	}
 }
 
 // readFlows reads properties or flowRecords.
-func (r *record) readFlows(in reader, f Family, shape shapes) {
+func (r *record) readFlows(in reader, f Family) {
 	if in.Kind() != jsontext.Object {
 		in.Skip()
 		return
@@ -58,13 +84,13 @@ func (r *record) readFlows(in reader, f Family, shape shapes) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == "flows" && in.Kind() == jsontext.Array:
-			r.shapes |= shape
+			r.flows |= shapeOf[f]
 			in.Open()
 			for i := uint32(0); next(in); i++ {
 				r.readOuter(in, f, i)
 			}
 		case string(key) == "Version" && f == NSG:
-			r.fields[fieldPropertiesVersion] = in.Text()
+			r.fields[fieldPropertiesVersion] = r.text(in)
 		default:
 			in.Skip()
 		}
@@ -89,7 +115,7 @@ func (r *record) readOuter(in reader, f Family, i uint32) {
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
 		switch {
 		case string(key) == layouts[f].outer:
-			outer = in.Text()
+			outer = r.text(in)
 		case string(key) != layouts[f].list:
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -117,9 +143,12 @@ func (r *record) readInner(in reader, g group) {
 	var inner []byte
 	in.Open()
 	for key, ok := in.Next(); ok; key, ok = in.Next() {
+		if string(key) == "flowTuples" {
+			r.shapes |= shapeOf[g.family]
+		}
 		switch {
 		case string(key) == layouts[g.family].inner:
-			inner = in.Text()
+			inner = r.text(in)
 		case string(key) != "flowTuples":
 			in.Skip()
 		case in.Kind() != jsontext.Array:
@@ -131,6 +160,11 @@ func (r *record) readInner(in reader, g group) {
 			if r.tuples = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
 				in.Fail(errMany)
 			}
+			for i := range r.tuples[g.from:] {
+				if r.tuples[int(g.from)+i].Other {
+					r.wrong[g.family]++
+				}
+			}
 			r.add(g)
 		}
 	}
@@ -141,8 +175,9 @@ func (r *record) readInner(in reader, g group) {
 
 // addWrong adds the value that comes next, which has the wrong type.
 func (r *record) addWrong(in reader, g group) {
-	if len(r.tuples) > maxTuples {
-		in.Fail(errMany)
+	if r.wrong[g.family]++; r.wrong[g.family] > maxWrong {
+		in.Skip()
+		return
 	}
 	g.from = uint32(len(r.tuples))
 	r.tuples = append(r.tuples, tuple{Text: in.JSON(), Other: true})

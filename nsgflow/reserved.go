@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
@@ -9,7 +10,7 @@ import (
 // reserved are the fields of the source record that are not the flow log: a
 // hostname for instance. Events keep them, and so do foreign records.
 type reserved struct {
-	names map[string]bool // top-level names of events
+	names eventNames
 
 	body   []byte // the source record; nil of a text on its own
 	field  []byte // that holds the flow log; nil: the body is the flow log
@@ -17,16 +18,13 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
-	// Of the fields, those with a key that events may have too, and a map of
-	// the others: see encoder_reserved.go.
-	record     uint64 // a number of its own for each source record
-	conflicts  []conflict
-	twice      bool // two conflicts have the same key
-	others     []byte
-	otherCount int // valid iff there are conflicts
+	record uint64  // a number of its own for each source record
+	parts  divided // of fields, if one has a key that events may have too; see reserved_divided.go
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
+	category     string // of flow logs, if the fields call the record one; valid iff foreignReady
+	rule         string // of some text, if they have one of layerFields; likewise
 }
 
 func (r *reserved) reset(body []byte) {
@@ -42,19 +40,19 @@ func (r *reserved) find(own shapes) {
 	if r.ready {
 		return
 	}
-	r.ready, r.twice = true, false
+	r.ready = true
 	r.record++
 	conflict := false
 	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
 			return false
 		}
-		conflict = conflict || r.names[string(key)]
+		conflict = conflict || r.names[string(key)] != nil
 		return true
 	})
-	r.conflicts = r.conflicts[:0]
+	r.parts = nil
 	if conflict {
-		r.findConflicts()
+		r.parts = divide(r.entries(), r.count, r.names)
 	}
 }
 
@@ -68,9 +66,31 @@ func (r *reserved) entries() []byte { return r.fields[fieldsHeader:] }
 func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []byte {
 	if !r.foreignReady {
 		r.foreignReady = true
+		r.findSigns()
 		r.foreign, _ = appendSome(r.foreign[:0], r.fields, func(key []byte, value []byte) bool { return !isFlowLog(key, value) })
 	}
 	return r.foreign
+}
+
+// findSigns looks what the fields say about a flow log among them.
+func (r *reserved) findSigns() {
+	r.category, r.rule = "", ""
+	rest, left := msgpack.Entries(r.fields)
+	for range left {
+		var key, value []byte
+		key, rest = msgpack.Cut(rest)
+		value, rest = msgpack.Cut(rest)
+		name, _ := msgpack.StringOf(key)
+		text, _ := msgpack.StringOf(value)
+		e := lookUp(name)
+		switch {
+		case e.role != roleField:
+		case e.field.namesFlowLog(text):
+			r.category = "FlowLogFlowEvent"
+		case len(text) > 0 && slices.Contains(layerFields[:], e.field):
+			r.rule = "a rule"
+		}
+	}
 }
 
 // appendSome appends to dst, which is empty, a map of those entries of object
@@ -97,12 +117,9 @@ func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (s
 	return dst, count
 }
 
-// release lets go of the source record's memory, and of buffers that have grown
-// beyond limit bytes.
-func (r *reserved) release(limit int) {
-	r.body, r.field = nil, nil
-	if cap(r.fields)+cap(r.foreign)+cap(r.others) > limit {
-		r.fields, r.foreign, r.others = nil, nil, nil
-	}
-	clear(r.conflicts)
+// release lets go of the source record's memory. It returns the bytes of
+// buffers that it keeps.
+func (r *reserved) release() (kept int) {
+	r.body, r.field, r.parts = nil, nil, nil
+	return cap(r.fields) + cap(r.foreign)
 }

@@ -17,6 +17,7 @@ type resource struct {
 	group        []byte
 	provider     []byte
 	name         []byte
+	lowerName    []byte // Azure's names have no case: NSG logs shout, VNet logs do not
 }
 
 // parse reads an id; parts that it does not have stay empty. Ids come in any
@@ -42,6 +43,7 @@ func (r *resource) parse(id []byte) *resource {
 			if i+3 < len(parts) {
 				r.provider = []byte(value + "/" + parts[i+2])
 				r.name = []byte(strings.Join(parts[i+3:], "/"))
+				r.lowerName = bytes.ToLower(r.name)
 			}
 			return r
 		}

@@ -2,6 +2,7 @@ package nsgflow_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,15 +29,15 @@ func TestTargetResource(t *testing.T) {
 	const subscription = "/Subscriptions/5C2A90E7-41D3-4F6B-B8A5-93E0D17F2C64"
 	const group = subscription + "/resourceGroups/Orchard"
 	account := map[string]any{"cloud.account.id": "5c2a90e7-41d3-4f6b-b8a5-93e0d17f2c64", "azure.subscription_id": "5C2A90E7-41D3-4F6B-B8A5-93E0D17F2C64"}
-	with := func(more map[string]any, name any) map[string]any {
+	with := func(more map[string]any, name string) map[string]any {
 		want := map[string]any{}
 		for _, values := range []map[string]any{account, more} {
 			for k, v := range values {
 				want[k] = v
 			}
 		}
-		if name != nil {
-			want["azure.resource.group"], want["azure.resource.name"], want["observer.name"] = "Orchard", name, name
+		if name != "" {
+			want["azure.resource.group"], want["azure.resource.name"], want["observer.name"] = "Orchard", name, strings.ToLower(name)
 		}
 		return want
 	}
@@ -47,12 +48,12 @@ func TestTargetResource(t *testing.T) {
 		group + "/providers/Microsoft.Network/virtualNetworks/orchard-vnet/subnets/front":                 with(provider("Microsoft.Network/virtualNetworks"), "orchard-vnet/subnets/front"),
 		group + "/providers/Microsoft.Network/networkInterfaces/gate-nic":                                 with(provider("Microsoft.Network/networkInterfaces"), "gate-nic"),
 		subscription + "/RESOURCEGROUPS/Orchard/PROVIDERS/MICROSOFT.NETWORK/VIRTUALNETWORKS/ORCHARD-VNET": with(provider("MICROSOFT.NETWORK/VIRTUALNETWORKS"), "ORCHARD-VNET"),
-		subscription + "/resourcegroups/Orchard":                                                          with(map[string]any{"azure.resource.group": "Orchard"}, nil),
+		subscription + "/resourcegroups/Orchard":                                                          with(map[string]any{"azure.resource.group": "Orchard"}, ""),
 		subscription:                                                                                      account,
 		"not an id":                                                                                       {},
 		"/":                                                                                               {},
 		"subscriptions/a":                                                                                 {},
-		group + "/providers/":                                                                             with(map[string]any{"azure.resource.group": "Orchard"}, nil),
+		group + "/providers/":                                                                             with(map[string]any{"azure.resource.group": "Orchard"}, ""),
 		"0f8c6e1d-7b52-4a39-9d04-e6a1c3f58b27":                                                            {},
 	} {
 		e := eventsOf(t, n, tupleWith(fmt.Sprintf(`"rule":"R","targetResourceID":%q`, id)))[0]
@@ -62,6 +63,25 @@ func TestTargetResource(t *testing.T) {
 		got := valuesOf(t, e, "cloud.account.id", "azure.subscription_id", "azure.resource.group", "azure.resource.provider", "azure.resource.name", "observer.name")
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q: %s", id, diff)
+		}
+	}
+}
+
+// NSG logs have the name of an NSG in capitals, VNet logs of the same NSG as its
+// owner wrote it: rule.ruleset and observer.name are one, azure.resource as the
+// log has it.
+func TestOneNameOfAnNSG(t *testing.T) {
+	const owners = "/subscriptions/5c2a90e7-41d3-4f6b-b8a5-93e0d17f2c64/resourceGroups/Orchard/providers/Microsoft.Network/networkSecurityGroups/Gate-nsg"
+	n := newNormalizer(t, inECS)
+	vnet := eventsOf(t, n, tupleWith(fmt.Sprintf(`"rule":"R","targetResourceID":%q,"aclID":%[1]q`, owners)))[0]
+	nsg := eventsOf(t, n, fmt.Sprintf(`{"resourceId":%q,"rule":"R","flow.0":"1746525600,10.8.0.4,192.0.2.9,1,2,T,O,A"}`, strings.ToUpper(owners)))[0]
+	for _, event := range []struct {
+		e    map[string]any
+		name string
+	}{{vnet, "Gate-nsg"}, {nsg, "GATE-NSG"}} {
+		want := map[string]any{"rule.ruleset": "gate-nsg", "observer.name": "gate-nsg", "azure.resource.name": event.name}
+		if diff := cmp.Diff(want, valuesOf(t, event.e, "rule.ruleset", "observer.name", "azure.resource.name")); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

@@ -74,11 +74,16 @@ func newTable(o Options) (t table) {
 	return t
 }
 
-// names are the top-level names of events.
-func (t *table) names() map[string]bool {
-	names := map[string]bool{}
+// names are the keys of events.
+func (t *table) names() eventNames {
+	names := eventNames{}
 	for _, r := range t.rows {
-		names[r.path[0]] = true
+		path := r.path
+		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
+			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
+			path[i] = strings.TrimSuffix(path[i], "[]")
+		}
+		names.add(path)
 	}
 	return names
 }
@@ -200,6 +205,7 @@ const (
 	groupResourceGroup
 	groupResourceProvider
 	groupResourceName
+	groupObserver
 	groupRegion // VNet
 	groupFlowLogVersion
 	groupFlowLogResource // VNet

@@ -9,8 +9,8 @@ var aggregateFields = []field{
 	{"azure.flow_log.aggregate.continue", "long", inAggregated, eachTuple(slotContinue), "how many are reports in between"},
 	{"azure.flow_log.aggregate.end", "long", inAggregated, eachTuple(slotEnds), "how many are ends"},
 	{"azure.flow_log.aggregate.denied", "long", inAggregated, eachTuple(slotDenied), "how many are denied"},
-	{"azure.flow_log.aggregate.source_ports", "long", inAggregated, eachTuple(slotSourcePorts), "how many different source ports"},
-	{"azure.flow_log.aggregate.destination_ports", "long", inAggregated, eachTuple(slotDestinationPorts), "how many different destination ports: many show a scan"},
+	{"azure.flow_log.aggregate.source_ports", "long", inAggregated, eachTuple(slotSourcePorts), "how many different source ports in this record"},
+	{"azure.flow_log.aggregate.destination_ports", "long", inAggregated, eachTuple(slotDestinationPorts), "how many different destination ports in this record: many show a scan"},
 }
 
 func aggregated(v variant) bool { return v.aggregate != AggregateOff }

@@ -135,7 +135,7 @@ func around(a, b []byte) string {
 func TestSequence(t *testing.T) {
 	chunk := knownChunk(t)
 	for _, f := range adverse.Families {
-		if testing.Short() && !f.Worst {
+		if !long && !f.Worst {
 			continue
 		}
 		t.Run(f.Name, func(t *testing.T) {
@@ -286,8 +286,8 @@ func mustPack(pairs ...any) []byte {
 // What an instance keeps of large records is bounded, and small records cost
 // after them what they cost before.
 func TestNothingOfLargeRecordsIsKept(t *testing.T) {
-	if raceDetector {
-		t.Skip("skipped: the race detector has a memory and a time of its own")
+	if raceDetector || testing.Short() {
+		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, row := range large {
 		for _, set := range []string{"schema=sekoia", "schema=ecs original=on aggregate=connection"} {

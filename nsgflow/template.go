@@ -18,12 +18,13 @@ import (
 
 // template writes the events of one eventKey.
 type template struct {
-	pieces  []piece // the last one has no variable part
-	message []byte  // the constant part of the message; nil: it is made for each group
-	keys    int     // of the event's map
-	size    int     // of all pieces
-	objects []object
-	edited  *edited // with reserved fields, if it has come with some; see editedTemplates
+	pieces  []piece  // the last one has no variable part
+	message []byte   // the constant part of the message; nil: it is made for each group
+	keys    int      // of the event's map
+	size    int      // of all pieces
+	names   []string // the keys of that map
+	objects []object // the maps in it
+	edited  *edited  // with reserved fields, if it has come with some; see editedTemplates
 }
 
 // piece is constant msgpack, followed by one variable part.
@@ -50,7 +51,8 @@ func newTemplate(rows []row, f features) *template {
 	var w templateWriter
 	w.t.keys = len(root.below)
 	for _, b := range root.below {
-		w.writeObject(b)
+		w.t.names = append(w.t.names, b.key)
+		w.write(b, &w.t.objects)
 	}
 	w.end(groupNone, slotNone)
 	return &w.t
@@ -60,13 +62,10 @@ func newTemplate(rows []row, f features) *template {
 // the tuple still vary.
 func (t *template) specialize(packed *[groupCount][]byte) *template {
 	var w templateWriter
-	w.t.keys = t.keys
-	w.t.objects = slices.Clone(t.objects)
+	w.t.keys, w.t.names, w.t.objects = t.keys, t.names, cloned(t.objects)
 	for i, p := range t.pieces {
 		base := w.here()
-		for k := range w.t.objects {
-			w.t.objects[k].move(&t.objects[k], i, base)
-		}
+		moved(w.t.objects, t.objects, i, base)
 		w.constant = append(w.constant, p.constant...)
 		if p.slot == slotNone {
 			w.constant = append(w.constant, packed[p.group]...)
@@ -156,41 +155,50 @@ func (w *templateWriter) end(group groupValue, s slot) {
 
 func (w *templateWriter) here() place { return place{len(w.t.pieces), len(w.constant)} }
 
-// writeObject writes a top-level key and its value, and notes where it is.
-func (w *templateWriter) writeObject(b *branch) {
-	o := object{key: b.key, header: w.here()}
-	if len(b.below) > 0 && !b.list {
-		o.header.at += len(msgpack.AppendString(nil, b.key))
-		o.headerSize = len(msgpack.AppendMapHeader(nil, len(b.below)))
-		for _, c := range b.below {
-			o.children = append(o.children, c.key)
+// has says whether events of the template have a key at the top.
+func (t *template) has(name string) bool { return slices.Contains(t.names, name) }
+
+func cloned(objects []object) []object {
+	objects = slices.Clone(objects)
+	for i := range objects {
+		objects[i].below = cloned(objects[i].below)
+	}
+	return objects
+}
+
+// moved makes the places of objects those that they have in a template whose piece
+// i begins at base.
+func moved(objects, old []object, i int, base place) {
+	for k := range objects {
+		o, was := &objects[k], &old[k]
+		if was.header.piece == i {
+			o.header = place{base.piece, base.at + was.header.at}
 		}
-	}
-	w.write(b)
-	o.end = w.here()
-	w.t.objects = append(w.t.objects, o)
-}
-
-// move says where an object is in a template whose piece i begins at base.
-func (o *object) move(old *object, i int, base place) {
-	if old.header.piece == i {
-		o.header = place{base.piece, base.at + old.header.at}
-	}
-	if old.end.piece == i {
-		o.end = place{base.piece, base.at + old.end.at}
+		if was.end.piece == i {
+			o.end = place{base.piece, base.at + was.end.at}
+		}
+		moved(o.below, was.below, i, base)
 	}
 }
 
-// write writes a key and its value.
-func (w *templateWriter) write(b *branch) {
+// write writes a key and its value. A map is noted among objects: those that
+// are in the same map.
+func (w *templateWriter) write(b *branch, objects *[]object) {
 	w.constant = msgpack.AppendString(w.constant, b.key)
 	if b.list {
 		w.constant = append(w.constant, msgpack.FixArray|1)
 	}
 	if len(b.below) > 0 {
+		o := object{key: b.key, header: w.here()}
 		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
+		o.headerSize = len(w.constant) - o.header.at
 		for _, c := range b.below {
-			w.write(c)
+			o.names = append(o.names, c.key)
+			w.write(c, &o.below)
+		}
+		o.end = w.here()
+		if !b.list { // an array of maps has nothing to do with a map
+			*objects = append(*objects, o)
 		}
 		return
 	}

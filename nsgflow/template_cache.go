@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"bytes"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -77,7 +78,7 @@ func (c *templateCache) find(g *groupValues) {
 
 // keep makes room for something of a size that is kept with a group.
 func (c *templateCache) keep(size int) {
-	const overhead = 512 // of a group or a template: its headers
+	const overhead = 512 // of a group or a template, without its pieces
 	if c.kept += size + overhead; c.kept > maxKept {
 		clear(c.groups)
 		c.kept = size + overhead
@@ -120,7 +121,7 @@ func (e *encoder) newTemplate(ts *templates, key eventKey) *template {
 	if e.table.original && key&keyFailed == 0 {
 		t.message = e.group.appendConstant(nil, e.event.flow.State)
 	}
-	e.templates.keep(t.size + len(t.message))
+	e.templates.keep(t.size + len(t.message) + len(t.pieces)*int(unsafe.Sizeof(piece{})))
 	ts.add(key, t)
 	return t
 }

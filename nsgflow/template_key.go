@@ -30,8 +30,6 @@ const (
 const (
 	keySourcePorts eventKey = 1 << (keyAggregate + 2 + iota)
 	keyDestinationPorts
-	keyNoPackets
-	keyNoBytes
 	keyAlone
 )
 
@@ -47,8 +45,6 @@ func keyOfAggregate(g *aggregate) eventKey {
 	}{
 		{keySourcePorts, g.ports[0] > 1},
 		{keyDestinationPorts, g.ports[1] > 1},
-		{keyNoPackets, g.sums[sumPackets] < 0},
-		{keyNoBytes, g.sums[sumBytes] < 0},
 	} {
 		if lacks.is {
 			key |= lacks.key
@@ -150,8 +146,6 @@ func (k eventKey) slotsNotShared(p Protocol) (set uint32) {
 		{keySourcePorts, slotSourcePort, true},
 		{keyDestinationPorts, slotDestinationPort, true},
 		{keySourcePorts | keyDestinationPorts, slotCommunityID, p.hasPorts()},
-		{keyNoPackets, slotPackets, true},
-		{keyNoBytes, slotBytes, true},
 	} {
 		if s.is && k&s.key != 0 {
 			set |= 1 << s.slot

@@ -41,7 +41,7 @@ func ParseTuple(family Family, tuple string) (Flow, error) {
 func (d *document) parse(e *event, r *record, g *group) *TupleError {
 	t := e.tuple
 	if t.Other {
-		return wrongType(d.path(g, e.index), wanted[g.level], t.Text)
+		return wrongType(d.path(g, uint32(e.place)), wanted[g.level], t.Text)
 	}
 	line, comma := t.Text, noColumn
 	if r.line != nil && !g.layered() {
@@ -54,7 +54,7 @@ func (d *document) parse(e *event, r *record, g *group) *TupleError {
 	if bad == noColumn {
 		return nil
 	}
-	return d.tupleError(r, g, e.index, line, bad)
+	return d.tupleError(r, g, uint32(e.place), line, bad)
 }
 
 // parsedTuple is a tuple as the encoder wants it: a Flow but for what takes
@@ -94,15 +94,38 @@ func (p *parsedTuple) oneAddress() bool {
 	return a.is4 == b.is4 && (a.is4 && a.v4 == b.v4 || !a.is4 && p.Source.Addr == p.Destination.Addr)
 }
 
-// addresses says which version of IP both addresses have.
+// addresses says which version of IP both addresses have. One that is mapped from
+// IPv4 to IPv6 counts as what it is mapped from, whatever its text.
 func (p *parsedTuple) addresses() addresses {
-	switch s, d := p.source.is4, p.destination.is4; {
+	if p.source.is4 && p.destination.is4 {
+		return addressesIPv4
+	}
+	return p.otherAddresses()
+}
+
+// otherAddresses is addresses where not both are written as IPv4.
+func (p *parsedTuple) otherAddresses() addresses {
+	_, s := p.source.ipv4(p.Source)
+	_, d := p.destination.ipv4(p.Destination)
+	switch {
 	case s && d:
 		return addressesIPv4
 	case !s && !d:
 		return addressesIPv6
 	}
 	return addressesMixed
+}
+
+// ipv4 is the IPv4 address that the column holds, also as an IPv6 address that
+// is mapped from it, ::ffff:192.0.2.4.
+func (a *address) ipv4(e Endpoint) (v4 [4]byte, ok bool) {
+	switch {
+	case a.is4:
+		return a.v4, true
+	case e.Addr.Is4In6():
+		return e.Addr.Unmap().As4(), true
+	}
+	return v4, false
 }
 
 const noColumn = -1
@@ -155,13 +178,9 @@ func hasNSGLayout(columns [4][]byte) bool {
 
 // parseEnds reads columns 0 to 4: the time, addresses and ports.
 func (p *parsedTuple) parseEnds(line []byte) (end, badColumn int) {
-	t, end := digits(line, 0)
-	if end == 0 || !ended(line, end) {
-		return 0, 0
-	}
-	var ok bool
-	if p.Time, ok = millis(t); !ok {
-		return 0, 0
+	p.Time, end, badColumn = parseTime(line)
+	if badColumn != noColumn {
+		return 0, badColumn
 	}
 	if p.Source.Addr, end = p.source.parse(line, end+1); end < 0 {
 		return 0, 1
@@ -176,6 +195,62 @@ func (p *parsedTuple) parseEnds(line []byte) (end, badColumn int) {
 		return 0, 4
 	}
 	return end, noColumn
+}
+
+// parseTime reads column 0, in milliseconds.
+func parseTime(line []byte) (ms int64, end, badColumn int) {
+	t, end := digits(line, 0)
+	ok := end > 0 && ended(line, end)
+	if !ok {
+		var col []byte
+		col, end = column(line, 0)
+		t, ok = whole(col)
+	}
+	if ms, inTime := millis(t); ok && inTime {
+		return ms, end, noColumn
+	}
+	return 0, 0, 0
+}
+
+// whole is the value of a number that is written as a floating-point number and
+// has no fraction: 1.607984156E9, as Java writes such, is 1607984156. It has at
+// most 18 digits.
+func whole(t []byte) (n int64, ok bool) {
+	const most = 1e17 // has room for one more digit
+	n, p := digits(t, 0)
+	if p == 0 {
+		return 0, false
+	}
+	places := int64(0) // behind the point
+	if p < len(t) && t[p] == '.' {
+		first := p + 1
+		for p = first; p < len(t) && t[p]-'0' <= 9; p++ {
+			if n >= most {
+				return 0, false
+			}
+			n, places = n*10+int64(t[p]-'0'), places+1
+		}
+		if p == first {
+			return 0, false
+		}
+	}
+	if p < len(t) && t[p]|0x20 == 'e' {
+		if p++; p < len(t) && t[p] == '+' {
+			p++
+		}
+		exponent, end := digits(t[p:], 0)
+		if end == 0 || end > 2 {
+			return 0, false
+		}
+		p, places = p+end, places-exponent
+	}
+	for ; places > 0 && n%10 == 0; places-- {
+		n /= 10
+	}
+	for ; places < 0 && n < most; places++ {
+		n *= 10
+	}
+	return n, p == len(t) && places == 0
 }
 
 // parseCounters reads columns 9 to 12, as many as there are.

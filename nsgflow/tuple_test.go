@@ -2,7 +2,9 @@ package nsgflow_test
 
 import (
 	"errors"
+	"math/big"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,6 +158,9 @@ func readTuple(family nsgflow.Family, tuple string) (f nsgflow.Flow, column int)
 	c = append(c, make([]string, 13)...)
 	f.Family = family
 	seconds, ok := whole(c[0], 18)
+	if !ok {
+		seconds, ok = wholeFloat(c[0])
+	}
 	switch {
 	case !ok:
 		return f, 0
@@ -237,6 +242,21 @@ func whole(s string, digits int) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil
+}
+
+var floatText = regexp.MustCompile(`^([0-9]{1,18})(\.[0-9]+)?([eE]\+?[0-9]{1,2})?$`)
+
+// wholeFloat is a floating-point number without a fraction, of 18 digits at most.
+func wholeFloat(s string) (int64, bool) {
+	parts := floatText.FindStringSubmatch(s)
+	if parts == nil || len(strings.TrimLeft(strings.Replace(parts[1]+parts[2], ".", "", 1), "0")) > 18 {
+		return 0, false
+	}
+	n, ok := new(big.Rat).SetString(s)
+	if !ok || !n.IsInt() || n.Num().Cmp(big.NewInt(1e18)) >= 0 {
+		return 0, false
+	}
+	return n.Num().Int64(), true
 }
 
 func encryptionOf(code string) nsgflow.Encryption {

@@ -38,7 +38,7 @@ type Drops uint8
 const (
 	DropAllowed Drops = 1 << iota
 	DropDenied
-	DropBegin    // beginnings of allowed flows: they have no counters
+	DropBegin    // beginnings of allowed flows, but for those that count something
 	DropContinue // the reports in between, with their counters
 	DropEnd      // ends, with their counters
 )
@@ -84,6 +84,18 @@ var stages = [...][stateCount]stage{
 // dropReasons say why a flow is left out, by its decision and state: the first
 // name that is meant by it, counted from one; 0: it stays.
 type dropReasons [3][stateCount]uint8
+
+const reasonBegin = 3 // DropBegin's place in dropNames
+
+// of says why a flow is left out. No byte goes with a beginning: the few that
+// count something stay, unless they are left out as allowed.
+func (r *dropReasons) of(f *Flow) (reason uint8) {
+	reason = r[f.Decision][f.State]
+	if reason == reasonBegin && max(f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes) > 0 {
+		return 0
+	}
+	return reason
+}
 
 func (d Drops) reasons() (r dropReasons) {
 	decisions := [...]Drops{Allowed: DropAllowed, Denied: DropDenied}

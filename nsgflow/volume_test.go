@@ -29,12 +29,15 @@ func dropping(names string) func(*nsgflow.Options) {
 	}
 }
 
-// tuplesToDrop are one tuple of each decision and state, by what may drop it.
+// tuplesToDrop are tuples of each decision and state, by what may drop them.
 var tuplesToDrop = []struct {
 	vnet           bool
 	columns, drops string
 }{
 	{false, "A,B,,,,", "allowed,begin"},
+	{false, "A,B,0,0,0,0", "allowed,begin"},
+	{false, "A,B,0,0,,1", "allowed"}, // it counts something
+	{false, "A,B,1,60,,", "allowed"},
 	{false, "A,C,1,2,3,4", "allowed,continue"},
 	{false, "A,E,1,2,3,4", "allowed,end"},
 	{false, "A", "allowed"},
@@ -44,6 +47,9 @@ var tuplesToDrop = []struct {
 	{false, "Z,B,,,,", ""},
 	{false, "Z,E,1,2,3,4", "end"},
 	{true, "B,NX,0,0,0,0", "allowed,begin"},
+	{true, "B,NX,,,,", "allowed,begin"},
+	{true, "B,NX,0,1,0,0", "allowed"},
+	{true, "B,NX,0,0,1,0", "allowed"},
 	{true, "C,NX,1,2,3,4", "allowed,continue"},
 	{true, "E,NX,1,2,3,4", "allowed,end"},
 	{true, "D,NX,0,0,0,0", "denied"},
@@ -217,6 +223,26 @@ func volumeLogs(tb testing.TB, traffic loggen.Traffic, tuples int) (logs []flowL
 		logs = append(logs, flowLog{fmt.Sprintf("%s %s", family, traffic), tuples, []string{strings.TrimSuffix(b.String(), "\n")}})
 	}
 	return logs
+}
+
+// Records of one tuple become as many events, each larger: denormalised ones,
+// flattened ones with flow.0, and those with a flowTuple, on their own and in a
+// blob.
+func TestAggregateOfOneTuple(t *testing.T) {
+	for _, file := range []string{"../conf/samples/nsg_denormalised.ndjson", "../conf/samples/nsg_flattened.ndjson",
+		"../conf/samples/vnet_flattened.ndjson", "../test/cases/unrolled/input.log"} {
+		lines := strings.Split(strings.TrimSpace(readFile(t, file)), "\n")
+		for _, input := range []string{strings.Join(lines, "\n"), `{"records":[` + strings.Join(lines, ",") + `]}`} {
+			off := newNormalizer(t, inECS)
+			plain, _ := asText.read(t, off, input)
+			n := newNormalizer(t, inECS, aggregating(nsgflow.AggregateHost, nsgflow.AggregateHost))
+			aggregated, _ := asText.read(t, n, input)
+			before, after := off.Counts(), n.Counts()
+			if after.Events != before.Events || before.Events < 2 || len(aggregated) <= len(plain) {
+				t.Errorf("%s: %d events of %d flows, %d bytes, without aggregation %d", file, after.Events, before.Events, len(aggregated), len(plain))
+			}
+		}
+	}
 }
 
 // What the filter has written it leaves alone, also aggregated, and with the

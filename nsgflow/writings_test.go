@@ -35,6 +35,11 @@ var writings = []struct {
 	{"in a list without its tail", func(s string) string { return `{"records":[` + s }},
 	{"in a list without its last bracket", func(s string) string { return `{"records":[` + s + `]` }},
 	{"in a list without its head", func(s string) string { return s + `]}` }},
+	{"in an array", func(s string) string { return `[` + s + `]` }},
+	{"in an array without its tail", func(s string) string { return `[` + s + `,` }},
+	{"in an array without its head", func(s string) string { return s + `]` }},
+	{"in an array of arrays", func(s string) string { return `[[` + s + `]]` }},
+	{"in an array in a list", func(s string) string { return `{"records":[[` + s + `]]}` }},
 	{"in a list of a list without a tail", func(s string) string { return `{"records":[{"records":[` + s + "]," }},
 }
 
@@ -62,7 +67,7 @@ func escaped(s string) string {
 	return b.String()
 }
 
-var inList = regexp.MustCompile(`records\[0\]\.`)
+var inList = regexp.MustCompile(`(records\[0\]|\B\[0\])+\.`)
 
 func TestWritings(t *testing.T) {
 	noText := func(o *nsgflow.Options) { o.Original = false }

@@ -44,7 +44,7 @@ func TestInputRecord(t *testing.T) {
 	}
 
 	// The filter makes an event of it that keeps where it comes from.
-	events, changed := testFilter(t, nsgflow.SchemaECS).run(chunk.Bytes(), nil)
+	events, changed, _ := testFilter(t, nsgflow.SchemaECS).run(chunk.Bytes(), nil)
 	if !changed || !bytes.Contains(events, []byte("192.0.2.4")) || !bytes.Contains(events, []byte(record.Path)) {
 		t.Errorf("changed %v: %q", changed, events)
 	}

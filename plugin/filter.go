@@ -1,29 +1,51 @@
 package main
 
-import "fluent-bit-nsgflow/nsgflow"
+import (
+	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/plugin/tables"
+)
 
 // filter turns chunks of Fluent Bit records into chunks of events. It is not
 // safe for concurrent use.
 type filter struct {
+	options    nsgflow.Options
+	room       roomMaker
 	normalizer *nsgflow.Normalizer
-	growth     float64 // bytes out for a byte in, of the last chunk; 0: it was not changed
+	earlier    tables.FilterCounts // those of Normalizers that have failed
+	growth     float64             // bytes out for a byte in, of the last chunk; 0: it was not changed
 }
 
-func newFilter(o nsgflow.Options) (*filter, error) {
-	n, err := nsgflow.New(o)
+// roomMaker makes room for output: see nsgflow.Normalizer.GrowWith. nil: on Go's
+// heap.
+type roomMaker func(out []byte, size int) []byte
+
+func newFilter(o nsgflow.Options, room roomMaker) (*filter, error) {
+	f := &filter{options: o, room: room}
+	return f, f.renew()
+}
+
+// renew takes a new Normalizer.
+func (f *filter) renew() error {
+	n, err := nsgflow.New(f.options)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &filter{normalizer: n}, nil
+	n.GrowWith(f.room)
+	f.normalizer = n
+	return nil
 }
 
-func (f *filter) counts() nsgflow.Counts { return f.normalizer.Counts() }
+func (f *filter) counts() tables.FilterCounts {
+	c := f.earlier
+	c.Add(f.normalizer.Counts())
+	return c
+}
 
 const roomSlack = 4 << 10
 
-// room is how much a chunk of this size is likely to need, by the growth of
+// firstRoom is how much a chunk of this size is likely to need, by the growth of
 // the one before; 0 where that was no flow log.
-func (f *filter) room(size int) int {
+func (f *filter) firstRoom(size int) int {
 	const most = 1 << 30
 	if f.growth == 0 {
 		return 0
@@ -33,13 +55,24 @@ func (f *filter) room(size int) int {
 
 // run normalises one chunk. changed is false where nothing in it is a flow log:
 // the host then keeps its own bytes. out is in the memory of dst where that is
-// large enough.
-func (f *filter) run(chunk, dst []byte) (out []byte, changed bool) {
+// large enough. After a fault, which is what panicked, the chunk counts as
+// unchanged, and nothing of what it left behind is used again.
+func (f *filter) run(chunk, dst []byte) (out []byte, changed bool, fault any) {
+	before := f.counts()
+	defer func() {
+		if fault = recover(); fault == nil {
+			return
+		}
+		f.earlier, f.growth = before, 0
+		f.earlier.Faults++
+		_ = f.renew() // with these options it has worked before
+		out, changed = nil, false
+	}()
 	out, changed = f.normalizer.AppendChunk(dst[:0], chunk)
 	if !changed {
 		f.growth = 0
-		return nil, false
+		return nil, false, nil
 	}
 	f.growth = float64(len(out)) / float64(len(chunk))
-	return out, true
+	return out, true, nil
 }

@@ -27,6 +27,7 @@ func main() {}
 type instance struct {
 	mu     sync.Mutex // processors of 2.1.0 to 2.1.3 call from several threads
 	filter *filter
+	output output // memory of the chunk at hand
 	notice notice
 
 	metrics C.struct_metrics
@@ -65,12 +66,11 @@ func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
 	}
-	f, err := newFilter(options)
-	if err != nil {
+	i := &instance{}
+	if i.filter, err = newFilter(options, i.output.room); err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
 	}
-	i := &instance{filter: f}
 	instancesMu.Lock()
 	instances[uintptr(ins)] = i
 	instancesMu.Unlock()
@@ -92,19 +92,16 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	i.mu.Lock()
 	defer i.mu.Unlock()
 
-	// The events are written straight into what the host will free.
-	room := i.filter.room(int(size))
-	memory := C.nsgflow_room(C.size_t(room))
-	defer func() { C.free(memory) }()
-	var dst []byte
-	if memory != nil {
-		dst = unsafe.Slice((*byte)(memory), room)
-	}
-	events, changed := i.filter.run(unsafe.Slice((*byte)(data), size), dst)
+	defer i.output.free()
+	dst := i.output.room(nil, i.filter.firstRoom(int(size)))
+	events, changed, fault := i.filter.run(unsafe.Slice((*byte)(data), size), dst)
 	counts := i.filter.counts()
 	i.totals = tables.FilterTotals(i.totals[:0], counts)
 	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
-	if warning := i.notice.due(counts, time.Now()); warning != "" {
+	if fault != nil {
+		logFault(ins, fault)
+	}
+	if warning := i.notice.due(counts.Counts, time.Now()); warning != "" {
 		log(ins, C.LOG_WARN, warning)
 	}
 	if !changed {
@@ -113,11 +110,8 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	if len(events) == 0 {
 		return C.FILTER_MODIFIED
 	}
-	// Handed over as it is, unless most of it would be left empty.
-	start := unsafe.Pointer(&events[0])
-	if start == memory && room < 2*len(events)+roomSlack {
-		memory = nil // it is the host's now
-	} else if start = C.nsgflow_copy(start, C.size_t(len(events))); start == nil {
+	start := i.output.handOver(events)
+	if start == nil {
 		log(ins, C.LOG_ERROR, fmt.Sprintf("no memory for %d bytes of events: chunk passed on unchanged", len(events)))
 		return C.FILTER_NOTOUCH
 	}
@@ -133,7 +127,7 @@ func nsgflowExit(ins unsafe.Pointer) C.int {
 	delete(instances, uintptr(ins))
 	instancesMu.Unlock()
 	if i != nil {
-		log(ins, C.LOG_INFO, summary(i.filter.counts()))
+		log(ins, C.LOG_INFO, summary(i.filter.counts().Counts))
 	}
 	return 0
 }
@@ -151,8 +145,12 @@ func nsgflowInstances() C.int {
 // survive turns a panic into a log line: no fault of ours may end the agent.
 func survive(ins unsafe.Pointer) {
 	if fault := recover(); fault != nil {
-		log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+config.Quote(fmt.Sprint(fault)))
+		logFault(ins, fault)
 	}
+}
+
+func logFault(ins unsafe.Pointer, fault any) {
+	log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+config.Quote(fmt.Sprint(fault)))
 }
 
 func property(ins unsafe.Pointer) func(string) (string, bool) {

@@ -18,7 +18,7 @@ static const struct option_text filter_options[] = {
     {"aggregate_denied", NULL,
      "The same for denied flows; without it, they follow aggregate. Takes: off, connection, service, host."},
     {"drop", NULL,
-     "Leave out flows by decision, or allowed ones by the part of their life that they report, and count them. Takes: allowed, denied, begin, continue, end, separated by commas."},
+     "Leave out flows by decision, or those that are not denied by the part of their life that they report (begin: allowed ones without counters), and count them. Takes: allowed, denied, begin, continue, end, separated by commas."},
     {"exclude_fields", NULL,
      "Leave these fields out of every event. Takes: names of event fields or of objects, separated by commas."},
 };

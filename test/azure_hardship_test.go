@@ -77,7 +77,7 @@ func TestAzureFullDisk(t *testing.T) {
 func TestAzureStoppedProcess(t *testing.T) {
 	t.Parallel()
 	still := 3 * time.Second
-	if os.Getenv("NSGFLOW_LONG") != "" {
+	if long {
 		still = 30 * time.Second
 	}
 	inEveryRelease(t, func(t *testing.T, r release) {

@@ -53,6 +53,7 @@ func countersOf(name string, times int) map[string]int {
 		prefix + "unknown_codes_total" + label + "}":   8 * times,
 		prefix + "foreign_records_total" + label + "}": 9 * times,
 		prefix + "empty_flow_logs_total" + label + "}": 10 * times,
+		prefix + "faults_total" + label + "}":          0,
 	}
 	series[prefix+"events_total"+label+"}"] = 21 * times
 	for _, reason := range []string{"allowed", "denied", "begin", "continue", "end"} {

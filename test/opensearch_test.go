@@ -74,6 +74,10 @@ func TestOpenSearch(t *testing.T) {
 			t.Parallel()
 			inputStream(t, r, engine)
 		})
+		t.Run("queries of pages", func(t *testing.T) {
+			t.Parallel()
+			queriesOfPages(t, r, engine)
+		})
 		for name, options := range map[string]string{"plain": "ecs", "aggregated": "ecs\n    aggregate service\n    aggregate_denied host"} {
 			want := findable(throughSchema(t, r, options, flows+others))
 			if len(want.ids) == 0 || want.others == 0 || want.private == 0 || len(want.bytes) < 2 {

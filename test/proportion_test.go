@@ -172,6 +172,9 @@ const (
 `
 )
 
+// long: all families, which take some minutes.
+var long = os.Getenv("NSGFLOW_LONG") != ""
+
 // A megabyte that nobody wrote kindly costs an agent no more than a second and
 // 200 MB, none of its records is lost, and small records become after it what
 // they became before.
@@ -183,12 +186,12 @@ func TestProportion(t *testing.T) {
 	inEveryRelease(t, func(t *testing.T, r release) {
 		r.needsMetrics(t)
 		for _, f := range adverse.Families {
-			if f.Damaged || testing.Short() && !f.Worst {
+			if f.Damaged || !long && !f.Worst {
 				continue
 			}
 			for _, options := range f.Options {
 				t.Run(f.Name+"/"+options, func(t *testing.T) { costs(t, r, options, f.Chunk(1<<20), known) })
-				if testing.Short() {
+				if !long {
 					break
 				}
 			}

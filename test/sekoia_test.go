@@ -5,7 +5,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"fluent-bit-nsgflow/test/loggen"
 )
 
 // What Sekoia.io's two formats parse out of a flow: the patterns of their
@@ -36,6 +40,37 @@ func sekoiaIntake(t *testing.T, tuple *regexp.Regexp) receiver {
 	env := []string{"SEKOIA_HOST=localhost", "SEKOIA_BASE=/api/v1/intake-http", "SEKOIA_INTAKE_KEY=open-sesame"}
 	port, authority := startTLS(t, server)
 	return receiver{env: append(env, "SEKOIA_PORT="+port, "SEKOIA_CA="+authority), received: c.all}
+}
+
+// With aggregate, each tuple arrives all the same, as the one of its flow log:
+// the intake takes no other.
+func TestSekoiaAggregated(t *testing.T) {
+	inEveryRelease(t, func(t *testing.T, r release) {
+		for family, tuple := range sekoiaTuples {
+			t.Run(family, func(t *testing.T) {
+				t.Parallel()
+				log := loggen.Log{Family: map[string]loggen.Family{"nsg_v2": loggen.NSGv2, "vnet_v4": loggen.VNet}[family], Records: 2, Tuples: 40, Seed: 5, Traffic: loggen.Realistic}
+				var input strings.Builder
+				if err := log.Write(&input, loggen.Blob); err != nil {
+					t.Fatal(err)
+				}
+				var want []event
+				for _, e := range throughSchema(t, r, "sekoia", input.String()) {
+					message, _ := e.Body.at("message").(string)
+					want = append(want, parseEvents(t, []string{message})...)
+				}
+				to := sekoiaIntake(t, tuple)
+				root := stage(t)
+				write(t, root, "flow-logs/input.log", input.String())
+				change(t, root, "flow-logs.conf", "schema sekoia", "schema sekoia\n    aggregate host")
+				got := to.from(t, r, root, "sekoia.conf", len(want))
+				order := func(a, b event) int { return strings.Compare(a.String(), b.String()) }
+				slices.SortFunc(want, order)
+				slices.SortFunc(got, order)
+				same(t, want, got)
+			})
+		}
+	})
 }
 
 // What arrives are the flows as Azure wrote them: the field "message" of their

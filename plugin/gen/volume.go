@@ -17,14 +17,14 @@ var volumeSettings = []string{
 	"",
 	"aggregate connection",
 	"aggregate service",
+	"aggregate service; aggregate_denied off",
 	"aggregate host",
 	"aggregate_denied host",
 	"aggregate service; aggregate_denied host",
 	"drop begin",
-	"drop begin; aggregate service; aggregate_denied host",
 	"drop denied; aggregate service",
 	"exclude_fields " + leanFields,
-	"drop begin; aggregate service; aggregate_denied host; exclude_fields " + leanFields,
+	"aggregate service; aggregate_denied host; exclude_fields " + leanFields,
 }
 
 // leanFields are constant, or follow from other fields, in schema ecs; they are

@@ -18,36 +18,44 @@ type FilterMetric struct {
 
 const maxLabels = 2
 
+// FilterCounts is what an instance of the filter has seen.
+type FilterCounts struct {
+	nsgflow.Counts
+	Faults uint64 // chunks that passed on as they were because the filter panicked
+}
+
 // FilterSeries is one value of a counter.
 type FilterSeries struct {
 	Labels []string // their values
-	Value  func(nsgflow.Counts) uint64
+	Value  func(FilterCounts) uint64
 }
 
 // FilterMetrics is every metric of the filter, in the order of the docs.
 var FilterMetrics = []FilterMetric{
 	{"nsgflow_flows_total", "Flows that became events, or parts of events.", []string{"kind", "decision"}, flowSeries()},
 	{"nsgflow_events_total", "Events that flows became: fewer where they are aggregated.", nil,
-		one(func(c nsgflow.Counts) uint64 { return c.Events })},
+		one(func(c FilterCounts) uint64 { return c.Events })},
 	{"nsgflow_dropped_total", "Flows that the option drop left out, in no other count.", []string{"reason"}, dropSeries()},
 	{"nsgflow_errors_total", "Tuples and texts that do not parse.", nil,
-		one(func(c nsgflow.Counts) uint64 { return c.Errors })},
+		one(func(c FilterCounts) uint64 { return c.Errors })},
 	{"nsgflow_unknown_codes_total", "Columns with a code that no document names.", nil,
-		one(func(c nsgflow.Counts) uint64 { return c.Unknown })},
+		one(func(c FilterCounts) uint64 { return c.Unknown })},
 	{"nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.", nil,
-		one(func(c nsgflow.Counts) uint64 { return c.Foreign })},
+		one(func(c FilterCounts) uint64 { return c.Foreign })},
 	{"nsgflow_empty_flow_logs_total", "Flow logs without a tuple.", nil,
-		one(func(c nsgflow.Counts) uint64 { return c.Empty })},
+		one(func(c FilterCounts) uint64 { return c.Empty })},
+	{"nsgflow_faults_total", "Chunks that passed on unchanged because of a fault of the filter.", nil,
+		one(func(c FilterCounts) uint64 { return c.Faults })},
 }
 
-func one(value func(nsgflow.Counts) uint64) []FilterSeries {
+func one(value func(FilterCounts) uint64) []FilterSeries {
 	return []FilterSeries{{Value: value}}
 }
 
 func flowSeries() (all []FilterSeries) {
 	for kind, kindName := range []string{nsgflow.NSG: "nsg", nsgflow.VNet: "vnet"} {
 		for decision, decisionName := range []string{nsgflow.DecisionUnknown: "unknown", nsgflow.Allowed: "allowed", nsgflow.Denied: "denied"} {
-			all = append(all, FilterSeries{[]string{kindName, decisionName}, func(c nsgflow.Counts) uint64 { return c.Flows[kind][decision] }})
+			all = append(all, FilterSeries{[]string{kindName, decisionName}, func(c FilterCounts) uint64 { return c.Flows[kind][decision] }})
 		}
 	}
 	return all
@@ -55,7 +63,7 @@ func flowSeries() (all []FilterSeries) {
 
 func dropSeries() (all []FilterSeries) {
 	for reason, name := range nsgflow.DropNames() {
-		all = append(all, FilterSeries{[]string{name}, func(c nsgflow.Counts) uint64 { return c.Dropped[reason] }})
+		all = append(all, FilterSeries{[]string{name}, func(c FilterCounts) uint64 { return c.Dropped[reason] }})
 	}
 	return all
 }
@@ -98,7 +106,7 @@ func cList(texts []string) string {
 }
 
 // FilterTotals appends the values of an instance's counters.
-func FilterTotals(to []uint64, c nsgflow.Counts) []uint64 {
+func FilterTotals(to []uint64, c FilterCounts) []uint64 {
 	for _, m := range FilterMetrics {
 		for _, s := range m.Series {
 			to = append(to, s.Value(c))

@@ -35,7 +35,7 @@ var FilterOptions = []config.Option[nsgflow.Options]{
 		Text: "The same for denied flows; without it, they follow aggregate.",
 		Set:  func(o *nsgflow.Options, v string) bool { return parsed(&o.AggregateDenied, v, nsgflow.ParseAggregate) }},
 	{Key: "drop", Values: strings.Join(nsgflow.DropNames(), ", ") + ", separated by commas",
-		Text: "Leave out flows by decision, or allowed ones by the part of their life that they report, and count them.",
+		Text: "Leave out flows by decision, or those that are not denied by the part of their life that they report (begin: allowed ones without counters), and count them.",
 		Set:  func(o *nsgflow.Options, v string) bool { return parsed(&o.Drop, v, nsgflow.ParseDrops) }},
 	{Key: "exclude_fields", Values: "names of event fields or of objects, separated by commas",
 		Text: "Leave these fields out of every event.",

@@ -19,6 +19,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"fluent-bit-nsgflow/test/internal/npm"
 )
 
 // The storage service is Azurite, Microsoft's emulator: this version is the
@@ -84,39 +86,10 @@ func start() error {
 	return errors.New("it does not listen")
 }
 
-// install gives Azurite's main script, and gets it with npm where it is not
-// there yet. Test packages run at the same time: one at a time gets to.
+// install gives Azurite's main script.
 func install() (main string, err error) {
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", err
-		}
-	}
-	dir := os.Getenv("NSGFLOW_AZURITE")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", err
-		}
-		dir = filepath.Join(cache, "nsgflow-azurite-"+version)
-	}
-	unlock, err := lock(dir)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	main = filepath.Join(dir, "node_modules", "azurite", "dist", "src", "blob", "main.js")
-	if _, err := os.Stat(main); err == nil {
-		return main, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error",
-		"--prefix", dir, "azurite@"+version).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("npm install: %w: %s", err, out)
-	}
-	return main, nil
+	folder, err := npm.Install(os.Getenv("NSGFLOW_AZURITE"), "azurite", version)
+	return filepath.Join(folder, "dist", "src", "blob", "main.js"), err
 }
 
 // spareAccounts are there for tests that need the containers of Azure's names.

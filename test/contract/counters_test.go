@@ -47,7 +47,8 @@ func TestCounters(t *testing.T) {
 			"errors_total"+label+"} 0",
 			"unknown_codes_total"+label+"} 0",
 			fmt.Sprintf("foreign_records_total%s} %d", label, n.foreign),
-			"empty_flow_logs_total"+label+"} 0")
+			"empty_flow_logs_total"+label+"} 0",
+			"faults_total"+label+"} 0")
 	}
 	everyHost(t, func(t *testing.T, host engine.StandIn) {
 		host.Options = options

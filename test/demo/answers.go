@@ -15,14 +15,16 @@ type question struct {
 	columns []string
 }
 
-// internet leaves out flows from private addresses (RFC 1918, 4193, 6598).
+// internet leaves out flows from private addresses (RFC 1918, 4193, 6598). A flow
+// inside the network is written by the interfaces of both sides: beside those
+// from the internet, sums take what is outbound only.
 const internet = `!source.ip:(ipv4_range("10.0.0.0/8") or ipv4_range("172.16.0.0/12") or ipv4_range("192.168.0.0/16") or ipv4_range("100.64.0.0/10") or ipv6_range("fc00::/7"))`
 
 // questions are what one asks flow logs first.
 var questions = []question{
 	{
-		"Who moves most bytes?",
-		`network.bytes:>0 | stats by (source.ip) sum(network.bytes) as bytes, sum(network.packets) as packets | sort by (bytes desc) | limit 8`,
+		"Which machines move most bytes, in what they begin?",
+		`network.direction:=outbound network.bytes:>0 | stats by (source.ip) sum(network.bytes) as bytes, sum(network.packets) as packets | sort by (bytes desc) | limit 8`,
 		[]string{"source.ip", "bytes", "packets"},
 	},
 	{
@@ -37,9 +39,9 @@ var questions = []question{
 		[]string{"source.ip", "ports", "hosts", "flows"},
 	},
 	{
-		"When, and in which direction? Bytes of each five minutes",
-		`network.bytes:>0 | stats by (_time:5m) sum(network.bytes) if (network.direction:=inbound) as inbound, sum(network.bytes) if (network.direction:=outbound) as outbound | sort by (_time)`,
-		[]string{"_time", "inbound", "outbound"},
+		"When? Bytes of each five minutes, in what comes from the internet and in what the network's machines begin",
+		`network.bytes:>0 | stats by (_time:5m) sum(network.bytes) if (network.direction:=inbound ` + internet + `) as internet, sum(network.bytes) if (network.direction:=outbound) as outbound | sort by (_time)`,
+		[]string{"_time", "internet", "outbound"},
 	},
 	{
 		"What is allowed in from the internet, by which rule?",

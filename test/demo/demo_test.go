@@ -189,18 +189,3 @@ func TestComposeHasTheSameVersion(t *testing.T) {
 		t.Errorf("the image is %s, the module %s", image, module)
 	}
 }
-
-// Queries of the page on outputs are those that are tested here.
-func TestQueriesOfPage(t *testing.T) {
-	text, err := os.ReadFile(engine.Path("docs", "outputs.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, queries, _ := strings.Cut(string(text), "in LogsQL:\n\n```\n")
-	queries, _, _ = strings.Cut(queries, "\n```")
-	for _, q := range strings.Split(queries, "\n") {
-		if !slices.ContainsFunc(questions, func(known question) bool { return known.query == q }) {
-			t.Errorf("no question has %q", q)
-		}
-	}
-}

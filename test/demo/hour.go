@@ -33,23 +33,30 @@ var spans = []struct {
 	load     float64
 }{{0, 20, 1}, {20, 35, 2}, {35, 60, 1.2}}
 
+// Azure cuts a record at some 500 tuples.
+const recordTuples = 500
+
 // lastHour ends at a whole five minutes, so that no bar of a chart is a part
 // of one. The busiest interface has so many tuples in a quiet minute.
 func lastHour(now time.Time, tuples int) hour {
 	h := hour{start: now.UTC().Truncate(5 * time.Minute).Add(-time.Hour)}
-	for i, nic := range nics {
-		for _, s := range spans {
-			h.logs = append(h.logs, loggen.Log{
-				Family:  nic.family,
-				Records: s.to - s.from,
-				Tuples:  int(nic.share * s.load * float64(tuples)),
-				Seed:    uint64(len(h.logs)),
-				Traffic: loggen.Realistic,
-				Start:   h.start.Add(time.Duration(s.from) * time.Minute),
-				NIC:     i,
-			})
+	add := func(l loggen.Log, seed uint64, share float64) {
+		for i, s := range spans {
+			minute := int(share * s.load * float64(tuples))
+			l.Parts = (minute + recordTuples - 1) / recordTuples
+			l.Records, l.Tuples = (s.to-s.from)*l.Parts, minute/l.Parts
+			l.Seed = seed + uint64(i)
+			l.Start = h.start.Add(time.Duration(s.from) * time.Minute)
+			h.logs = append(h.logs, l)
 		}
 	}
+	for i, nic := range nics {
+		add(loggen.Log{Family: nic.family, NIC: i, Traffic: loggen.Realistic}, uint64(i*len(spans)), nic.share)
+	}
+	// The first asks the second, and both write it.
+	both := uint64(len(h.logs))
+	add(loggen.Log{Family: nics[0].family, NIC: 0, Peer: 1, Traffic: loggen.Inside}, both, 0.3)
+	add(loggen.Log{Family: nics[1].family, NIC: 1, Peer: 0, Traffic: loggen.Inside, Inbound: true}, both, 0.3)
 	return h
 }
 

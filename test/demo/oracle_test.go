@@ -15,7 +15,8 @@ type flow struct {
 	at                  time.Time
 	source, destination string
 	port                string
-	inbound, denied     bool
+	denied              bool
+	again               bool // the log of the other side has it, too
 	rule                string
 	packets, bytes      int
 }
@@ -26,7 +27,9 @@ func flowsOf(h hour) (all []flow) {
 		for i := range l.Records {
 			for _, g := range l.Record(i).Groups {
 				for _, t := range g.Tuples {
-					all = append(all, flowOf(l.Family, g.Rule, strings.Split(t, ",")))
+					f := flowOf(l.Family, g.Rule, strings.Split(t, ","))
+					f.again = l.Traffic == loggen.Inside && l.Inbound
+					all = append(all, f)
 				}
 			}
 		}
@@ -39,7 +42,7 @@ func flowOf(family loggen.Family, rule string, c []string) flow {
 		v, _ := strconv.Atoi(c[i]) // empty: 0
 		return v
 	}
-	f := flow{source: c[1], destination: c[2], port: c[4], inbound: c[6] == "I", denied: c[7] == "D", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
+	f := flow{source: c[1], destination: c[2], port: c[4], denied: c[7] == "D", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
 	if family == loggen.VNet {
 		f.at = time.UnixMilli(int64(n(0)))
 	} else {
@@ -48,10 +51,15 @@ func flowOf(family loggen.Family, rule string, c []string) flow {
 	return f
 }
 
+// fromInternet and begun read addresses, not directions: the interfaces have
+// 10.20.0.0/24.
+func (f flow) fromInternet() bool { return !netip.MustParseAddr(f.source).IsPrivate() }
+func (f flow) begun() bool        { return strings.HasPrefix(f.source, "10.20.0.") && !f.again }
+
 // group is what the flows with a key have in common.
 type group struct {
-	flows, packets, bytes, inbound, outbound int
-	sources, ports, hosts                    map[string]bool
+	flows, packets, bytes, internet, begun int
+	sources, ports, hosts                  map[string]bool
 }
 
 // grouped are the flows that count, by a key.
@@ -69,10 +77,10 @@ func grouped(flows []flow, counts func(flow) bool, key func(flow) string) map[st
 		g.flows++
 		g.packets += f.packets
 		g.bytes += f.bytes
-		if f.inbound {
-			g.inbound += f.bytes
-		} else {
-			g.outbound += f.bytes
+		if f.fromInternet() {
+			g.internet += f.bytes
+		} else if f.begun() {
+			g.begun += f.bytes
 		}
 		g.sources[f.source], g.ports[f.port], g.hosts[f.destination] = true, true, true
 	}
@@ -90,7 +98,7 @@ func expected(flows []flow) (answers []map[string][]int) {
 		key    func(flow) string
 		values func(*group) []int // none: not in the answer
 	}{
-		{moved, source, func(g *group) []int { return []int{g.bytes, g.packets} }},
+		{func(f flow) bool { return moved(f) && f.begun() }, source, func(g *group) []int { return []int{g.bytes, g.packets} }},
 		{denied, func(f flow) string { return f.port }, func(g *group) []int { return []int{g.flows, len(g.sources)} }},
 		{denied, source, func(g *group) []int {
 			if len(g.ports) <= 3 && len(g.hosts) <= 3 {
@@ -98,8 +106,8 @@ func expected(flows []flow) (answers []map[string][]int) {
 			}
 			return []int{len(g.ports), len(g.hosts), g.flows}
 		}},
-		{moved, func(f flow) string { return f.at.UTC().Truncate(5 * time.Minute).Format(time.RFC3339) }, func(g *group) []int { return []int{g.inbound, g.outbound} }},
-		{func(f flow) bool { return !f.denied && f.inbound && !netip.MustParseAddr(f.source).IsPrivate() },
+		{moved, func(f flow) string { return f.at.UTC().Truncate(5 * time.Minute).Format(time.RFC3339) }, func(g *group) []int { return []int{g.internet, g.begun} }},
+		{func(f flow) bool { return !f.denied && f.fromInternet() },
 			func(f flow) string { return f.rule + " " + f.port }, func(g *group) []int { return []int{g.flows, len(g.sources), g.bytes} }},
 	} {
 		rows := map[string][]int{}

@@ -36,13 +36,17 @@ type Log struct {
 	Family  Family
 	Records int
 	Tuples  int // in each record
+	Parts   int // records that each minute is cut into; 0 is one. Azure cuts at some 500 tuples
 	Seed    uint64
 	Traffic Traffic
 	Start   time.Time // of the first record; the zero value is a morning in 2025
 	NIC     int       // which of the network's; its address, MAC and NSG follow from it
+	Peer    int       // the NIC on the other side of Inside
+	Inbound bool      // the log of the side that Inside is sent to
 }
 
-// Record is one minute of one NIC.
+// Record is a minute of one NIC, or a part of it: those of one minute have the
+// same time.
 type Record struct {
 	Time   time.Time
 	Groups []Group
@@ -90,9 +94,28 @@ func (l Log) mac() string { return fmt.Sprintf("%012X", firstMAC+l.NIC) }
 
 func (l Log) resourceID() string { return nsgID + strings.ToUpper(l.nsg()) }
 
-// Record gives the record i. Records are independent of each other, so that
+// Record gives the record i. Minutes are independent of each other, so that
 // any of them can be had without those before it.
 func (l Log) Record(i int) Record {
+	parts := max(l.Parts, 1)
+	l.Tuples *= parts
+	return l.minute(i/parts).part(i%parts, parts)
+}
+
+// part is one of the records that a minute is cut into, each with as many tuples
+// of a group.
+func (r Record) part(part, parts int) Record {
+	cut := Record{Time: r.Time}
+	for _, g := range r.Groups {
+		n := len(g.Tuples)
+		if tuples := g.Tuples[n*part/parts : n*(part+1)/parts]; len(tuples) > 0 {
+			cut.Groups = append(cut.Groups, Group{g.Rule, tuples})
+		}
+	}
+	return cut
+}
+
+func (l Log) minute(i int) Record {
 	r := rand.New(rand.NewPCG(l.Seed, uint64(i)))
 	minute := l.Start
 	if minute.IsZero() {
@@ -100,8 +123,12 @@ func (l Log) Record(i int) Record {
 	}
 	minute = minute.Add(time.Duration(i) * time.Minute)
 	rec := Record{Time: minute.Add(time.Minute + time.Duration(r.IntN(60_000))*time.Millisecond)}
-	if l.Traffic == Realistic {
-		rec.Groups = l.realistic(r, minute)
+	switch l.Traffic {
+	case Realistic:
+		rec.Groups = l.groups(r, parts, minute)
+		return rec
+	case Inside:
+		rec.Groups = l.groups(r, l.inside(), minute)
 		return rec
 	}
 	for n := range min(len(rules), l.Tuples) {

@@ -22,6 +22,10 @@ const (
 	// by record without the client's port, a sixth is left; with the denied
 	// ones without both ports, 8 %.
 	Realistic Traffic = "realistic"
+	// Inside is short connections from one NIC of the network to another. Both
+	// NICs write them: the logs of both have the same flows if they differ in
+	// NIC, Peer, Inbound and Family only.
+	Inside Traffic = "inside"
 )
 
 // part is a part of the flows of a realistic record.
@@ -65,11 +69,20 @@ var services = []rule{
 
 func (l Log) address() string { return fmt.Sprintf("10.20.0.%d", 4+l.NIC) }
 
-// realistic are the groups of a record of a minute, in the order of the parts.
-func (l Log) realistic(r *rand.Rand, minute time.Time) (groups []Group) {
+// inside is what the logs of both NICs have.
+func (l Log) inside() []part {
+	u := rule{"DefaultRule_AllowVnetOutBound", false, false, 6, 5432}
+	if l.Inbound {
+		u.name, u.inbound = "DefaultRule_AllowVnetInBound", true
+	}
+	return []part{{u, 1, 1, short}}
+}
+
+// groups are those of a minute, in the order of the parts.
+func (l Log) groups(r *rand.Rand, parts []part, minute time.Time) (groups []Group) {
 	left := l.Tuples
 	for i, p := range parts {
-		if i == 0 {
+		if p.name == services[0].name {
 			p.rule = services[l.NIC%len(services)]
 		}
 		n := min(left, int(p.share*float64(l.Tuples)+0.5))
@@ -108,7 +121,7 @@ func (l Log) partTuples(r *rand.Rand, p part, n int, minute time.Time) (tuples [
 		case noise:
 			u.port = []int{22, 23, 445, 5060, 8080, 8728}[k%6]
 		}
-		peer := p.peer(r, k)
+		peer := l.peer(r, p, k)
 		add := func(after time.Duration, state string) {
 			if len(tuples) < n {
 				tuples = append(tuples, l.tupleOf(r, u, at.Add(after), peer, port, state))
@@ -130,8 +143,10 @@ func (l Log) partTuples(r *rand.Rand, p part, n int, minute time.Time) (tuples [
 }
 
 // peer is an address of the other side: in noise another one in each record.
-func (p part) peer(r *rand.Rand, k int) string {
+func (l Log) peer(r *rand.Rand, p part, k int) string {
 	switch {
+	case l.Traffic == Inside:
+		return Log{NIC: l.Peer}.address()
 	case p.is == noise:
 		return fmt.Sprintf("198.51.%d.%d", r.IntN(256), r.IntN(256))
 	case strings.Contains(p.name, "Vnet") || p.protocol == 17:

@@ -2,6 +2,7 @@ package jsontext
 
 // nextRecord moves to the next record of a list.
 func (r *Reader) nextRecord() bool {
+	r.listEnded = false
 	for {
 		r.separators()
 		switch c := r.peek(); {

@@ -72,11 +72,12 @@ func AppendJSON(dst, b []byte) (text, rest []byte) {
 	if deep {
 		return append(dst, "null"...), b[n:]
 	}
-	return appendValue(dst, b)
+	return appendValue(dst, b, false)
 }
 
-// appendValue recurses; AppendJSON has bounded the depth.
-func appendValue(dst, b []byte) (text, rest []byte) {
+// appendValue recurses; AppendJSON has bounded the depth. inKey: the value is in
+// the key of a map.
+func appendValue(dst, b []byte, inKey bool) (text, rest []byte) {
 	h, _ := ReadHeader(b)
 	end := h.Size + h.Bytes
 	switch h.Kind {
@@ -94,9 +95,9 @@ func appendValue(dst, b []byte) (text, rest []byte) {
 				dst = append(dst, ',')
 			}
 			if h.Kind == jsontext.Object && i%2 == 0 {
-				dst, rest = appendKey(dst, rest)
+				dst, rest = appendKey(dst, rest, inKey)
 			} else {
-				dst, rest = appendValue(dst, rest)
+				dst, rest = appendValue(dst, rest, inKey)
 			}
 		}
 		return append(dst, map[jsontext.Kind]byte{jsontext.Array: ']', jsontext.Object: '}'}[h.Kind]), rest
@@ -118,11 +119,18 @@ func appendValue(dst, b []byte) (text, rest []byte) {
 	return dst, b[end:]
 }
 
-// appendKey writes a key that is not a string as the text of its JSON.
-func appendKey(dst, b []byte) (text, rest []byte) {
-	if h, _ := ReadHeader(b); h.Kind == jsontext.String {
-		return appendValue(dst, b)
+// appendKey writes a key that is not a string as the text of its JSON. Inside
+// such a key, one that is an array or a map becomes base64 text of its msgpack:
+// JSON within JSON within JSON doubles at every level.
+func appendKey(dst, b []byte, inKey bool) (text, rest []byte) {
+	h, _ := ReadHeader(b)
+	switch {
+	case h.Kind == jsontext.String:
+		return appendValue(dst, b, inKey)
+	case inKey && h.Values > 0:
+		key, rest := Cut(b)
+		return gjson.AppendJSONString(dst, base64.StdEncoding.EncodeToString(key)), rest
 	}
-	key, rest := appendValue(nil, b)
+	key, rest := appendValue(nil, b, true)
 	return gjson.AppendJSONString(dst, string(key)), rest
 }

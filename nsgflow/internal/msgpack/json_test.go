@@ -18,6 +18,9 @@ func TestAppendJSON(t *testing.T) {
 		{"\xa4a\"\n\xff", "\"a\\\"\\n\uFFFD\"", ""},
 		{"\xc4\x03abc", `"YWJj"`, ""},
 		{"\x92\xc0", "null", ""},
+		// A key that is a map becomes text, one within that becomes base64.
+		{"\x81\x81\x01\x02\x03", `{"{\"1\":2}":3}`, ""},
+		{"\x81\x81\x81\x01\x02\x03\x04", `{"{\"gQEC\":3}":4}`, ""},
 		{strings.Repeat("\x91", 64) + "\x01", strings.Repeat("[", 64) + "1" + strings.Repeat("]", 64), ""},
 		{strings.Repeat("\x91", 65) + "\x01x", "null", "x"},
 	} {

@@ -14,6 +14,12 @@ func IsMap(value []byte) bool {
 	return ok && h.Kind == jsontext.Object
 }
 
+// IsArray says whether value is an array.
+func IsArray(value []byte) bool {
+	h, ok := ReadHeader(value)
+	return ok && h.Kind == jsontext.Array
+}
+
 // Cut returns the value that b begins with, and what is behind it.
 func Cut(b []byte) (value, rest []byte) {
 	n, _, ok := Skip(b)

@@ -1,6 +1,9 @@
 package msgpack
 
-import "bytes"
+import (
+	"bytes"
+	"unsafe"
+)
 
 // Merger makes one map of two. It keeps its memory.
 type Merger struct {
@@ -12,6 +15,9 @@ type member struct {
 	key, value []byte
 	other      []byte // the map that theirs has for this key; nil: none
 }
+
+// Bytes are those that it keeps.
+func (m *Merger) Bytes() int { return cap(m.members) * int(unsafe.Sizeof(member{})) }
 
 // Append appends one map made of two, at every level: where both have a
 // value, ours wins. Both have passed Skip, which bounds the recursion.

@@ -2,6 +2,7 @@ package msgpack
 
 import (
 	"math"
+	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
@@ -32,13 +33,11 @@ func (r *Reader) Reset(b []byte) {
 	r.texts = r.texts[:0]
 }
 
-// Release lets go of what Reset was given, and of the memory for texts if that
-// has grown beyond limit bytes.
-func (r *Reader) Release(limit int) {
+// Release lets go of what Reset was given. It returns the bytes of memory for
+// texts that it keeps.
+func (r *Reader) Release() (kept int) {
 	r.Reset(nil)
-	if cap(r.texts) > limit {
-		r.texts = nil
-	}
+	return cap(r.texts)
 }
 
 // At says where the reader is, and what is wrong there, if something is.
@@ -154,6 +153,8 @@ func (r *Reader) JSON() []byte {
 func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
 	h := r.header()
 	r.pos += h.Size
+	// The array is there, so that each element has a byte at least.
+	dst = slices.Grow(dst, max(0, min(h.Values, most+1-len(dst))))
 	for left := h.Values; left > 0 && r.err == nil && len(dst) <= most; left-- {
 		var v jsontext.Value
 		var ok bool

@@ -1,0 +1,121 @@
+package nsgflow
+
+import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+
+// Reserved fields may have keys that events have too: a host, for instance, or
+// an azure of the source record's own. Maps are merged then, at every level, and
+// where both have a value the event's wins. Which fields are concerned follows
+// from the schema, so that they are looked for once for each source record,
+// however many events it becomes.
+
+// eventNames are the keys that events may have at one level.
+type eventNames map[string]*eventName
+
+type eventName struct {
+	name  string
+	below eventNames // the keys below it; nil: events have no map there
+}
+
+func (n eventNames) add(path []string) {
+	name := n[path[0]]
+	if name == nil {
+		name = &eventName{name: path[0]}
+		n[path[0]] = name
+	}
+	if len(path) > 1 {
+		if name.below == nil {
+			name.below = eventNames{}
+		}
+		name.below.add(path[1:])
+	}
+}
+
+// divided is a map of reserved fields, in parts. Parts stand in the order of the
+// map, and all of them together are its entries.
+type divided []part
+
+// part is either one entry whose key events may have too, or a sequence of
+// entries whose keys they never have.
+type part struct {
+	name    string // the key; "": a sequence
+	entries []byte
+	count   int     // of entries
+	below   divided // those of the entry's value, if that is a map and events may have one
+}
+
+// find finds the entry with a name; nil if there is none.
+func (d divided) find(name string) *part {
+	for i := range d {
+		if d[i].name == name {
+			return &d[i]
+		}
+	}
+	return nil
+}
+
+// divide divides so many entries of a map. Where a key that events may have
+// comes twice, the last one counts.
+func divide(entries []byte, count int, names eventNames) (parts divided) {
+	entries, count = withoutRepetition(entries, count, names)
+	begun := entries // of a sequence
+	for range count {
+		from := entries
+		var key, value []byte
+		key, entries = msgpack.Cut(entries)
+		value, entries = msgpack.Cut(entries)
+		text, _ := msgpack.StringOf(key)
+		name := names[string(text)]
+		if name == nil {
+			if n := len(parts); n == 0 || parts[n-1].name != "" {
+				parts = append(parts, part{})
+				begun = from
+			}
+			last := &parts[len(parts)-1]
+			last.count++
+			last.entries = begun[:len(begun)-len(entries)]
+			continue
+		}
+		p := part{name: name.name, entries: from[:len(from)-len(entries)], count: 1}
+		if name.below != nil && msgpack.IsMap(value) {
+			inner, n := msgpack.Entries(value)
+			p.below = divide(inner, n, name.below)
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// withoutRepetition is entries without those that have a key of names which
+// comes again.
+func withoutRepetition(entries []byte, count int, names eventNames) ([]byte, int) {
+	last := make(map[*eventName]int, 8) // the place of the last entry with a key
+	rest, repeated := entries, 0
+	for i := range count {
+		var key []byte
+		key, rest = msgpack.Cut(rest)
+		_, rest = msgpack.Cut(rest)
+		text, _ := msgpack.StringOf(key)
+		if name := names[string(text)]; name != nil {
+			if _, is := last[name]; is {
+				repeated++
+			}
+			last[name] = i
+		}
+	}
+	if repeated == 0 {
+		return entries, count
+	}
+	var once []byte
+	rest = entries
+	for i := range count {
+		entry := rest
+		var key []byte
+		key, rest = msgpack.Cut(rest)
+		_, rest = msgpack.Cut(rest)
+		text, _ := msgpack.StringOf(key)
+		if name := names[string(text)]; name == nil || last[name] == i {
+			once = append(once, entry[:len(entry)-len(rest)]...)
+		}
+	}
+	return once, count - repeated
+}
