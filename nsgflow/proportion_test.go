@@ -178,26 +178,34 @@ func TestHonestBlobs(t *testing.T) {
 		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, row := range []struct {
-		family string
-		size   int
-	}{{"an NSG blob", 25 * mega}, {"a VNet blob", 43 * mega}} {
-		for _, options := range []string{"schema=sekoia", "schema=ecs", "schema=ecs original=on"} {
-			t.Run(row.family+"/"+options, func(t *testing.T) {
-				size := row.size
-				if !long {
-					size /= 5
-				}
-				o, err := adverse.Options(options)
-				if err != nil {
-					t.Fatal(err)
-				}
-				chunk := adverse.Find(row.family).Chunk(size)
-				c := costOf(t, o, chunk)
-				t.Logf("%d MB: %v", len(chunk)/mega, c)
-				if c.memory > c.out*3/2 {
-					t.Errorf("%d MB at the peak for %d MB of events: %.2f times as much", c.memory/mega, c.out/mega, float64(c.memory)/float64(c.out))
-				}
-			})
-		}
+		family, options string
+		size            int
+	}{
+		{"an NSG blob", "schema=sekoia", 25 * mega},
+		{"an NSG blob", "schema=ecs", 25 * mega},
+		{"an NSG blob", "schema=ecs original=on", 25 * mega},
+		{"a VNet blob", "schema=sekoia", 43 * mega},
+		{"a VNet blob", "schema=ecs", 43 * mega},
+		{"a VNet blob", "schema=ecs original=on", 34 * mega}, // of 37 MB, its events are more than the gigabyte that one record may become
+	} {
+		t.Run(row.family+"/"+row.options, func(t *testing.T) {
+			size := row.size
+			if !long {
+				size /= 5
+			}
+			o, err := adverse.Options(row.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chunk := adverse.Find(row.family).Chunk(size)
+			c := costOf(t, o, chunk)
+			t.Logf("%d MB: %v", len(chunk)/mega, c)
+			if c.out < 10*len(chunk) {
+				t.Errorf("%d MB became %d MB: it was refused", len(chunk)/mega, c.out/mega)
+			}
+			if c.memory > c.out*3/2 {
+				t.Errorf("%d MB at the peak for %d MB of events: %.2f times as much", c.memory/mega, c.out/mega, float64(c.memory)/float64(c.out))
+			}
+		})
 	}
 }

@@ -263,6 +263,10 @@ func (a *account) fetchOnce(b *blobState, lay layout, from int64, p []byte, n *i
 			return err
 		}
 		defer answer.Body.Close()
+		begin := fmt.Sprintf("bytes %d-", from+int64(*n))
+		if answer.ETag == nil || *answer.ETag != lay.etag || answer.ContentRange == nil || !strings.HasPrefix(*answer.ContentRange, begin) {
+			return errors.New("answer with other bytes than those asked for")
+		}
 		got, err := io.ReadFull(answer.Body, p[*n:])
 		*n += got
 		return err

@@ -35,12 +35,26 @@ func newClient(o Options, account namedAccount, signIn *credentials, policies ..
 	c := &client{o: o, account: account, signIn: signIn, redactor: strings.NewReplacer()}
 	c.auth, c.secret = o.credential()
 	c.options.Transport = signIn.transport
-	c.options.PerRetryPolicies = policies
+	c.options.PerRetryPolicies = append(policies, genuine{})
 	// The account waits by itself, for all its requests together.
 	c.options.Retry.MaxRetries = -1
 	c.options.Telemetry.ApplicationID = "fluent-bit-nsgflow"
 	_, err := c.renew()
 	return c, err
+}
+
+// genuine takes a success for the service's only with what all its answers carry:
+// a portal or a proxy may answer 200 with a page of its own. It is a policy of
+// the client's requests.
+type genuine struct{}
+
+func (genuine) Do(r *policy.Request) (*http.Response, error) {
+	response, err := r.Next()
+	if err != nil || response.StatusCode/100 != 2 || response.Header.Get("x-ms-request-id") != "" {
+		return response, err
+	}
+	response.Body.Close()
+	return nil, fmt.Errorf("HTTP %d without x-ms-request-id: not an answer of the service", response.StatusCode)
 }
 
 // newTransport is used by all accounts of a section. It follows no redirect:

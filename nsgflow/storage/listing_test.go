@@ -56,14 +56,15 @@ func (c *catalogue) Do(r *http.Request) (*http.Response, error) {
 	case "blocklist":
 		kind, body = "blocks", fmt.Sprintf(`<BlockList><CommittedBlocks><Block><Name>QQ==</Name><Size>12</Size></Block><Block><Name>Qg==</Name><Size>%d</Size></Block><Block><Name>Wg==</Name><Size>2</Size></Block></CommittedBlocks></BlockList>`, len(text)-14)
 	}
+	span := ""
 	if kind == "download" {
 		var from, to int
 		fmt.Sscanf(strings.Join(r.Header["x-ms-range"], ""), "bytes=%d-%d", &from, &to)
-		status, body = http.StatusPartialContent, text[from:to+1]
+		status, body, span = http.StatusPartialContent, text[from:to+1], fmt.Sprintf("bytes %d-%d/%d", from, to, len(text))
 	}
 	c.counts[kind]++
 	return &http.Response{StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-		Header: http.Header{"Etag": {`"0x1"`}, "Content-Type": {"application/xml"}, "X-Ms-Request-Id": {"1"}, "X-Ms-Error-Code": {code}, "Date": {time.Now().Add(c.ahead).UTC().Format(http.TimeFormat)}}}, nil
+		Header: http.Header{"Etag": {`"0x1"`}, "Content-Type": {"application/xml"}, "X-Ms-Request-Id": {"1"}, "X-Ms-Error-Code": {code}, "Content-Range": {span}, "Date": {time.Now().Add(c.ahead).UTC().Format(http.TimeFormat)}}}, nil
 }
 
 func (c *catalogue) list(prefix, delimiter, marker string) string {

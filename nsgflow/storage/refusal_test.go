@@ -75,6 +75,7 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 					}}
 					f, _ := open(t, o)
 					take(t, f, 1)
+					await(t, "its checkpoint", func() bool { return settled(f) })
 					before, _, err := f.store.get(bucketOf(t, c), name)
 					if err != nil {
 						t.Fatal(err)
@@ -108,6 +109,63 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 					await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
 				})
 			}
+		}
+	}
+}
+
+// A page that a proxy answers with 200 is not taken for a blob, nor its bytes
+// for those of another place.
+func TestSuccessOfAnother(t *testing.T) {
+	for name, other := range map[string]func(r *http.Request) *http.Response{
+		"page": func(r *http.Request) *http.Response {
+			return answer(r, 200, "ETag", `"page"`, "Content-Type", "text/html")
+		},
+		"whole blob": func(r *http.Request) *http.Response {
+			r = r.Clone(r.Context())
+			r.Header.Del("x-ms-range")
+			r.Header.Del("If-Match")
+			return answer(r, 200, "ETag", `"0x1"`, "x-ms-request-id", "1")
+		},
+	} {
+		for _, kind := range []string{"blocks", "download"} {
+			t.Run(name+" for "+kind, func(t *testing.T) {
+				t.Parallel()
+				c := azure.NewContainer(t)
+				o := opts(t, c)
+				var lies atomic.Bool
+				o.Transport = &wire{harm: func(k string, r *http.Request) (*http.Response, error) {
+					if !lies.Load() || k != kind || name == "whole blob" && k == "blocks" {
+						return nil, nil
+					}
+					page := other(r)
+					page.Body = io.NopCloser(strings.NewReader(strings.Repeat("<html>sign in, please</html>\n", 200)))
+					return page, nil
+				}}
+				blobName := azure.VNetName(1, azure.ThisHour)
+				l := azure.NewFlowLog(t, c, blobName)
+				l.Grow(azure.VNetRecord(1))
+				f, log := open(t, o)
+				want := map[string][]string{blobName: {azure.VNetRecord(1), azure.VNetRecord(2)}}
+				got := take(t, f, 1)
+				lies.Store(true)
+				l.Grow(azure.VNetRecord(2))
+				until := time.Now().Add(time.Second)
+				for time.Now().Before(until) {
+					b, err := f.Next(1 << 20)
+					if err != nil {
+						t.Fatal(err)
+					}
+					f.Commit(b.Token)
+					got = append(got, b.Records...)
+					time.Sleep(10 * time.Millisecond)
+				}
+				lies.Store(false)
+				got = append(got, take(t, f, 2-len(got))...)
+				same(t, got, want)
+				if log.count("it is read from its beginning") > 0 {
+					t.Errorf("log:\n%s", log)
+				}
+			})
 		}
 	}
 }

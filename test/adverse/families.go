@@ -344,6 +344,11 @@ var errors = []Family{
 			e, _ := entries(n, always(record(structured(arrayOf(70, strings.Repeat("\xa0", 70))))))
 			return []byte(e)
 		}},
+	{Name: "small records of thirty empty tuples", Why: "they grow as far as is allowed, and so does the output of the chunk, record by record", Options: all, Worst: true,
+		Chunk: func(n int) []byte {
+			e, _ := entries(n, always(record(structured(arrayOf(30, strings.Repeat("\xa0", 30))))))
+			return []byte(e)
+		}},
 	{Name: "small records of empty tuples in one text", Why: "the same of records of one document", Options: all,
 		Chunk: text(func(n int) string {
 			s, _ := list(n, always(nsg("r", tuples(120, ""))))
