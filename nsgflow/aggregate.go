@@ -55,6 +55,7 @@ type counters [sumCount]Counter
 const (
 	blockSize  = 128
 	blockBytes = blockSize * 152 // TestAggregateBounds
+	firstKeys  = 1 << 12         // that there is room for at first: most records have fewer
 	keptFlows  = 512             // most records have fewer aggregates; of the others, the flow is read again
 )
 
@@ -100,7 +101,7 @@ func (a *aggregator) beginRecord(r *record) {
 		return
 	}
 	a.keys.beginRecord(r)
-	a.index.reset(len(r.tuples))
+	a.index.reset(min(len(r.tuples), firstKeys))
 	a.ports.begin(len(r.tuples))
 	if a.tuples {
 		a.next = slices.Grow(a.next[:0], len(r.tuples))[:len(r.tuples)]

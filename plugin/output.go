@@ -6,12 +6,15 @@ package main
 */
 import "C"
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // output is the memory of a chunk's events. It is the host's own kind, so that
 // the events are written where the host will free them.
 type output struct {
-	blocks []unsafe.Pointer // the newest one is in use
+	blocks []unsafe.Pointer
 }
 
 // room is a slice with the content of out and a capacity of size bytes; nil where
@@ -32,9 +35,8 @@ func (o *output) room(out []byte, size int) []byte {
 // memory.
 func (o *output) handOver(events []byte) unsafe.Pointer {
 	start := unsafe.Pointer(&events[0])
-	last := len(o.blocks) - 1
-	if last >= 0 && start == o.blocks[last] && cap(events) < 2*len(events)+roomSlack {
-		o.blocks = o.blocks[:last]
+	if i := slices.Index(o.blocks, start); i >= 0 && cap(events) < 2*len(events)+roomSlack {
+		o.blocks = slices.Delete(o.blocks, i, i+1)
 		return start
 	}
 	return C.nsgflow_copy(start, C.size_t(len(events)))
