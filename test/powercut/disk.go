@@ -25,7 +25,12 @@ type disk struct {
 	lost    int // sectors, by cuts
 }
 
-const sector = 512
+const (
+	sector = 512
+	// atOnce is how many sectors a disk of today writes at once, or not at all.
+	// The superblock of ext4, which has a checksum and no journal, counts on it.
+	atOnce = 8
+)
 
 func newDisk(platter *os.File, size int64) *disk {
 	return &disk{platter: platter, size: size, cache: map[int64][]byte{}}
@@ -39,8 +44,12 @@ func (d *disk) cut() error {
 	defer d.client.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	lost := map[int64]bool{}
 	for at, bytes := range d.cache {
-		if rand.IntN(2) == 0 {
+		if _, drawn := lost[at/atOnce]; !drawn {
+			lost[at/atOnce] = rand.IntN(2) == 0
+		}
+		if lost[at/atOnce] {
 			d.lost++
 			continue
 		}
