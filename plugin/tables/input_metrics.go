@@ -41,7 +41,7 @@ var InputMetrics = []InputMetric{
 		func(f InputFigures, sample func(float64, ...string)) {
 			sample(float64(f.Refused))
 		}},
-	gaugeOf("nsgflow_blobs_open", "Blobs with something unread.", func(s storage.AccountStats) float64 { return float64(s.Open) }),
+	gaugeOf("nsgflow_blobs_open", "Blobs with something that is behind no checkpoint yet.", func(s storage.AccountStats) float64 { return float64(s.Open) }),
 	{"nsgflow_waiting", true, []string{"reason"}, "Accounts that have waited for this reason for 15 seconds or more; 1 where all of the input waits.",
 		func(f InputFigures, sample func(float64, ...string)) {
 			for _, w := range Waits {
@@ -55,7 +55,7 @@ var InputMetrics = []InputMetric{
 			}
 		}},
 	gaugeOf("nsgflow_lag_seconds", "Time since the newest record that was handed over was written.", func(s storage.AccountStats) float64 { return s.Lag.Seconds() }),
-	gaugeOf("nsgflow_oldest_unread_seconds", "Age of the oldest change of a blob that is not read yet.", func(s storage.AccountStats) float64 { return s.Oldest.Seconds() }),
+	gaugeOf("nsgflow_oldest_unread_seconds", "Age of the oldest change of a blob that is behind no checkpoint yet.", func(s storage.AccountStats) float64 { return s.Oldest.Seconds() }),
 }
 
 func counterOf(name, help string, of func(storage.AccountStats) uint64) InputMetric {
