@@ -29,12 +29,9 @@ func (p Protocol) hasPorts() bool { return p == tcp || p == udp || p == sctp }
 func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 	var block [2 + 16 + 16 + 1 + 1 + 2 + 2]byte
 	b := block[:2] // the seed
-	s4, is4 := p.source.ipv4(p.Source)
-	d4, _ := p.destination.ipv4(p.Destination)
-	from, to := s4[:], d4[:]
-	if !is4 {
-		x, y := p.Source.Addr.As16(), p.Destination.Addr.As16()
-		from, to = x[:], y[:]
+	from, to := p.source.v4[:], p.destination.v4[:]
+	if !p.source.is4 || !p.destination.is4 {
+		from, to = p.bytesOfAddresses()
 	}
 	fromPort, toPort := p.Source.Port, p.Destination.Port
 	if c := bytes.Compare(from, to); c > 0 || c == 0 && fromPort > toPort {
@@ -48,6 +45,17 @@ func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 	}
 	sum := sha1.Sum(b)
 	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
+}
+
+// bytesOfAddresses are four or sixteen each, of which the id is made. Addresses
+// that are mapped from IPv4 count as that.
+func (p *parsedTuple) bytesOfAddresses() (source, destination []byte) {
+	if s, ok := p.source.ipv4(p.Source); ok {
+		d, _ := p.destination.ipv4(p.Destination)
+		return s[:], d[:]
+	}
+	s, d := p.Source.Addr.As16(), p.Destination.Addr.As16()
+	return s[:], d[:]
 }
 
 // communityIDs remembers ids of IPv4 flows: each has a tuple when it begins,

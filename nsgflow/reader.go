@@ -23,8 +23,8 @@ type reader interface {
 	// JSON passes over the value that comes next and returns it as JSON.
 	JSON() []byte
 	// Values appends the elements of the array that comes next, and stops
-	// where dst has more than most.
-	Values(dst []jsontext.Value, most int) []jsontext.Value
+	// where dst has more than most. others is how many are no strings.
+	Values(dst []jsontext.Value, most int) (all []jsontext.Value, others int)
 	// Skip passes over the value that comes next and returns its bytes.
 	Skip() []byte
 	// Fail makes the reader fail at the place where it is.

@@ -157,14 +157,11 @@ func (r *record) readInner(in reader, g group) {
 		default:
 			g.level = levelTuple
 			g.from = uint32(len(r.tuples))
-			if r.tuples = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
+			var others int
+			if r.tuples, others = in.Values(r.tuples, maxTuples); len(r.tuples) > maxTuples {
 				in.Fail(errMany)
 			}
-			for i := range r.tuples[g.from:] {
-				if r.tuples[int(g.from)+i].Other {
-					r.wrong[g.family]++
-				}
-			}
+			r.wrong[g.family] += others
 			r.add(g)
 		}
 	}

@@ -259,8 +259,8 @@ func integral(number []byte) []byte {
 func (r *Reader) JSON() []byte { return r.Skip() }
 
 // Values appends the elements of the array that comes next to dst. It stops
-// where dst has more than most elements.
-func (r *Reader) Values(dst []Value, most int) []Value {
+// where dst has more than most elements. others is how many are no strings.
+func (r *Reader) Values(dst []Value, most int) (all []Value, others int) {
 	r.Open()
 	for r.err == nil && len(dst) <= most && r.nextElement() {
 		var v Value
@@ -268,8 +268,9 @@ func (r *Reader) Values(dst []Value, most int) []Value {
 			v.Text, v.Plain = r.str()
 		} else {
 			v.Text, v.Other = r.Skip(), true
+			others++
 		}
 		dst = append(dst, v)
 	}
-	return dst
+	return dst, others
 }

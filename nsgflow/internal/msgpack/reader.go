@@ -149,8 +149,8 @@ func (r *Reader) JSON() []byte {
 }
 
 // Values appends the elements of the array that comes next to dst. It stops
-// where dst has more than most elements.
-func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
+// where dst has more than most elements. others is how many are no strings.
+func (r *Reader) Values(dst []jsontext.Value, most int) (all []jsontext.Value, others int) {
 	h := r.header()
 	r.pos += h.Size
 	// The array is there, so that each element has a byte at least.
@@ -160,10 +160,11 @@ func (r *Reader) Values(dst []jsontext.Value, most int) []jsontext.Value {
 		var ok bool
 		if v.Text, ok = r.str(); !ok {
 			v.Text, v.Other = r.JSON(), true
+			others++
 		}
 		dst = append(dst, v)
 	}
-	return dst
+	return dst, others
 }
 
 // Skip passes over the value that comes next and returns its bytes.
