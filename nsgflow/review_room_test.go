@@ -132,4 +132,3 @@ func TestReviewRoom(t *testing.T) {
 	}
 	t.Logf("blocks at most %.1f times the output", worst)
 }
-
