@@ -28,7 +28,7 @@ type encoder struct {
 	// Of the tuple at hand.
 	event event
 
-	edited       editedTemplates
+	edited       *editedTemplates // one for inner Normalizers too: templates point to it, and those are shared
 	communityIDs communityIDs
 	clock        clock
 	merger       msgpack.Merger

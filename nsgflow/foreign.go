@@ -60,6 +60,7 @@ func (n *Normalizer) offer(start, body int) bool {
 		return false
 	}
 	inner := n.innerNormalizer()
+	inner.encoder.room = e.room
 	inner.mostOutput = n.limit - (start - e.start)
 	inner.counts = Counts{}
 	record := append([]byte(nil), e.out[body:]...)
@@ -88,7 +89,9 @@ func (n *Normalizer) isFlowLog(key []byte, value []byte) bool {
 	alone := append(msgpack.AppendText(msgpack.AppendMapHeader(nil, 3), key), value...)
 	alone = msgpack.AppendString(msgpack.AppendString(alone, "category"), n.reserved.category)
 	alone = msgpack.AppendString(msgpack.AppendString(alone, "rule"), n.reserved.rule)
-	_, _, changed := n.innerNormalizer().AppendRecord(nil, alone, Frame{})
+	inner := n.innerNormalizer()
+	inner.encoder.room = nil // its output is thrown away, what room gives stays for a while
+	_, _, changed := inner.AppendRecord(nil, alone, Frame{})
 	return changed
 }
 
@@ -97,8 +100,8 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 	if n.inner == nil {
 		n.inner, _ = New(n.options) // n was made with the same
 		n.inner.depth = n.depth + 1
-		n.inner.encoder.room = n.encoder.room
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
+		n.inner.encoder.edited = n.encoder.edited
 	}
 	return n.inner
 }

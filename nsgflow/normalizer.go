@@ -36,7 +36,7 @@ func New(o Options) (*Normalizer, error) {
 		return nil, err
 	}
 	n := &Normalizer{options: o, mostOutput: outputLimit}
-	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
+	n.encoder.table, n.encoder.templates, n.encoder.edited = newTable(o), newTemplateCache(), &editedTemplates{}
 	n.reserved.names = n.encoder.table.names()
 	n.drops = o.Drop.reasons()
 	n.renew()
