@@ -23,7 +23,7 @@ type Normalizer struct {
 // What one source record may become is bounded: every event keeps the other
 // fields of its record, so that a crafted record could otherwise become the
 // square of its size. Real flow logs become at most some 30 times their size,
-// and the rest is room for reserved fields of 3 KB.
+// and the rest is room for reserved fields and metadata of 2 KB.
 const (
 	outputLimit  = 1 << 30 // bytes, and
 	outputFactor = 72      // times the size of the record and its metadata, and

@@ -63,6 +63,9 @@ func (o Options) Check() error {
 	if isEventName(o.TimestampKey) {
 		return fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}
+	if strings.HasSuffix(o.TimestampKey, "[]") {
+		return fmt.Errorf("timestamp key %q: a name that ends in [] is one of lists", o.TimestampKey)
+	}
 	return o.checkVolume()
 }
 

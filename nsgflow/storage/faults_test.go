@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -107,13 +108,15 @@ func TestTroubleThatPasses(t *testing.T) {
 			o := opts(t, c)
 			want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.VNetName(2, azure.ThisHour), azure.VNetName(3, azure.ThisHour)})
 			var n atomic.Int64
+			var downloads sync.Map // of each blob: two are read at a time
 			wire := &wire{}
 			if tt.harm != nil {
 				wire.harm = func(kind string, r *http.Request) (*http.Response, error) { return tt.harm(n.Add(1), kind, r) }
 			} else {
 				wire.hurt = func(kind string, r *http.Response) {
 					if kind == "download" {
-						tt.hurt(n.Add(1), r)
+						count, _ := downloads.LoadOrStore(r.Request.URL.Path, new(atomic.Int64))
+						tt.hurt(count.(*atomic.Int64).Add(1), r)
 					}
 				}
 			}

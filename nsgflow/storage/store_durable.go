@@ -83,7 +83,7 @@ type durable struct {
 
 // recall takes up what a process that was killed has left in the journal.
 func (s *store) recall() {
-	s.journal.path = journalOf(s.file)
+	s.journal.path, s.journal.boot = journalOf(s.file), boot()
 	s.due, s.closing, s.chunks = make(chan struct{}, 1), make(chan struct{}), map[string]seen{}
 	var another bool
 	s.recent, s.folders, another = readJournal(s.journal.path)

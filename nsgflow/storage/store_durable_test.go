@@ -231,7 +231,7 @@ func TestChunksAtRest(t *testing.T) {
 // and nothing of another database.
 func TestJournalIsReadable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nsgflow.journal")
-	j := journal{path: path}
+	j := journal{path: path, boot: boot()}
 	if err := j.replace(entry{Folders: []string{"/a"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 // It ends where a line is not whole.
 type journal struct {
 	path string
+	boot string // of the machine, since the process began
 	file *os.File
 	size int64
 }
@@ -87,8 +88,8 @@ func (j *journal) add(e entry) error {
 // replace leaves a journal of this boot with only this entry in it. After an
 // error the old one is as it was.
 func (j *journal) replace(e entry) error {
-	e.Boot = boot()
-	next := journal{path: j.path}
+	e.Boot = j.boot
+	next := journal{path: j.path, boot: j.boot}
 	var err error
 	if next.file, err = os.OpenFile(j.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 		return err
