@@ -28,7 +28,7 @@ type encoder struct {
 	// Of the tuple at hand.
 	event event
 
-	edited       editedTemplates
+	edited       *editedTemplates
 	communityIDs communityIDs
 	clock        clock
 	merger       msgpack.Merger
