@@ -52,7 +52,7 @@ func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 // roomFor is out with room for so many more bytes.
 func (n *Normalizer) roomFor(out []byte, more int) []byte {
 	if need := len(out) + more; need > cap(out) {
-		return grown(out, need+need/4, n.encoder.room)
+		return grown(out, need, 0, n.encoder.room)
 	}
 	return out
 }

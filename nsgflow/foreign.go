@@ -36,7 +36,7 @@ func (n *Normalizer) appendForeign(value []byte) {
 	e.out = e.frame.append(e.out, e.frame.time())
 	bodyStart := len(e.out)
 	e.out = e.merger.Append(e.out, body, fields)
-	if d.isText || !n.offer(start, bodyStart) {
+	if d.isText || !n.offer(start, bodyStart, len(fields)) {
 		n.counts.Foreign++
 	}
 }
@@ -53,18 +53,21 @@ const maxDepth = 8
 // offer looks whether the foreign record that has been written last, from start
 // on, is a flow log now that it is a record of its own: by its message field
 // for instance. The filter's next look would find that. If so, its events take
-// its place.
-func (n *Normalizer) offer(start, body int) bool {
+// its place. So many bytes of it are fields of the source record.
+func (n *Normalizer) offer(start, body, fields int) bool {
 	e := &n.encoder
-	if n.depth == maxDepth {
+	n.again += againFactor * fields
+	if n.depth == maxDepth || n.overLimit() {
 		return false
 	}
 	inner := n.innerNormalizer()
 	inner.encoder.room = e.room
-	inner.mostOutput = n.limit - (start - e.start)
+	inner.mostOutput = n.limit - n.again - (start - e.start)
 	inner.counts = Counts{}
 	record := append([]byte(nil), e.out[body:]...)
+	inner.again = 0
 	out, _, changed := inner.AppendRecord(e.out[:start], record, e.frame)
+	n.again += inner.again
 	if !changed {
 		return false
 	}

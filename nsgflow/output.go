@@ -78,17 +78,20 @@ func (e *encoder) makeRoom(more int) {
 	}
 	// The room that is there is enough if the forecast is a little above it.
 	if need > cap(e.out) {
-		e.out = grown(e.out, max(size, need+need/4, firstRoom), e.room)
+		e.out = grown(e.out, need, size, e.room)
 	} else if size > cap(e.out)/31*32 {
-		e.out = grown(e.out, size, e.room)
+		e.out = grown(e.out, need, size, e.room)
 	}
 	p.check = min(p.check, cap(e.out))
 }
 
-// grown is out with a capacity of at least size.
-func grown(out []byte, size int, room func([]byte, int) []byte) []byte {
+// grown is out with a capacity for need bytes and more, and for size. room keeps
+// what it gave before, so that it is asked for twice as much: all that is kept is
+// then no more than the output, and what stays empty is not in use.
+func grown(out []byte, need, size int, room func([]byte, int) []byte) []byte {
+	size = max(size, need+need/4, firstRoom)
 	if room != nil {
-		if more := room(out, size); more != nil {
+		if more := room(out, max(size, 2*need)); more != nil {
 			return more
 		}
 	}

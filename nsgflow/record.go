@@ -89,7 +89,7 @@ type record struct {
 // bytes are those of its buffers.
 func (r *record) bytes() int {
 	return cap(r.tuples)*int(unsafe.Sizeof(tuple{})) + cap(r.flat)*int(unsafe.Sizeof(tuple{})) +
-		cap(r.groups)*int(unsafe.Sizeof(group{})) + 4*cap(r.numbers) + cap(r.buffer)
+		cap(r.groups)*int(unsafe.Sizeof(group{})) + 8*cap(r.numbers) + cap(r.buffer)
 }
 
 func (r *record) reset() {

@@ -356,3 +356,65 @@ func inUse() int {
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
+
+// What reads foreign records goes with the buffers, whichever templates it has
+// used. Each pair of records here has a rule of its own, conflicting fields, and a
+// flow log in a foreign record; the large one behind has all buffers made anew.
+func TestNothingOfForeignRecordsIsKept(t *testing.T) {
+	if raceDetector || testing.Short() {
+		t.Skip("skipped: runs without the race detector, and not in short")
+	}
+	list := func(n int, of any) []any {
+		all := make([]any, n)
+		for i := range all {
+			all[i] = of
+		}
+		return all
+	}
+	empty := map[string]any{"flowTuples": []any{}}
+	flow := map[string]any{"flowTuples": []any{goodTuple}}
+	large := append([]byte(newFrame), mustPack("properties", map[string]any{"flows": []any{map[string]any{"flows": list(20_000, empty)}}})...)
+	n := newFor(t, nsgflow.DefaultOptions(nsgflow.SchemaECS))
+	read := func(i int) {
+		inner := map[string]any{"properties": map[string]any{"flows": []any{map[string]any{"rule": fmt.Sprint(i), "flows": append(list(8_000, empty), flow)}}}}
+		record := append([]byte(newFrame), mustPack("event", map[string]any{"x": 1},
+			"records", []any{map[string]any{"flow.0": goodTuple}, map[string]any{"message": []any{inner}}})...)
+		n.AppendChunk(nil, bytes.Repeat(record, 2))
+		n.AppendChunk(nil, large)
+	}
+	read(0)
+	before, events := inUse(), n.Counts().Events
+	const pairs = 60
+	for i := range pairs {
+		read(1 + i)
+	}
+	if got := n.Counts().Events - events; got != 4*pairs {
+		t.Fatalf("%d events, not %d", got, 4*pairs)
+	}
+	if kept := inUse() - before; kept > 4*mega {
+		t.Errorf("%d MB are kept", kept/mega)
+	}
+	runtime.KeepAlive(n)
+}
+
+// Memory that is given to a Normalizer is all kept until it returns: that it
+// grows takes no more than the output once again.
+func TestRoomIsInProportion(t *testing.T) {
+	for _, f := range adverse.Families {
+		if !f.Worst {
+			continue
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			n := newNormalizer(t)
+			used := 0
+			n.GrowWith(func(out []byte, size int) []byte {
+				used += len(out)
+				return append(make([]byte, 0, size), out...)
+			})
+			out, changed := n.AppendChunk(nil, f.Chunk(mega/4))
+			if changed && used > 3*max(len(out), mega) {
+				t.Errorf("%d bytes have been copied for %d of output", used, len(out))
+			}
+		})
+	}
+}

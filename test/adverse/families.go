@@ -94,6 +94,11 @@ func foreign(size int) string { // elements that are no flow logs beside one tha
 	return `{"records":[` + nsg("r", `"`+tupleV2+`"`) + `,` + s + `]}`
 }
 
+// besideFlow is a list under a key: a flow log, and so many times something else.
+func besideFlow(key string, n int, element string) string {
+	return str(key) + arrayOf(n+1, mapOf(1, str("flow.0")+str(tupleV2))+strings.Repeat(element, n))
+}
+
 // Families is the table.
 var Families = concat(honest, longTexts, reserved, errors, duplicates, groups, shapes, nesting, written)
 
@@ -256,6 +261,40 @@ var reserved = []Family{
 			f, count := fields(n / 2)
 			e, more := entries(n/2, always(mapOf(2, str("a")+"\x01"+str("message")+str("flow"))))
 			return []byte(record(mapOf(count+1, f+str("records")+arrayOf(more+1, mapOf(1, str("flow.0")+str(tupleV2))+e))))
+		}},
+	{Name: "foreign maps of many keys beside short fields", Why: "each key of the one is looked for among those of the other", Worst: true,
+		Chunk: func(n int) []byte {
+			f, count := entries(n, always(str("z")+"\x01"))
+			keys, many := "", 0
+			for c := 'A'; c < 'A'+24; c++ {
+				keys += str(string(c)) + "\x01"
+				many++
+			}
+			return []byte(record(mapOf(count+1, f+besideFlow("records", 71, mapOf(many, keys)))))
+		}},
+	{Name: "foreign maps beside a text of empty objects", Why: "each is read again with the text", Worst: true,
+		Chunk: func(n int) []byte {
+			return []byte(record(mapOf(2, besideFlow("records", 71, mapOf(0, ""))+str("log")+str(`{"flow":[]},`+strings.Repeat(`{},`, n/3)))))
+		}},
+	{Name: "foreign maps beside properties of empty maps", Why: "each is read again with what may be flows",
+		Chunk: func(n int) []byte {
+			flows := arrayOf(1, mapOf(1, str("flows")+arrayOf(n, strings.Repeat("\x80", n))))
+			return []byte(record(mapOf(2, besideFlow("records", 71, mapOf(0, ""))+str("properties")+mapOf(1, str("flows")+flows))))
+		}},
+	{Name: "foreign maps in message beside records of empty maps", Why: "each is read again with the records", Worst: true,
+		Chunk: func(n int) []byte {
+			return []byte(record(mapOf(2, besideFlow("message", 71, mapOf(0, ""))+str("records")+arrayOf(n, strings.Repeat("\x80", n)))))
+		}},
+	{Name: "foreign maps in foreign maps beside records of empty maps", Why: "and again, one level deeper",
+		Chunk: func(n int) []byte {
+			inner := mapOf(1, besideFlow("message", 8, mapOf(0, "")))
+			return []byte(record(mapOf(2, besideFlow("message", 8, inner)+str("records")+arrayOf(n, strings.Repeat("\x80", n)))))
+		}},
+	{Name: "a long field, much that is empty, then flows", Why: "the forecast of the output is wrong up to its end", Worst: true,
+		Chunk: func(n int) []byte {
+			e, more := entries(n*7/10-15_000, always(mapOf(2, str("category")+str("FlowLogFlowEvent")+str("flowRecords")+mapOf(1, str("flows")+arrayOf(0, "")))))
+			flow := mapOf(1, str("flow.0")+str(tupleV2))
+			return []byte(record(mapOf(2, str("field")+str(long(n*3/10))+str("records")+arrayOf(more+210, e+strings.Repeat(flow, 210)))))
 		}},
 	{Name: "foreign maps with flow logs in message", Why: "each is read as a record of its own", Options: all,
 		Chunk: func(n int) []byte {

@@ -31,10 +31,10 @@ func (m *Merger) Append(dst, ours, theirs []byte) []byte {
 		m.members = append(m.members, e)
 	}
 	our := m.members[base:]
-	places := placesOf(our)
+	their, count := Entries(theirs)
+	places := placesOf(our, count)
 
 	added := 0
-	their, count := Entries(theirs)
 	rest = their
 	for range count {
 		var key, value []byte
@@ -74,11 +74,18 @@ func (m *Merger) Append(dst, ours, theirs []byte) []byte {
 	return dst
 }
 
-const fewMembers = 24 // up to which looking at each is faster than an index
+// Up to so many members, looking at each is faster than an index: for a few keys,
+// and for many.
+const (
+	fewMembers    = 24
+	manyKeys      = 64
+	fewestMembers = 2
+)
 
-// placesOf is an index of members by their key's text; nil of a few.
-func placesOf(members []member) map[string]int {
-	if len(members) <= fewMembers {
+// placesOf is an index of members by their key's text, for so many keys to find;
+// nil of a few.
+func placesOf(members []member, keys int) map[string]int {
+	if len(members) <= fewestMembers || len(members) <= fewMembers && keys <= manyKeys {
 		return nil
 	}
 	places := make(map[string]int, len(members))
