@@ -85,13 +85,12 @@ func (e *encoder) makeRoom(more int) {
 	p.check = min(p.check, cap(e.out))
 }
 
-// grown is out with a capacity for need bytes and more, and for size. room keeps
-// what it gave before, so that it is asked for twice as much: all that is kept is
-// then no more than the output, and what stays empty is not in use.
+// grown is out with a capacity for twice need bytes, and for size: all that was
+// kept before is then no more than the output, and what stays empty is not in use.
 func grown(out []byte, need, size int, room func([]byte, int) []byte) []byte {
-	size = max(size, need+need/4, firstRoom)
+	size = max(size, 2*need, firstRoom)
 	if room != nil {
-		if more := room(out, max(size, 2*need)); more != nil {
+		if more := room(out, size); more != nil {
 			return more
 		}
 	}
