@@ -79,7 +79,9 @@ func structuredBody(r *rand.Rand) []byte {
 
 // The output does not depend on where room comes from, nor on what was read
 // before, and nothing is written behind a block.
-func TestReviewRoom(t *testing.T) {
+// In memory that is wiped after each chunk a Normalizer gives what a new one gives,
+// and touches nothing outside.
+func TestOutputInMemoryThatIsTakenBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var long [2]*Normalizer
 	var at rooms

@@ -9,7 +9,9 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-func TestReviewCounts(t *testing.T) {
+// What is counted is what came out, also of records that are refused, whole or in
+// part.
+func TestCountsAreWhatCameOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	refusedWhole, refusedInner := 0, 0
 	for range 4000 {
