@@ -279,14 +279,10 @@ func (f *Follower) countTaken() {
 // aheadOfTime is how far ahead of the clock a record's time is believed.
 const aheadOfTime = time.Minute
 
-// newest is the time at which Azure wrote the newest of the records that are the
-// last of a blob; zero: not known. One that is ahead of the service says nothing
-// of how far behind reading is.
+// newest is the time at which Azure wrote the newest record; zero: not known.
+// One that is ahead of the service says nothing of how far behind reading is.
 func (a *account) newest(records []Record) (newest time.Time) {
-	for i, r := range records {
-		if i+1 < len(records) && records[i+1].Blob == r.Blob {
-			continue
-		}
+	for _, r := range records {
 		if at := timeOf(r.Text); at.After(newest) && at.Before(a.clock.time().Add(aheadOfTime)) {
 			newest = at
 		}

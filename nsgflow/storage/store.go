@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,7 +46,11 @@ func (s *store) begun(bucket string) (horizon time.Time, ok bool, err error) {
 func (s *store) get(bucket, name string) (c checkpoint, ok bool, err error) {
 	s.mu.Lock()
 	c, ok = s.recent[bucket][name]
+	failed := s.failed
 	s.mu.Unlock()
+	if errors.Is(failed, errDamaged) {
+		return checkpoint{}, false, failed
+	}
 	if ok {
 		return c, ok, nil
 	}

@@ -271,3 +271,22 @@ func TestJournalIsReadable(t *testing.T) {
 		t.Errorf("a new database has %d buckets of an old journal", n)
 	}
 }
+
+// Where checkpoints cannot be brought into the database because it is damaged,
+// whoever asks for one hears of it, though the journal knows the answer: with
+// nothing new to read, nobody would write one.
+func TestDamageIsToldWhenIdle(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	s := newStore(t)
+	folder := t.TempDir()
+	chunkOf(t, folder, "1-1.1.flb")
+	datasync = func(*os.File) error { return errDamaged }
+	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "an answer that it is damaged", func() bool {
+		_, _, err := s.get(bucketOfTest, "a")
+		return errors.Is(err, errDamaged)
+	})
+}
