@@ -12,6 +12,9 @@ import (
 // What is counted is what came out, also of records that are refused, whole or in
 // part.
 func TestCountsAreWhatCameOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: not in short")
+	}
 	r := rand.New(rand.NewPCG(5, 6))
 	refusedWhole, refusedInner := 0, 0
 	for range 4000 {

@@ -10,6 +10,9 @@ import (
 
 // The same of foreign records that are flow logs themselves.
 func TestReservedFieldsOfForeignRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: not in short")
+	}
 	r := rand.New(rand.NewPCG(7, 9))
 	for schema := range 2 {
 		var ns [2]*Normalizer

@@ -82,6 +82,9 @@ func structuredBody(r *rand.Rand) []byte {
 // In memory that is wiped after each chunk a Normalizer gives what a new one gives,
 // and touches nothing outside.
 func TestOutputInMemoryThatIsTakenBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: not in short")
+	}
 	r := rand.New(rand.NewPCG(3, 4))
 	var long [2]*Normalizer
 	var at rooms

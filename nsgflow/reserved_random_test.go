@@ -127,6 +127,9 @@ var wildTexts = []string{
 // Events with reserved fields are those without, merged with the fields, for any
 // map, option and schema.
 func TestReservedFieldsOfAnyKind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: not in short")
+	}
 	r := rand.New(rand.NewPCG(7, 9))
 	type pair struct {
 		n [2]*Normalizer

@@ -133,6 +133,9 @@ func around(a, b []byte) string {
 // what a new one gives, byte for byte. Records of 64 KB are large enough to
 // make an instance throw away what it has kept.
 func TestSequence(t *testing.T) {
+	if raceDetector {
+		t.Skip("skipped: runs without the race detector")
+	}
 	chunk := knownChunk(t)
 	for _, f := range adverse.Families {
 		if !long && !f.Worst {

@@ -12,6 +12,7 @@
 #elif defined __aarch64__
 #define OLD(name, old, amd64) __asm__(".symver " #name ", " #old "@GLIBC_2.17");
 #endif
+OLD(dladdr, dladdr, "2.2.5")
 OLD(dladdr1, dladdr1, "2.3.3")
 OLD(dlsym, dlsym, "2.2.5")
 OLD(pthread_attr_getstack, pthread_attr_getstack, "2.2.5")
