@@ -223,6 +223,9 @@ func (r *record) finishFlattened() {
 	for i, key := range r.numbers {
 		number, read := key>>32, uint32(key)
 		r.tuples = append(r.tuples, r.flat[read])
+		if r.flat[read].Other {
+			r.wrong[g.family]++
+		}
 		if repeats++; number != previous {
 			previous, repeats = number, 0
 		}

@@ -60,7 +60,6 @@ func (r *record) readFlattened(in reader, key []byte) {
 		t.Text = in.Text()
 	} else {
 		t.Text, t.Other = in.JSON(), true
-		r.wrong[NSG]++ // the family is not known yet
 	}
 	n, ok := flowIndex(key)
 	if !ok {
