@@ -28,9 +28,9 @@
 // record_path.go names a tuple in an error.
 //
 // Hop 2, from tuple to [Flow]. tuple.go reads any tuple, tuple_fast.go the
-// usual ones in less time. tuple_letters.go has the letters of the columns
-// protocol, direction, decision and state; both parsers use its table. flow.go
-// is what comes out.
+// usual ones in less time. tuple_address.go has the columns that are addresses,
+// tuple_letters.go the letters of the columns protocol, direction, decision and
+// state; both parsers use its table. flow.go is what comes out.
 //
 // Between hop 2 and hop 3, Normalizer.appendFlow decides what becomes of a flow.
 // The option drop leaves it out (volume.go). Where it is a part of an event,

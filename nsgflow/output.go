@@ -77,9 +77,7 @@ func (e *encoder) makeRoom(more int) {
 		p.check = p.start + 4*(need-p.start)
 	}
 	// The room that is there is enough if the forecast is a little above it.
-	if need > cap(e.out) {
-		e.out = grown(e.out, need, size, e.room)
-	} else if size > cap(e.out)/31*32 {
+	if has := cap(e.out); need > has || size > has/31*32 {
 		e.out = grown(e.out, need, size, e.room)
 	}
 	p.check = min(p.check, cap(e.out))
