@@ -75,14 +75,9 @@ func (r *reserved) forForeign(isFlowLog func(key []byte, value []byte) bool) []b
 // findSigns looks what the fields say about a flow log among them.
 func (r *reserved) findSigns() {
 	r.category, r.rule = "", ""
-	rest, left := msgpack.Entries(r.fields)
-	for range left {
-		var key, value []byte
-		key, rest = msgpack.Cut(rest)
-		value, rest = msgpack.Cut(rest)
-		name, _ := msgpack.StringOf(key)
-		text, _ := msgpack.StringOf(value)
-		e := lookUp(name)
+	for field := range msgpack.Each(msgpack.Entries(r.fields)) {
+		text, _ := msgpack.StringOf(field.Value)
+		e := lookUp(field.Name)
 		switch {
 		case e.role != roleField:
 		case e.field.namesFlowLog(text):
@@ -97,20 +92,12 @@ func (r *reserved) findSigns() {
 // that want wants. object may be nil.
 func appendSome(dst, object []byte, want func(key []byte, value []byte) bool) (some []byte, count int) {
 	dst = append(dst, msgpack.Map32, 0, 0, 0, 0)
-	var rest []byte
-	left := 0
 	if object != nil {
-		rest, left = msgpack.Entries(object)
-	}
-	for range left {
-		entry := rest
-		key, after := msgpack.Cut(rest)
-		value, after := msgpack.Cut(after)
-		rest = after
-		name, _ := msgpack.StringOf(key)
-		if want(name, value) {
-			dst = append(dst, entry[:len(entry)-len(rest)]...)
-			count++
+		for e := range msgpack.Each(msgpack.Entries(object)) {
+			if want(e.Name, e.Value) {
+				dst = append(dst, e.Bytes...)
+				count++
+			}
 		}
 	}
 	binary.BigEndian.PutUint32(dst[1:], uint32(count))

@@ -57,27 +57,21 @@ func (d divided) find(name string) *part {
 // comes twice, the last one counts.
 func divide(entries []byte, count int, names eventNames) (parts divided) {
 	entries, count = withoutRepetition(entries, count, names)
-	begun := entries // of a sequence
-	for range count {
-		from := entries
-		var key, value []byte
-		key, entries = msgpack.Cut(entries)
-		value, entries = msgpack.Cut(entries)
-		text, _ := msgpack.StringOf(key)
-		name := names[string(text)]
+	for e := range msgpack.Each(entries, count) {
+		name := names[string(e.Name)]
 		if name == nil {
-			if n := len(parts); n == 0 || parts[n-1].name != "" {
-				parts = append(parts, part{})
-				begun = from
+			if n := len(parts); n > 0 && parts[n-1].name == "" {
+				last := &parts[n-1] // which this entry stands behind
+				last.count++
+				last.entries = last.entries[:len(last.entries)+len(e.Bytes)]
+			} else {
+				parts = append(parts, part{entries: e.Bytes, count: 1})
 			}
-			last := &parts[len(parts)-1]
-			last.count++
-			last.entries = begun[:len(begun)-len(entries)]
 			continue
 		}
-		p := part{name: name.name, entries: from[:len(from)-len(entries)], count: 1}
-		if name.below != nil && msgpack.IsMap(value) {
-			inner, n := msgpack.Entries(value)
+		p := part{name: name.name, entries: e.Bytes, count: 1}
+		if name.below != nil && msgpack.IsMap(e.Value) {
+			inner, n := msgpack.Entries(e.Value)
 			p.below = divide(inner, n, name.below)
 		}
 		parts = append(parts, p)
@@ -89,33 +83,26 @@ func divide(entries []byte, count int, names eventNames) (parts divided) {
 // comes again.
 func withoutRepetition(entries []byte, count int, names eventNames) ([]byte, int) {
 	last := make(map[*eventName]int, 8) // the place of the last entry with a key
-	rest, repeated := entries, 0
-	for i := range count {
-		var key []byte
-		key, rest = msgpack.Cut(rest)
-		_, rest = msgpack.Cut(rest)
-		text, _ := msgpack.StringOf(key)
-		if name := names[string(text)]; name != nil {
+	at, repeated := 0, 0
+	for e := range msgpack.Each(entries, count) {
+		if name := names[string(e.Name)]; name != nil {
 			if _, is := last[name]; is {
 				repeated++
 			}
-			last[name] = i
+			last[name] = at
 		}
+		at++
 	}
 	if repeated == 0 {
 		return entries, count
 	}
 	var once []byte
-	rest = entries
-	for i := range count {
-		entry := rest
-		var key []byte
-		key, rest = msgpack.Cut(rest)
-		_, rest = msgpack.Cut(rest)
-		text, _ := msgpack.StringOf(key)
-		if name := names[string(text)]; name == nil || last[name] == i {
-			once = append(once, entry[:len(entry)-len(rest)]...)
+	at = 0
+	for e := range msgpack.Each(entries, count) {
+		if name := names[string(e.Name)]; name == nil || last[name] == at {
+			once = append(once, e.Bytes...)
 		}
+		at++
 	}
 	return once, count - repeated
 }

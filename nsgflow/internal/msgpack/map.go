@@ -1,6 +1,10 @@
 package msgpack
 
-import "fluent-bit-nsgflow/nsgflow/internal/jsontext"
+import (
+	"iter"
+
+	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
+)
 
 // Entries are the keys and values of a msgpack map, and their number.
 func Entries(object []byte) (entries []byte, n int) {
@@ -29,15 +33,33 @@ func Cut(b []byte) (value, rest []byte) {
 	return b[:n], b[n:]
 }
 
+// Entry is an entry of a map.
+type Entry struct {
+	Name  []byte // the text of its key; nil of a key that is no string
+	Value []byte
+	Bytes []byte // key and value, as they stand; with the capacity of the map
+}
+
+// Each goes through n entries.
+func Each(entries []byte, n int) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for range n {
+			key, rest := Cut(entries)
+			value, rest := Cut(rest)
+			name, _ := StringOf(key)
+			if !yield(Entry{name, value, entries[:len(entries)-len(rest)]}) {
+				return
+			}
+			entries = rest
+		}
+	}
+}
+
 // ValueOf is the value of a key of a map, nil if there is none.
 func ValueOf(object []byte, key string) []byte {
-	rest, n := Entries(object)
-	for range n {
-		var k, v []byte
-		k, rest = Cut(rest)
-		v, rest = Cut(rest)
-		if have, ok := StringOf(k); ok && string(have) == key {
-			return v
+	for e := range Each(Entries(object)) {
+		if e.Name != nil && string(e.Name) == key {
+			return e.Value
 		}
 	}
 	return nil
