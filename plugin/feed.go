@@ -69,9 +69,6 @@ const (
 func openFeed(agent *storage.Agent, o storage.Options, name string, wake func()) (*feed, error) {
 	f := &feed{options: o, wake: wake, prepared: make(chan *segment, 4), stop: make(chan struct{})}
 	f.handover.name, f.handover.began = name, time.Now()
-	for _, warning := range o.Warnings {
-		f.lines.Add(storage.Warn, warning)
-	}
 	var err error
 	if f.follower, err = agent.Open(o, f.lines.Add, wake); err != nil {
 		return nil, err

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Log levels, as every supported release numbers them. */
-enum { LOG_ERROR = 1, LOG_WARN = 2, LOG_INFO = 3, LOG_DEBUG = 4 };
+enum { LOG_ERROR = 1, LOG_WARN = 2, LOG_INFO = 3 };
 
 /* A line in the host's log, in its form. */
 void nsgflow_print(int level, const char *kind, const char *name, const char *text);

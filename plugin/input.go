@@ -17,6 +17,7 @@ import (
 
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 // agent is what all inputs of the process share.
@@ -46,7 +47,7 @@ func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code
 	code = refused
 	defer recoverInput(ins)
 	bare := true
-	options, err := storage.Parse(func(key string) string {
+	options, err := tables.ParseInputOptions(func(key string) string {
 		name := C.CString(key)
 		defer C.free(unsafe.Pointer(name))
 		value := C.GoString(C.nsgflow_input_property(ins, name))

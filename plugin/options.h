@@ -60,8 +60,6 @@ static const struct option_text input_options[] = {
      "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs. Takes: size from 8M to 2047M."},
     {"concurrency", "4",
      "Requests under way at the same time, besides the one that every account always has. Takes: number from 1 to 64."},
-    {"checkpoint_lag", NULL,
-     "Has no effect: checkpoints do not lag any more. Takes: anything."},
     {"shard", "1/1",
      "This agent's share of the NICs where n agents read one account. Takes: i/n with 1 <= i <= n <= 1000."},
 };

@@ -20,6 +20,7 @@ import (
 
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 // proxied is the one input that the Go proxy of the host can have here: before
@@ -72,7 +73,7 @@ func nsgflowProxyInit(plugin unsafe.Pointer) (code C.int) {
 		logProxy(storage.Error, "a second input nsgflow is not possible through the Go proxy: load the object by the name flb-in_nsgflow.so")
 		return proxyError
 	}
-	options, err := storage.Parse(func(key string) string { return fluentbit.FLBPluginConfigKey(plugin, key) })
+	options, err := tables.ParseInputOptions(func(key string) string { return fluentbit.FLBPluginConfigKey(plugin, key) })
 	if err != nil {
 		logProxy(storage.Error, err.Error())
 		return proxyError

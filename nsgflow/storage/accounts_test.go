@@ -19,17 +19,10 @@ import (
 )
 
 // accountsOptions follow several accounts of the emulator.
-func accountsOptions(t *testing.T, storages []azure.Storage, secret, value string) Options {
+func accountsOptions(t *testing.T, storages []azure.Storage, secrets Secrets) Options {
 	t.Helper()
-	o, err := Parse(func(key string) string {
-		return map[string]string{
-			"account": strings.Join(namesOf(storages), ","), "endpoint": emulator(t) + "{account}", secret: value,
-			"start": "beginning", "state_path": t.TempDir(),
-		}[key]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := options(t, namesOf(storages)...)
+	o.Endpoint, o.Secrets = emulator(t)+"{account}", secrets
 	o.PollInterval, o.ListInterval = time.Second, time.Second
 	return o
 }
@@ -72,7 +65,7 @@ func TestAccountsDoNotWaitForEachOther(t *testing.T) {
 		storages = append(storages, azure.NewStorage(t))
 	}
 	names := namesOf(storages)
-	o := accountsOptions(t, storages, "account_key", azure.Key)
+	o := accountsOptions(t, storages, Secrets{AccountKey: azure.Key})
 	o.ListInterval = time.Hour // NICs are known by name
 	var bad atomic.Bool
 	bad.Store(true)
@@ -238,7 +231,7 @@ func TestSecretOfEachAccount(t *testing.T) {
 				azure.NewFlowLog(t, storages[i].VNet, azure.VNetName(i, azure.ThisHour)).Grow(azure.VNetRecord(i))
 			}
 			value := map[string]string{"file": "file:" + dir + "/{account}.sas", "env": "env:SAS_{account}"}[kind]
-			f, _ := open(t, accountsOptions(t, storages, "sas_token", value))
+			f, _ := open(t, accountsOptions(t, storages, Secrets{SASToken: Secret(value)}))
 			var got []string
 			for _, r := range take(t, f, len(storages)) {
 				got = append(got, r.Account)
@@ -265,12 +258,12 @@ func TestAccountInTwoSections(t *testing.T) {
 		}
 		return f, err
 	}
-	one := accountsOptions(t, storages[:1], "account_key", azure.Key)
+	one := accountsOptions(t, storages[:1], Secrets{AccountKey: azure.Key})
 	first, err := section(one)
 	if err != nil {
 		t.Fatal(err)
 	}
-	both := accountsOptions(t, []azure.Storage{storages[1], storages[0]}, "account_key", azure.Key)
+	both := accountsOptions(t, []azure.Storage{storages[1], storages[0]}, Secrets{AccountKey: azure.Key})
 	elsewhere := both.StatePath
 	both.StatePath = one.StatePath
 	if _, err := section(both); err == nil || err.Error() != fmt.Sprintf("account %q, container %q: is followed by another section with the same state_path already", names[0], both.Containers[0]) {
@@ -333,7 +326,7 @@ func TestMemoryOfAccounts(t *testing.T) {
 	agent := NewAgent()
 	const limit = 4 << 20
 	agent.memory = newLimiter(pieceBytes, limit)
-	o := accountsOptions(t, storages, "account_key", azure.Key)
+	o := accountsOptions(t, storages, Secrets{AccountKey: azure.Key})
 	f, err := agent.Open(o, func(Level, string) {}, func() {})
 	if err != nil {
 		t.Fatal(err)

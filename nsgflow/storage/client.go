@@ -91,18 +91,18 @@ func (c *client) renew() (bool, error) {
 // open makes a client with a secret, or with an identity where there is none.
 func (c *client) open(secret string) (*service.Client, error) {
 	switch c.auth {
-	case authConnectionString:
+	case AuthConnectionString:
 		if name := accountIn(secret); len(c.o.Accounts) > 0 && name != "" && name != c.account.name {
 			return nil, fmt.Errorf("it is of account %q, and option account names %q", name, c.account.name)
 		}
 		return service.NewClientFromConnectionString(secret, &c.options)
-	case authAccountKey:
+	case AuthAccountKey:
 		key, err := service.NewSharedKeyCredential(c.account.name, secret)
 		if err != nil {
 			return nil, errors.New("the key is not base64")
 		}
 		return service.NewClientWithSharedKeyCredential(c.account.url, key, &c.options)
-	case authSASToken:
+	case AuthSASToken:
 		return service.NewClientWithNoCredential(c.account.url+"?"+strings.TrimPrefix(secret, "?"), &c.options)
 	}
 	identity, err := c.signIn.identity(c.account.url)

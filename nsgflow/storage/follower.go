@@ -72,6 +72,9 @@ const (
 // maybe often, when there may be something for Next, Saved or the log; it must
 // not block.
 func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
 	f := &Follower{o: o, notify: notify, agent: a, ready: make(chan struct{}, 1), commits: make(chan struct{}, 1)}
 	f.log = func(level Level, text string) {
 		log(level, text)

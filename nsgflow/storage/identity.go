@@ -14,40 +14,34 @@ import (
 type Auth string
 
 const (
-	authAuto             Auth = "auto"
-	authConnectionString Auth = "connection_string"
-	authAccountKey       Auth = "account_key"
-	authSASToken         Auth = "sas_token"
-	authManagedIdentity  Auth = "managed_identity"
-	authWorkloadIdentity Auth = "workload_identity"
-	authServicePrincipal Auth = "service_principal"
+	AuthAuto             Auth = "auto"
+	AuthConnectionString Auth = "connection_string"
+	AuthAccountKey       Auth = "account_key"
+	AuthSASToken         Auth = "sas_token"
+	AuthManagedIdentity  Auth = "managed_identity"
+	AuthWorkloadIdentity Auth = "workload_identity"
+	AuthServicePrincipal Auth = "service_principal"
 )
 
-var auths = []Auth{authAuto, authConnectionString, authAccountKey, authSASToken,
-	authManagedIdentity, authWorkloadIdentity, authServicePrincipal}
-
-func authNames() string {
-	names := make([]string, len(auths))
-	for i, a := range auths {
-		names[i] = string(a)
-	}
-	return strings.Join(names, ", ")
+// Auths are all ways to sign in.
+func Auths() []Auth {
+	return []Auth{AuthAuto, AuthConnectionString, AuthAccountKey, AuthSASToken, AuthManagedIdentity, AuthWorkloadIdentity, AuthServicePrincipal}
 }
 
 // identities get tokens. What they need beyond ClientOptions they take from the
 // environment, as all tools for Azure do.
 var identities = map[Auth]func(azcore.ClientOptions) (azcore.TokenCredential, error){
-	authManagedIdentity: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
+	AuthManagedIdentity: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
 		o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: c}
 		if id := os.Getenv("AZURE_CLIENT_ID"); id != "" {
 			o.ID = azidentity.ClientID(id)
 		}
 		return azidentity.NewManagedIdentityCredential(o)
 	},
-	authWorkloadIdentity: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
+	AuthWorkloadIdentity: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: c, DisableInstanceDiscovery: privateCloud()})
 	},
-	authServicePrincipal: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
+	AuthServicePrincipal: func(c azcore.ClientOptions) (azcore.TokenCredential, error) {
 		return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: c, DisableInstanceDiscovery: privateCloud()})
 	},
 }
@@ -64,7 +58,7 @@ func newIdentity(auth Auth, c azcore.ClientOptions) (azcore.TokenCredential, err
 		return one(c)
 	}
 	var chain []azcore.TokenCredential
-	for _, auth := range []Auth{authServicePrincipal, authWorkloadIdentity, authManagedIdentity} {
+	for _, auth := range []Auth{AuthServicePrincipal, AuthWorkloadIdentity, AuthManagedIdentity} {
 		if one, err := identities[auth](c); err == nil {
 			chain = append(chain, one)
 		}

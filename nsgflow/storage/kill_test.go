@@ -17,16 +17,24 @@ import (
 	"fluent-bit-nsgflow/test/azure"
 )
 
+// child is what a process is told that TestKill kills.
+type child struct {
+	Out     string // file of what it is handed
+	Options Options
+}
+
+// childEnv holds a child as JSON.
+const childEnv = "NSGFLOW_CHILD"
+
 // followChild is what TestKill kills: it brings what it is handed to a file,
 // as Fluent Bit does to its storage.
 func followChild() {
-	o, err := Parse(func(key string) string { return os.Getenv("NSGFLOW_FOLLOW_" + strings.ToUpper(key)) })
-	if err != nil {
+	var c child
+	if err := json.Unmarshal([]byte(os.Getenv(childEnv)), &c); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	o.PollInterval, o.ListInterval = 20*time.Millisecond, 20*time.Millisecond
-	f, err := NewAgent().Open(o, func(level Level, text string) {
+	f, err := NewAgent().Open(c.Options, func(level Level, text string) {
 		if level <= Warn {
 			fmt.Fprintln(os.Stderr, text)
 		}
@@ -35,7 +43,7 @@ func followChild() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	out, err := os.OpenFile(os.Getenv("NSGFLOW_FOLLOW_CHILD"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(c.Out, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -76,8 +84,13 @@ func TestKill(t *testing.T) {
 	c := azure.NewContainer(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out")
-	env := append(os.Environ(), "NSGFLOW_FOLLOW_CHILD="+file, "NSGFLOW_FOLLOW_ACCOUNT="+azure.Account, "NSGFLOW_FOLLOW_ACCOUNT_KEY="+azure.Key,
-		"NSGFLOW_FOLLOW_ENDPOINT="+azure.Endpoint(t), "NSGFLOW_FOLLOW_CONTAINERS="+azure.NameOf(c), "NSGFLOW_FOLLOW_START=beginning", "NSGFLOW_FOLLOW_STATE_PATH="+dir)
+	o := opts(t, c)
+	o.PollInterval, o.ListInterval, o.StatePath = 20*time.Millisecond, 20*time.Millisecond, dir
+	told, err := json.Marshal(child{file, o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), childEnv+"="+string(told))
 
 	// The writer goes on while followers come and go.
 	want := map[string][]string{}

@@ -113,16 +113,11 @@ func (c *catalogue) reset() (before map[string]int) {
 	return before
 }
 
-func catalogueOptions(t *testing.T, c *catalogue, start string) Options {
+func catalogueOptions(t *testing.T, c *catalogue, start Start) Options {
 	t.Helper()
 	c.reset()
-	o, err := Parse(func(key string) string {
-		return map[string]string{"account": "example", "account_key": azure.Key, "containers": "flowlogs",
-			"start": start, "state_path": t.TempDir()}[key]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := options(t, "example")
+	o.AccountKey, o.Containers, o.Start = azure.Key, []string{"flowlogs"}, start
 	o.Transport, o.PollInterval, o.ListInterval = c, time.Hour, time.Hour
 	return o
 }
@@ -248,7 +243,7 @@ func TestMillionBlobs(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	o := catalogueOptions(t, c, "beginning")
+	o := catalogueOptions(t, c, Start{})
 	o.Shard = Shard{I: 1, Of: 1000} // all are listed, few are read
 	f, _ := open(t, o)
 	await(t, "first look", func() bool { return !onlyContainer(f).lastListed().IsZero() })
@@ -275,7 +270,7 @@ func TestMillionUnreadBlobs(t *testing.T) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	before := m.HeapAlloc
-	o := catalogueOptions(t, c, "beginning")
+	o := catalogueOptions(t, c, Start{})
 	o.open = most
 	f, _ := open(t, o)
 	a := f.all()[0]
@@ -312,7 +307,7 @@ func TestDirectoriesAreNoBlobs(t *testing.T) {
 	if text := c.list("flowLogResourceID=/", "", ""); strings.Count(text, "directory") < 6 {
 		t.Fatalf("no directories in %s", text)
 	}
-	f, log := open(t, catalogueOptions(t, c, "beginning"))
+	f, log := open(t, catalogueOptions(t, c, Start{}))
 	if got := take(t, f, 6); len(got) != 6 {
 		t.Errorf("%d records", len(got))
 	}

@@ -12,7 +12,6 @@ const (
 	Error Level = iota
 	Warn
 	Info
-	Debug
 )
 
 // Log takes one line. It may be called from any goroutine, and must not block.

@@ -27,7 +27,7 @@ func TestCheckpointsOfVersion01(t *testing.T) {
 		}
 	}
 	slices.Sort(c.names)
-	o := catalogueOptions(t, c, "beginning")
+	o := catalogueOptions(t, c, Start{})
 	packed, err := os.Open("testdata/checkpoints-0.1.db.gz")
 	if err != nil {
 		t.Fatal(err)

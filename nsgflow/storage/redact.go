@@ -12,21 +12,14 @@ import (
 // {account} stands for the name of the account. It prints as asterisks.
 type Secret string
 
-const accountPlaceholder = "{account}"
-
 func (s Secret) String() string   { return "***" }
 func (s Secret) GoString() string { return "***" }
-
-func (s *Secret) set(v string) bool {
-	*s = Secret(v)
-	return v != "env:" && v != "file:"
-}
 
 // read is the secret of an account, as it is now.
 func (s Secret) read(account string) (string, error) {
 	text := string(s)
 	if strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
-		text = strings.ReplaceAll(text, accountPlaceholder, account)
+		text = strings.ReplaceAll(text, AccountPlaceholder, account)
 	}
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		text = os.Getenv(name)
@@ -46,7 +39,8 @@ func (s Secret) read(account string) (string, error) {
 	return strings.TrimSpace(text), nil
 }
 
-func (s Secret) hasPlaceholder() bool { return strings.Contains(string(s), accountPlaceholder) }
+// HasPlaceholder reports whether there is a secret for each account.
+func (s Secret) HasPlaceholder() bool { return strings.Contains(string(s), AccountPlaceholder) }
 
 // endpointOf is the blob service that a connection string names; empty: it
 // cannot be read yet, or names none.

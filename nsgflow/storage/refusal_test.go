@@ -236,7 +236,7 @@ func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := accountsOptions(t, []azure.Storage{s}, "account_key", azure.Key)
+			o := accountsOptions(t, []azure.Storage{s}, Secrets{AccountKey: azure.Key})
 			o.PollInterval, o.ListInterval = 50*time.Millisecond, 50*time.Millisecond
 			o.Transport = &wire{harm: refuse}
 			azure.NewFlowLog(t, s.VNet, bad).Grow(azure.VNetRecord(0))

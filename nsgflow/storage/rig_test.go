@@ -17,18 +17,21 @@ import (
 // long tests what takes minutes: fifty kills, thousands of blobs.
 var long = os.Getenv("NSGFLOW_LONG") != ""
 
+// options are those of a configuration that names only accounts and state_path,
+// but begin at the beginning.
+func options(t testing.TB, accounts ...string) Options {
+	return Options{
+		Accounts: accounts, Discovery: Discovery{DiscoverInterval: 10 * time.Minute}, Auth: AuthAuto,
+		Containers:   []string{"insights-logs-networksecuritygroupflowevent", "insights-logs-flowlogflowevent"},
+		PollInterval: 30 * time.Second, ListInterval: 5 * time.Minute, StatePath: t.TempDir(), BatchBytes: 1 << 20, PendingLimit: 64 << 20, Concurrency: 4,
+	}
+}
+
 // opts are the options of a test: quick, and from the beginning.
 func opts(t testing.TB, c *azcontainer.Client) Options {
 	t.Helper()
-	o, err := Parse(func(key string) string {
-		return map[string]string{
-			"account": azure.Account, "account_key": azure.Key, "endpoint": azure.Endpoint(t),
-			"containers": azure.NameOf(c), "start": "beginning", "state_path": t.TempDir(),
-		}[key]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := options(t, azure.Account)
+	o.AccountKey, o.Endpoint, o.Containers = azure.Key, azure.Endpoint(t), []string{azure.NameOf(c)}
 	o.PollInterval, o.ListInterval = 50*time.Millisecond, 50*time.Millisecond
 	return o
 }

@@ -28,11 +28,8 @@ func TestConnectionStringOfAnotherAccount(t *testing.T) {
 		"BlobEndpoint=https://logs.example.com;SharedAccessSignature=sv=2022-11-02&sig=c2VjcmV0c2Vj":                     "",
 		"AccountName=mine;AccountKey=" + azure.Key + ";BlobEndpoint=http://127.0.0.1:10000/mine;":                        "",
 	} {
-		t.Setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
-		o, err := Parse(func(key string) string { return map[string]string{"account": "mine", "state_path": t.TempDir()}[key] })
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := options(t, "mine")
+		o.ConnectionString = Secret(connection)
 		o.Transport = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) { return nil, context.Canceled })}
 		f, err := NewAgent().Open(o, func(Level, string) {}, func() {})
 		if f != nil {
@@ -107,12 +104,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	var asked atomic.Int64
 	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { asked.Add(1) })
 	here := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) })
-	o, err := Parse(func(key string) string {
-		return map[string]string{"account": "mine", "endpoint": here + "/mine", "sas_token": "sv=2022-11-02&sig=c2VjcmV0c2Vj", "state_path": t.TempDir()}[key]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := options(t, "mine")
+	o.Endpoint, o.SASToken = here+"/mine", "sv=2022-11-02&sig=c2VjcmV0c2Vj"
 	f, log := open(t, o)
 	await(t, "a fault", func() bool { return log.count("HTTP 302") > 0 && waitsFor(f, Network) })
 	if asked.Load() > 0 {
@@ -123,12 +116,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 // An endpoint without TLS is warned of, but for one on this machine.
 func TestEndpointInTheClear(t *testing.T) {
 	for endpoint, warned := range map[string]int{"http://127.0.0.1:1/mine": 0, "http://localhost:1/mine": 0, "https://mine.blob.example.com": 0, "http://10.0.0.1:1/mine": 1, "http://azurite:10000/mine": 1} {
-		o, err := Parse(func(key string) string {
-			return map[string]string{"account": "mine", "endpoint": endpoint, "sas_token": "sv=2022-11-02&sig=c2VjcmV0c2Vj", "state_path": t.TempDir()}[key]
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := options(t, "mine")
+		o.Endpoint, o.SASToken = endpoint, "sv=2022-11-02&sig=c2VjcmV0c2Vj"
 		o.Transport = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) { return nil, context.Canceled })}
 		_, log := open(t, o)
 		if log.count("take https") != warned {

@@ -10,29 +10,26 @@ import (
 
 // hoursBack is the value of option start for so many hours before ThisHour,
 // whatever the hour is by now.
-func hoursBack(hours int) string {
-	return fmt.Sprintf("%ds", int(time.Since(azure.ThisHour.Add(-time.Duration(hours)*time.Hour)).Seconds()))
+func hoursBack(hours int) Start {
+	return Start{Back: time.Since(azure.ThisHour.Add(-time.Duration(hours) * time.Hour)).Truncate(time.Second)}
 }
 
 func TestStart(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		start string
+		start Start
 		want  []int // hours ago that are read whole
 	}{
-		{"beginning", "beginning", []int{0, 1, 5, 60, 24 * 400}},
+		{"beginning", Start{}, []int{0, 1, 5, 60, 24 * 400}},
 		{"back", hoursBack(5), []int{0, 1, 5}},
-		{"time", azure.ThisHour.Add(-60*time.Hour + 10*time.Minute).Format(time.RFC3339), []int{0, 1, 5, 60}},
-		{"now", "now", nil},
+		{"time", Start{At: azure.ThisHour.Add(-60*time.Hour + 10*time.Minute)}, []int{0, 1, 5, 60}},
+		{"now", Start{Now: true}, nil},
 	} {
 		for _, page := range []int32{0, 1} {
 			t.Run(fmt.Sprintf("%s page %d", tt.name, page), func(t *testing.T) {
 				c := azure.NewContainer(t)
 				o := opts(t, c)
-				o.page = page
-				if !setStart(&o, tt.start) {
-					t.Fatal("start")
-				}
+				o.page, o.Start = page, tt.start
 				var names []string
 				for _, ago := range []int{0, 1, 5, 60, 24 * 400} {
 					names = append(names, azure.NSGName("EDGE-NSG", ago, azure.ThisHour.Add(-time.Duration(ago)*time.Hour)))

@@ -223,7 +223,7 @@ func TestStoreDamagedInUse(t *testing.T) {
 					c.names = append(c.names, azure.VNetName(nic, time.Now().UTC()))
 				}
 				slices.Sort(c.names)
-				o := catalogueOptions(t, c, "beginning")
+				o := catalogueOptions(t, c, Start{})
 				o.PollInterval, o.ListInterval = 10*time.Millisecond, 10*time.Millisecond
 				f, log := open(t, o)
 				for range 10 + 15*n { // in the middle of writing, or at rest

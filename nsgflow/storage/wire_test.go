@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("NSGFLOW_FOLLOW_CHILD") != "" {
+	if os.Getenv(childEnv) != "" {
 		followChild()
 		return
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
@@ -13,7 +12,7 @@ func headers() []file {
 	return []file{
 		{"plugin/options.h", []byte(head +
 			config.Header("filter_options", tables.FilterOptions) + "\n" +
-			config.Header("input_options", storage.Table))},
+			config.Header("input_options", tables.InputOptions))},
 		{"plugin/metrics_table.h", []byte(head + tables.FilterMetricsHeader())},
 	}
 }

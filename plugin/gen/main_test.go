@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -50,7 +49,7 @@ func TestEveryOptionIsDescribed(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	for _, o := range storage.Table {
+	for _, o := range tables.InputOptions {
 		if o.Text == "" || o.Values == "" || o.Set == nil || o.Secret != strings.Contains(o.Values, "env:") {
 			t.Errorf("%+v", o)
 		}

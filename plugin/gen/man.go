@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
@@ -35,7 +34,7 @@ All options have defaults, but for the account of the input.
 A wrong value stops the start, with a message that names the option and what it takes.
 .SH OPTIONS OF THE FILTER
 ` + manOptions(tables.FilterOptions) + `.SH OPTIONS OF THE INPUT
-` + manOptions(storage.Table) + `.SH FILES
+` + manOptions(tables.InputOptions) + `.SH FILES
 .TP
 .I /usr/lib/fluent\-bit/flb\-filter_nsgflow.so
 The object.

@@ -1,4 +1,4 @@
 // Package tables is what the object shows to its users: the options of the
-// filter (those of the input are storage.Table), and the metrics of both. The
+// filter and of the input, and the metrics of both. The
 // code reads these tables; C headers and docs are made of them (plugin/gen).
 package tables

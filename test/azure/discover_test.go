@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/azure"
 	"fluent-bit-nsgflow/test/internal/token"
 )
@@ -33,7 +34,7 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
 	}
 	section := func(keys ...string) (*storage.Follower, *logged) {
-		o, err := storage.Parse(func(key string) string {
+		o, err := tables.ParseInputOptions(func(key string) string {
 			for i := 0; i < len(keys); i += 2 {
 				if keys[i] == key {
 					return keys[i+1]
@@ -132,7 +133,7 @@ func TestDiscoveredAccountsAreRemembered(t *testing.T) {
 	}
 	state := t.TempDir()
 	section := func() (*storage.Follower, *logged) {
-		o, err := storage.Parse(func(key string) string {
+		o, err := tables.ParseInputOptions(func(key string) string {
 			return map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning", "state_path": state}[key]
 		})
 		if err != nil {

@@ -1,4 +1,4 @@
-package storage
+package tables
 
 import (
 	"net/url"
@@ -6,9 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage"
 )
 
-// What options take: each function reads one form of value, and reports false
+// What options of the input take: each function reads one form of value, and reports false
 // where it is not allowed.
 
 func isAccount(v string) bool {
@@ -25,23 +27,23 @@ func isContainer(v string) bool {
 const lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 func setURL(to *string, v string) bool {
-	u, err := url.Parse(strings.ReplaceAll(v, accountPlaceholder, "account"))
+	u, err := url.Parse(strings.ReplaceAll(v, storage.AccountPlaceholder, "account"))
 	*to = strings.TrimRight(v, "/")
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil
 }
 
-func setAccounts(o *Options, v string) bool {
-	o.Accounts = split(v)
+func setAccounts(o *storage.Options, v string) bool {
+	o.Accounts = list(v)
 	for _, name := range o.Accounts {
-		if !isAccount(name) || name == discover && len(o.Accounts) > 1 {
+		if !isAccount(name) || name == storage.Discover && len(o.Accounts) > 1 {
 			return false
 		}
 	}
 	return true
 }
 
-// split is a list without blanks and repetitions.
-func split(v string) (names []string) {
+// list has the items of a text, without blanks and repetitions.
+func list(v string) (names []string) {
 	for name := range strings.SplitSeq(v, ",") {
 		if name = strings.TrimSpace(name); !slices.Contains(names, name) {
 			names = append(names, name)
@@ -50,8 +52,8 @@ func split(v string) (names []string) {
 	return names
 }
 
-func setContainers(o *Options, v string) bool {
-	o.Containers = split(v)
+func setContainers(o *storage.Options, v string) bool {
+	o.Containers = list(v)
 	for _, name := range o.Containers {
 		if !isContainer(name) {
 			return false
@@ -60,8 +62,8 @@ func setContainers(o *Options, v string) bool {
 	return true
 }
 
-func setStart(o *Options, v string) bool {
-	o.Start = Start{}
+func setStart(o *storage.Options, v string) bool {
+	o.Start = storage.Start{}
 	switch strings.ToLower(v) {
 	case "now":
 		o.Start.Now = true
@@ -76,7 +78,7 @@ func setStart(o *Options, v string) bool {
 	return setDuration(&o.Start.Back, v, time.Second, 10*365*24*time.Hour)
 }
 
-func setShard(o *Options, v string) bool {
+func setShard(o *storage.Options, v string) bool {
 	i, of, ok := strings.Cut(v, "/")
 	return ok && setNumber(&o.Shard.Of, of, 1, 1000) && setNumber(&o.Shard.I, i, 1, o.Shard.Of)
 }
@@ -118,4 +120,17 @@ func setNumber(to *int, v string, low, high int) bool {
 	n, err := strconv.Atoi(v)
 	*to = n
 	return err == nil && low <= n && n <= high
+}
+
+func setSecret(to *storage.Secret, v string) bool {
+	*to = storage.Secret(v)
+	return v != "env:" && v != "file:"
+}
+
+func joined[T ~string](names []T) string {
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, string(name))
+	}
+	return strings.Join(texts, ", ")
 }
