@@ -1,28 +1,45 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
-// Prices of 10,000 operations in USD: Azure Blob Storage, hot tier, LRS, West
-// Europe, as of November 2026.
-const (
-	priceOfLists = 0.054
-	priceOfReads = 0.0043
-)
+// pricesFile has the prices of Azure, with their date.
+const pricesFile = "docs/prices.json"
+
+// prices are of 10,000 operations each.
+type prices struct {
+	AsOf, Of, Currency string
+	Per10000           struct{ List, Read float64 }
+}
+
+func readPrices(root string) (p prices, err error) {
+	text, err := os.ReadFile(filepath.Join(root, pricesFile))
+	if err != nil {
+		return p, err
+	}
+	if err = json.Unmarshal(text, &p); err == nil && (p.AsOf == "" || p.Per10000.List == 0 || p.Per10000.Read == 0) {
+		err = fmt.Errorf("%s: a price or the date is missing", pricesFile)
+	}
+	return p, err
+}
 
 // costs is what the requests of a month cost, by the formula of docs/input.md:
 // VNet flow logs of one subscription in one account, five NICs each, all of them
 // with traffic every minute.
-func costs() string {
+func costs(p prices) string {
 	const (
 		minutes     = 730 * 60
 		nicsEach    = 5
 		listMinutes = 5.0
 	)
 	var b strings.Builder
-	b.WriteString("| flow logs | NICs | poll_interval | lists | reads | lists, USD | reads, USD | together, USD |\n|---:|---:|---|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&b, "%s, %s, %s for 10,000 operations: %g for lists, %g for reads ([prices.json](prices.json)).\n\n", p.Of, p.AsOf, p.Currency, p.Per10000.List, p.Per10000.Read)
+	fmt.Fprintf(&b, "| flow logs | NICs | poll_interval | lists | reads | lists, %[1]s | reads, %[1]s | together, %[1]s |\n|---:|---:|---|---:|---:|---:|---:|---:|\n", p.Currency)
 	for _, flowLogs := range []float64{10, 100, 500} {
 		for _, poll := range []float64{30, 60} {
 			nics := flowLogs * nicsEach
@@ -33,9 +50,9 @@ func costs() string {
 			// subscription on the way; every six hours three days of each flow
 			// log instead.
 			lists := minutes/listMinutes*(flowLogs+4) + 730/6.0*2*flowLogs
-			usd := func(n, price float64) float64 { return n / 10_000 * price }
+			ofLists, ofReads := lists/10_000*p.Per10000.List, reads/10_000*p.Per10000.Read
 			fmt.Fprintf(&b, "| %.0f | %.0f | %.0fs | %.0f | %.0f | %.2f | %.2f | %.0f |\n", flowLogs, nics, poll,
-				lists, reads, usd(lists, priceOfLists), usd(reads, priceOfReads), usd(lists, priceOfLists)+usd(reads, priceOfReads))
+				lists, reads, ofLists, ofReads, ofLists+ofReads)
 		}
 	}
 	return b.String()

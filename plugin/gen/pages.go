@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
@@ -46,9 +45,13 @@ func pages(root string) (files []file, err error) {
 // them.
 func blocks(root string) (map[string]string, error) {
 	figures, err := figures(root)
+	if err != nil {
+		return nil, err
+	}
+	prices, err := readPrices(root)
 	all := map[string]string{
 		"options":        config.Markdown(tables.FilterOptions),
-		"input":          config.Markdown(storage.Table),
+		"input":          config.Markdown(tables.InputOptions),
 		"filter-metrics": filterMetrics(),
 		"input-metrics":  inputMetrics(),
 		"alarms":         alarmTable(),
@@ -56,7 +59,7 @@ func blocks(root string) (map[string]string, error) {
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
-		"cost":           costs(),
+		"cost":           costs(prices),
 		"volume":         volume(),
 		"figures":        figures,
 	}
