@@ -1,65 +1,53 @@
 package storage
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 )
 
-// account is a storage account that is followed. Nothing in it waits for
-// another account.
+// account is a storage account that is followed: it joins the hops, see the
+// documentation of the package. Nothing in it waits for another account.
 type account struct {
 	f          *Follower
 	name       string
-	client     *client
-	clock      *clock
-	backoff    *backoff
 	alerts     *alerts
-	containers []*container
-	requests   holding // of Agent.requests
-	memory     holding // of Agent.memory
-
-	mu        sync.Mutex
-	changed   *sync.Cond // something below has
-	active    map[blobID]*blobState
-	forgotten uint64              // how many are not active any more
-	queue     []*blobState        // to be read, first come, first served
-	resting   map[*blobState]bool // to be read, not at once
-	suspect   any                 // what failed last; nil: something has succeeded since
-	ready     []part              // read, and not handed out
-	stats     AccountStats
+	figures    *figures
+	requests   *requests
+	blobs      *blobs
+	containers []*container // hop 1
+	reader     *reader      // hops 2 and 3
+	ready      *ready       // before hop 4
 }
 
 // namedAccount is an account and the URL of its blob service.
 type namedAccount struct{ name, url string }
 
 func newAccount(f *Follower, named namedAccount) (*account, error) {
-	a := &account{f: f, name: named.name, active: map[blobID]*blobState{}, resting: map[*blobState]bool{}, stats: AccountStats{Requests: map[RequestKind]uint64{}}}
-	a.changed = sync.NewCond(&a.mu)
-	a.clock = &clock{now: time.Now}
-	a.backoff = newBackoff()
+	a := &account{f: f, name: named.name, figures: newFigures(named.name)}
 	a.alerts = newAlerts(a.log)
-	var err error
-	if a.client, err = newClient(f.o, named, f.signIn, a.clock, counter{a}); err != nil {
+	clock := &clock{now: time.Now}
+	client, err := newClient(f.o, named, f.signIn, clock, counter{a.figures})
+	if err != nil {
 		return nil, err
 	}
-	if a.client.inTheClear() {
-		a.log(Warn, fmt.Sprintf("endpoint %q: the records and a SAS token can be read on the way, take https", a.client.url()))
+	a.requests = &requests{ctx: f.ctx, client: client, clock: clock, backoff: newBackoff(), alerts: a.alerts, figures: a.figures,
+		slots: f.agent.requests, refused: a.signInAgain}
+	if client.inTheClear() {
+		a.log(Warn, fmt.Sprintf("endpoint %q: the records and a SAS token can be read on the way, take https", client.url()))
 	}
+	memory := &memory{ctx: f.ctx, agent: f.agent}
+	a.blobs = newBlobs(f.ctx, f.o.mostOpen(), f.checkpoints)
+	a.ready = &ready{blobs: a.blobs, memory: memory, signal: f.ready}
+	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log}
 	for _, name := range f.o.Containers {
-		a.containers = append(a.containers, newContainer(a, name))
+		a.containers = append(a.containers, newContainer(name, &f.o, a.requests, a.blobs, f.checkpoints))
 	}
 	return a, nil
 }
 
 func (a *account) start() {
-	context.AfterFunc(a.f.ctx, a.wake)
 	for _, c := range a.containers {
 		a.f.run("account "+a.name+", container "+c.name, c.pollLoop)
 	}
@@ -70,111 +58,62 @@ func (a *account) start() {
 }
 
 func (a *account) log(level Level, text string) {
-	if a.client != nil {
-		text = a.client.redact(text)
+	if a.requests != nil {
+		text = a.requests.client.redact(text)
 	}
 	a.f.log(level, "account "+a.name+": "+text)
 }
 
-// wake makes everyone look again.
-func (a *account) wake() {
-	a.mu.Lock()
-	a.changed.Broadcast()
-	a.mu.Unlock()
-}
-
-// await waits until ready says so, with a.mu held. It reports false when the
-// follower ends.
-func (a *account) await(ready func() bool) bool {
-	for a.f.ctx.Err() == nil && !ready() {
-		a.changed.Wait()
-	}
-	return a.f.ctx.Err() == nil
-}
-
-// do sends a request, after all pauses of the account that are due. what it is
-// for waits by itself where only that fails; what concerns the account makes it
-// wait here, for some more tries. Errors are faults, or the end of the follower.
-func (a *account) do(what any, timeout time.Duration, request func(context.Context, *service.Client) error) error {
-	for try := 1; ; try++ {
-		if err := a.backoff.hold(a.f.ctx); err != nil {
-			return err
-		}
-		err := a.doOnce(timeout, request)
-		if a.f.ctx.Err() != nil {
-			return a.f.ctx.Err()
-		}
-		if err == nil {
-			a.answered()
-			return nil
-		}
-		f := newFault(err)
-		switch {
-		case waits[f.meaning] == NoReason:
-			a.answered()
-			return f
-		case !a.concerned(f, what):
-			return f
-		}
-		a.backoff.failed(f, "storage: "+describe(err))
-		a.alerts.raise("storage", Warn, fmt.Sprintf("storage: %s, trying again", describe(err)))
-		if mendable[f.meaning] {
-			a.signInAgain()
-		}
-		if try == maxTries {
-			return f
-		}
-		a.retried()
+func (a *account) readLoop() {
+	for b, t := a.blobs.next(); b != nil; b, t = a.blobs.next() {
+		a.finish(b, a.reader.read(b, t))
 	}
 }
 
-// answered notes that the service does what it should.
-func (a *account) answered() {
-	a.mu.Lock()
-	a.suspect = nil
-	a.mu.Unlock()
-	a.backoff.succeeded()
-	a.alerts.clear("storage")
-}
-
-// concerned reports whether a fault is one of the account: by its meaning, or
-// because different things have failed in a row.
-func (a *account) concerned(f *fault, what any) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch f.meaning {
-	case refusedSign, refusedTurn:
-		return true
-	case forbidden:
-		return false
+// finish decides what becomes of a blob after an attempt to read it. Its
+// checkpoint has moved by what was read, whatever the error.
+func (a *account) finish(b *blob, err error) {
+	how, pause := notLooked, time.Duration(0)
+	m, answered := meaningOf(err)
+	rest := func(because *backoff, text string) {
+		how, pause = notRead, because.left()
+		if text != "" {
+			a.alerts.raise("reading", Warn, text+", trying again")
+		}
 	}
-	before := a.suspect
-	a.suspect = what
-	return before != nil && before != what
-}
-
-func (a *account) retried() {
-	a.mu.Lock()
-	a.stats.Retries++
-	a.mu.Unlock()
-}
-
-func (a *account) doOnce(timeout time.Duration, request func(context.Context, *service.Client) error) error {
-	limit := a.f.agent.requests
-	if err := limit.acquire(a.f.ctx, &a.requests, 1); err != nil {
-		return err
+	switch {
+	case err == nil:
+		how = readWhole
+		b.backoff.succeeded()
+		b.in.reading.succeeded()
+	case answered && m == gone:
+		how = notThere
+		a.alerts.note(b.quoted()+" gone", Info, b.quoted()+": deleted before all of it was read")
+	case answered && m == archived:
+		how = inArchive
+	case answered && m == changed:
+		b.backoff.failed(err, "")
+		rest(b.backoff, "")
+	case answered && m == forbidden:
+		text := fmt.Sprintf("container %q: %s: cannot be read: %s", b.container, b.quoted(), describe(err))
+		b.in.reading.failed(err, text)
+		rest(b.in.reading, text)
+	case a.f.ctx.Err() == nil:
+		text := fmt.Sprintf("%s: cannot be read: %s", b.quoted(), describe(err))
+		b.backoff.failed(err, text)
+		if errors.Is(err, errInternal) {
+			b.backoff.begin(Internal, text)
+		}
+		rest(b.backoff, text)
 	}
-	defer limit.change(&a.requests, -1)
-	ctx, cancel := context.WithTimeout(a.f.ctx, timeout)
-	defer cancel()
-	err := request(ctx, a.client.service())
-	a.checkClock()
-	return err
+	if a.blobs.finished(b, how, pause) {
+		a.alerts.clear("reading")
+	}
 }
 
 // signInLoop looks for a mended secret while something waits that it may mend.
 func (a *account) signInLoop() {
-	for a.f.sleep(lookAgain) {
+	for sleep(a.f.ctx, lookAgain) {
 		if slices.ContainsFunc(a.standings(), func(s *standing) bool {
 			w, ok := s.waits()
 			return ok && (w.Reason == SignIn || w.Reason == Forbidden || w.Reason == Refused)
@@ -189,7 +128,7 @@ const lookAgain = 2 * time.Second
 
 // signInAgain ends all pauses where there is something new to sign in with.
 func (a *account) signInAgain() {
-	renewed, err := a.client.renew()
+	renewed, err := a.requests.client.renew()
 	if err != nil {
 		a.alerts.raise("sign-in", Error, err.Error())
 		return
@@ -199,51 +138,18 @@ func (a *account) signInAgain() {
 		return
 	}
 	a.log(Info, "signed in again")
-	a.backoff.retry()
+	a.requests.backoff.retry()
 	for _, c := range a.containers {
 		c.listing.retry()
 		c.reading.retry()
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for b := range a.resting {
-		b.backoff.retry()
-		a.enqueue(b)
-	}
+	a.blobs.rested()
 }
 
-func (a *account) checkClock() {
-	switch off := a.clock.off(); {
-	case off.Abs() > maxSkew/3:
-		a.alerts.raise("clock", Warn, fmt.Sprintf("clock: this machine and the storage service are %s apart, beyond %s it refuses to answer",
-			off.Abs().Round(time.Second), maxSkew))
-	case off.Abs() < maxSkew/6:
-		a.alerts.clear("clock")
+// close gives back what the account holds of the process.
+func (a *account) close() {
+	for _, c := range a.containers {
+		a.f.checkpoints.store.Unclaim(c.bucket)
 	}
-}
-
-// counter counts the requests of an account. It is a policy of its client.
-type counter struct{ a *account }
-
-func (c counter) Do(r *policy.Request) (*http.Response, error) {
-	response, err := r.Next()
-	kind := RequestKind{"get", "failed"}
-	switch q := r.Raw().URL.Query(); {
-	case r.Raw().Method == http.MethodHead:
-		kind.Kind = "properties"
-	case q.Get("comp") == "list":
-		kind.Kind = "list"
-	case q.Get("comp") == "blocklist":
-		kind.Kind = "blocks"
-	}
-	if err == nil {
-		kind.Status = fmt.Sprint(response.StatusCode)
-	}
-	c.a.mu.Lock()
-	c.a.stats.Requests[kind]++
-	if err == nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable) {
-		c.a.stats.Throttled++
-	}
-	c.a.mu.Unlock()
-	return response, err
+	a.reader.memory.close()
 }

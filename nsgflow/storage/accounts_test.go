@@ -335,7 +335,7 @@ func TestMemoryOfAccounts(t *testing.T) {
 	held := func(i int) int64 {
 		agent.memory.mu.Lock()
 		defer agent.memory.mu.Unlock()
-		return f.all()[i].memory.held
+		return f.all()[i].reader.memory.held.held
 	}
 	await(t, "all that it may hold is held", func() bool { return held(0) > limit-pieceBytes })
 	azure.NewFlowLog(t, storages[1].VNet, azure.VNetName(9, azure.ThisHour)).Grow(azure.VNetRecord(2))

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"path/filepath"
 	"sync"
 )
@@ -14,7 +15,7 @@ type Agent struct {
 	long     chan struct{} // has an element while a record is read that is longer than a piece
 
 	mu     sync.Mutex
-	stores map[string]*store // by file; those in use
+	stores map[string]*sharedStore // by file; those in use
 }
 
 const (
@@ -27,41 +28,45 @@ const (
 
 // NewAgent makes the shared part; a process needs one.
 func NewAgent() *Agent {
-	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), long: make(chan struct{}, 1), stores: map[string]*store{}}
+	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), long: make(chan struct{}, 1), stores: map[string]*sharedStore{}}
+}
+
+// sharedStore is a checkpoint file that is open.
+type sharedStore struct {
+	*checkpoint.Store
+	users int // followers
 }
 
 // openStore opens the checkpoint file of a folder, or joins those who have it
 // open.
-func (a *Agent) openStore(dir string, log Log) (*store, error) {
+func (a *Agent) openStore(dir string, log Log) (*checkpoint.Store, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	file, err := filepath.Abs(filepath.Join(dir, "nsgflow.db"))
 	if err != nil {
 		return nil, err
 	}
-	if s := a.stores[file]; s != nil {
-		s.users++
-		return s, nil
+	shared := a.stores[file]
+	if shared == nil {
+		opened, err := checkpoint.Open(file, func(text string) { log(Warn, text) })
+		if err != nil {
+			return nil, err
+		}
+		shared = &sharedStore{Store: opened}
+		a.stores[file] = shared
 	}
-	if err := secureState(filepath.Dir(file), file, log); err != nil {
-		return nil, err
-	}
-	s, err := openStore(file)
-	if err != nil {
-		return nil, err
-	}
-	s.users = 1
-	a.stores[file] = s
-	return s, nil
+	shared.users++
+	return shared.Store, nil
 }
 
 // closeStore is to be called once for each openStore.
-func (a *Agent) closeStore(s *store) error {
+func (a *Agent) closeStore(s *checkpoint.Store) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s.users--; s.users > 0 {
+	shared := a.stores[s.File()]
+	if shared.users--; shared.users > 0 {
 		return nil
 	}
-	delete(a.stores, s.file)
-	return s.close()
+	delete(a.stores, s.File())
+	return s.Close()
 }

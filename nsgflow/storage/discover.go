@@ -35,7 +35,7 @@ func (f *Follower) discoverLoop() {
 			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}
-		if !f.sleep(f.o.DiscoverInterval) {
+		if !sleep(f.ctx, f.o.DiscoverInterval) {
 			return
 		}
 	}

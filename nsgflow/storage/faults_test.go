@@ -224,7 +224,7 @@ func TestTokenExpires(t *testing.T) {
 			}
 		}
 	}
-	if hidden := f.all()[0].client.redact("GET https://x/?" + valid); strings.Contains(hidden, "sig=") {
+	if hidden := f.all()[0].requests.client.redact("GET https://x/?" + valid); strings.Contains(hidden, "sig=") {
 		t.Errorf("not hidden: %s", hidden)
 	}
 }
@@ -249,7 +249,7 @@ func TestTokenRenewedInALongPause(t *testing.T) {
 	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
 	f, log := open(t, o)
 	await(t, "a refusal", func() bool { return log.count("HTTP 403") == 1 })
-	b := f.all()[0].backoff
+	b := f.all()[0].requests.backoff
 	b.mu.Lock()
 	b.pause, b.until = maxPause, time.Now().Add(time.Hour)
 	b.mu.Unlock()

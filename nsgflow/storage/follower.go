@@ -1,14 +1,3 @@
-// Package storage follows Azure flow logs in Azure Storage: it finds blobs that
-// are new or have grown, reads what was added, splits it into records and keeps
-// checkpoints of what the host has. It only ever reads and lists.
-//
-// The way of a record:
-//
-//	container.go  which blobs are there      list every five minutes, ask for known NICs by name
-//	blob.go       what was added to a blob   blocks → bytes
-//	split.go      bytes → records
-//	batch.go      records → batches, account by account in turns
-//	store.go      batches that the host has → checkpoints, twice: for a kill, and for a power cut
 package storage
 
 import (
@@ -18,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,30 +14,26 @@ import (
 var ErrClosed = errors.New("the follower is closed")
 
 // Follower reads the flow logs of the accounts of one configuration section.
-// Its methods may be called from any goroutine.
+// Its methods may be called from any goroutine, and do not wait for a disk or the
+// network, but for Close.
 type Follower struct {
-	o      Options
-	log    Log
-	notify func()
-	agent  *Agent
-	store  *store
-	alerts *alerts
-	signIn *credentials
+	o           Options
+	log         Log
+	agent       *Agent
+	checkpoints *checkpoints
+	committer   *committer // hop 4
+	alerts      *alerts
+	signIn      *credentials
+	lookout     standing // of discovery
 
 	stop    context.CancelFunc
 	ctx     context.Context
 	running sync.WaitGroup
-	ready   chan struct{}         // holds one where Next may have something
-	commits chan struct{}         // holds one where flush may have something
-	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
-	saving  standing              // of the checkpoints
-	lookout standing              // of discovery
+	ready   chan struct{} // holds one where Next may have something
 
-	mu       sync.Mutex // before those of accounts
+	mu       sync.Mutex
 	closed   bool
 	accounts []*account
-	turn     int // of the account that Next begins with
-	batches
 }
 
 const (
@@ -57,13 +41,6 @@ const (
 	// maxOpen bounds the blobs of an account that are unread or without a
 	// checkpoint. Listing waits beyond it.
 	maxOpen = 10_000
-	// listTimeout and readTimeout are for one request.
-	listTimeout = time.Minute
-	readTimeout = 2 * time.Minute
-	// maxTries is how often a request is sent before its turn comes last.
-	maxTries = 5
-	// saveRetry is how long a follower waits for a disk that takes nothing.
-	saveRetry = 500 * time.Millisecond
 )
 
 // Open signs in and begins to follow. Trouble that passes, such as a network
@@ -75,7 +52,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	f := &Follower{o: o, notify: notify, agent: a, ready: make(chan struct{}, 1), commits: make(chan struct{}, 1)}
+	f := &Follower{o: o, agent: a, ready: make(chan struct{}, 1)}
 	f.log = func(level Level, text string) {
 		log(level, text)
 		notify()
@@ -84,12 +61,17 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	f.signIn = newCredentials(o)
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	a.requests.raise(int64(o.Concurrency))
-	var err error
-	if f.store, err = a.openStore(o.StatePath, f.log); err != nil {
+	store, err := a.openStore(o.StatePath, f.log)
+	if err != nil {
 		f.stop()
 		return nil, err
 	}
-	if f.store.anew.CompareAndSwap(true, false) {
+	f.checkpoints = &checkpoints{store: store, folder: o.StatePath, log: f.log, alerts: f.alerts, stop: func() {
+		f.stop()
+		signal(f.ready) // Next has something to say
+	}}
+	f.committer = &committer{checkpoints: f.checkpoints, notify: notify, more: f.ready, commits: make(chan struct{}, 1)}
+	if store.StartedAnew() {
 		f.log(Info, "the machine was started anew and not stopped before: reading goes on from the checkpoints that were on disk, "+
 			"what came after them is repeated")
 	}
@@ -100,7 +82,7 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 			return nil, errors.Join(err, f.release())
 		}
 	}
-	f.run("checkpoints", f.flushLoop)
+	f.run("checkpoints", func() { f.committer.flushLoop(f.ctx) })
 	f.run("summary", f.summaryLoop)
 	if o.discovers() {
 		f.run("discovery", f.discoverLoop)
@@ -118,9 +100,9 @@ func (f *Follower) follow(named namedAccount) error {
 		return err
 	}
 	for _, c := range a.containers {
-		if !f.store.claim(c.bucket) {
+		if !f.checkpoints.store.Claim(c.bucket) {
 			for _, taken := range a.containers[:slices.Index(a.containers, c)] {
-				f.store.unclaim(taken.bucket)
+				f.checkpoints.store.Unclaim(taken.bucket)
 			}
 			return fmt.Errorf("account %q, container %q: is followed by another section with the same state_path already", a.name, c.name)
 		}
@@ -147,7 +129,7 @@ func (f *Follower) run(what string, loop func()) {
 				defer func() {
 					if p := recover(); p != nil {
 						f.log(Error, fmt.Sprintf("%s: internal error: %v: %.2000q", what, p, debug.Stack()))
-						f.sleep(time.Minute)
+						sleep(f.ctx, time.Minute)
 					}
 				}()
 				loop()
@@ -168,47 +150,62 @@ func (f *Follower) Close() error {
 	}
 	f.stop()
 	f.running.Wait()
-	f.flush()
+	f.committer.flush()
 	return f.release()
 }
 
 func (f *Follower) release() error {
 	f.signIn.close()
 	for _, a := range f.all() {
-		for _, c := range a.containers {
-			f.store.unclaim(c.bucket)
-		}
-		f.agent.memory.change(&a.memory, -a.memory.held)
+		a.close()
 	}
-	return f.agent.closeStore(f.store)
+	return f.agent.closeStore(f.checkpoints.store)
 }
 
-// sleep reports false when the follower ends.
-func (f *Follower) sleep(d time.Duration) bool {
+// Ready holds an element when Next may have something.
+func (f *Follower) Ready() <-chan struct{} { return f.ready }
+
+// Next is what is ready now: whole records of one account, of at most limit
+// bytes together, or one that is larger. It does not wait; accounts take turns.
+// Every batch must be committed, see Commit.
+func (f *Follower) Next(limit int) (Batch, error) {
+	if err := f.checkpoints.damaged.Load(); err != nil {
+		return Batch{}, *err
+	}
+	f.mu.Lock()
+	closed, accounts := f.closed, f.accounts
+	f.mu.Unlock()
+	if closed || f.ctx.Err() != nil {
+		return Batch{}, ErrClosed
+	}
+	return f.committer.next(accounts, limit), nil
+}
+
+// Taken says that the host has all batches up to this one, be it in memory only.
+// They count as read from now on.
+func (f *Follower) Taken(t Token) { f.committer.advance(t, 0) }
+
+// Commit says that the host has all batches up to this one for good, or in the
+// files that ChunksIn has named. Their checkpoints are written at once, in the
+// background: see Saved.
+func (f *Follower) Commit(t Token) { f.committer.advance(t, t) }
+
+// ChunksIn says that the batches which are committed from now on may be in files
+// in a folder, which the system has not brought to disk yet. That is done before
+// the checkpoints that are to outlive a power cut are written.
+func (f *Follower) ChunksIn(folder string) { f.committer.setChunksIn(folder) }
+
+// Saved is the last batch whose checkpoint outlives a kill of the process.
+func (f *Follower) Saved() Token { return f.committer.lastSaved() }
+
+// sleep reports false when ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-f.ctx.Done():
+	case <-ctx.Done():
 		return false
-	}
-}
-
-// storeFailed says what is wrong with the checkpoints, whatever is locked. Where
-// the file is damaged, the follower ends: what it read could never be put behind.
-func (f *Follower) storeFailed(err error) {
-	if !errors.Is(err, errDamaged) {
-		f.saving.begin(Disk, describe(err))
-		f.alerts.raise("checkpoints", Error, fmt.Sprintf("checkpoints: cannot be written to %q: %s; reading waits for it",
-			f.o.StatePath, describe(err)))
-		return
-	}
-	err = fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", f.store.file, err)
-	if f.damaged.CompareAndSwap(nil, &err) {
-		f.saving.begin(Damaged, err.Error())
-		f.log(Error, err.Error())
-		f.stop()
-		signal(f.ready) // Next has something to say
 	}
 }

@@ -17,19 +17,19 @@ import (
 	"fluent-bit-nsgflow/test/azure"
 )
 
-// child is what a process is told that TestKill kills.
-type child struct {
+// followed is what a process is told that TestKill kills.
+type followed struct {
 	Out     string // file of what it is handed
 	Options Options
 }
 
-// childEnv holds a child as JSON.
-const childEnv = "NSGFLOW_CHILD"
+// childEnv holds it as JSON.
+const childEnv = "NSGFLOW_FOLLOW"
 
 // followChild is what TestKill kills: it brings what it is handed to a file,
 // as Fluent Bit does to its storage.
 func followChild() {
-	var c child
+	var c followed
 	if err := json.Unmarshal([]byte(os.Getenv(childEnv)), &c); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -86,7 +86,7 @@ func TestKill(t *testing.T) {
 	file := filepath.Join(dir, "out")
 	o := opts(t, c)
 	o.PollInterval, o.ListInterval, o.StatePath = 20*time.Millisecond, 20*time.Millisecond, dir
-	told, err := json.Marshal(child{file, o})
+	told, err := json.Marshal(followed{file, o})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 
 	"fluent-bit-nsgflow/test/azure"
@@ -76,7 +76,7 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 					f, _ := open(t, o)
 					take(t, f, 1)
 					await(t, "its checkpoint", func() bool { return settled(f) })
-					before, _, err := f.store.get(bucketOf(t, c), name)
+					before, _, err := f.checkpoints.store.Get(bucketOf(t, c), name)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -88,7 +88,7 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 						time.Sleep(200 * time.Millisecond)
 					}
 					if kind != "properties" {
-						if after, _, err := f.store.get(bucketOf(t, c), name); err != nil || after != before {
+						if after, _, err := f.checkpoints.store.Get(bucketOf(t, c), name); err != nil || after != before {
 							t.Errorf("the checkpoint has moved: %+v, %+v, %v", before, after, err)
 						}
 						await(t, "it is unread", func() bool { s := f.Stats()[0]; return s.Open == 1 && s.Oldest > 0 })
@@ -260,7 +260,7 @@ func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
 			if slowest > 5*time.Second {
 				t.Errorf("the slowest of the others came after %s", slowest)
 			}
-			if f.all()[0].backoff.left() > 0 {
+			if f.all()[0].requests.backoff.left() > 0 {
 				t.Error("the account waits")
 			}
 			if len(f.Waiting()) != 1 {
@@ -300,7 +300,7 @@ func TestListingThatIsNotTrue(t *testing.T) {
 				return nil, nil
 			}
 			o.Transport = w
-			p, err := c.NewBlobClient(blobName).GetProperties(context.Background(), &blob.GetPropertiesOptions{})
+			p, err := c.NewBlobClient(blobName).GetProperties(context.Background(), &azblob.GetPropertiesOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

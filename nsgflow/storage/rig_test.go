@@ -2,8 +2,8 @@ package storage
 
 import (
 	"bytes"
+	"fluent-bit-nsgflow/test/soak"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +15,7 @@ import (
 )
 
 // long tests what takes minutes: fifty kills, thousands of blobs.
-var long = os.Getenv("NSGFLOW_LONG") != ""
+var long = soak.Long()
 
 // options are those of a configuration that names only accounts and state_path,
 // but begin at the beginning.
@@ -85,9 +85,9 @@ func onlyContainer(f *Follower) *container { return f.all()[0].containers[0] }
 // settled reports whether nothing is unread or without a checkpoint.
 func settled(f *Follower) bool {
 	for _, a := range f.all() {
-		a.mu.Lock()
-		n := len(a.active)
-		a.mu.Unlock()
+		a.blobs.mu.Lock()
+		n := len(a.blobs.byID)
+		a.blobs.mu.Unlock()
 		if n > 0 {
 			return false
 		}

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fluent-bit-nsgflow/test/azure"
 )
 
@@ -49,12 +50,12 @@ func TestRehydratedBlob(t *testing.T) {
 	name := azure.VNetName(1, azure.ThisHour.Add(-10*24*time.Hour))
 	want := fill(t, c, []string{name, azure.VNetName(2, azure.ThisHour)})
 	b := c.NewBlobClient(name)
-	set := func(tier blob.AccessTier) {
+	set := func(tier azblob.AccessTier) {
 		if _, err := b.SetTier(context.Background(), tier, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	set(blob.AccessTierArchive)
+	set(azblob.AccessTierArchive)
 	f, log := open(t, o)
 	take(t, f, len(want[azure.VNetName(2, azure.ThisHour)]))
 	await(t, "a line", func() bool { return log.count("are archived") == 1 })
@@ -62,7 +63,7 @@ func TestRehydratedBlob(t *testing.T) {
 		t.Errorf("%+v", f.Waiting())
 	}
 	f.Close()
-	set(blob.AccessTierHot)
+	set(azblob.AccessTierHot)
 	f, _ = open(t, o)
 	same(t, take(t, f, len(want[name])), map[string][]string{name: want[name]})
 }
@@ -79,7 +80,7 @@ func TestClockOfAProxy(t *testing.T) {
 	o.Transport = w
 	f, log := open(t, o)
 	await(t, "the page", func() bool { return log.count("HTTP 502") > 0 })
-	if off := f.all()[0].clock.off(); off.Abs() > time.Minute {
+	if off := f.all()[0].requests.clock.off(); off.Abs() > time.Minute {
 		t.Errorf("the clock is off by %s", off)
 	}
 }
@@ -168,8 +169,13 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	await(t, "a listing", func() bool { return !onlyContainer(f).lastListed().IsZero() })
-	f.store.reading.Lock() // as a disk that does not answer
-	unlock := time.AfterFunc(20*time.Second, f.store.reading.Unlock)
+	all, answers := f.all()[0].blobs, make(chan struct{})
+	answer := sync.OnceFunc(func() { close(answers) })
+	defer answer()
+	time.AfterFunc(20*time.Second, answer)
+	all.mu.Lock()
+	all.known = silentDisk{all.known, answers}
+	all.mu.Unlock()
 	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
 	time.Sleep(500 * time.Millisecond) // the listing has come to the checkpoint
 	began := time.Now()
@@ -182,10 +188,19 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("they waited %s", took)
 	}
-	if unlock.Stop() {
-		f.store.reading.Unlock()
-	}
+	answer()
 	take(t, f, 1)
+}
+
+// silentDisk does not answer before its channel is closed.
+type silentDisk struct {
+	store
+	answers chan struct{}
+}
+
+func (d silentDisk) get(bucket, name string) (checkpoint.Checkpoint, bool, error) {
+	<-d.answers
+	return d.store.get(bucket, name)
 }
 
 // Records that do not end count in the limit of memory: one of them at a time

@@ -1,6 +1,10 @@
 package storage
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
 
 // maxRecord bounds what is held of one record that does not end. Azure cuts
 // its records at about 32 KB.
@@ -178,4 +182,56 @@ func head(text []byte) (n int, known bool) {
 		rest = rest[len(token):]
 	}
 	return len(text) - len(rest), true
+}
+
+// placed is a record, and its place in the blob.
+type placed struct {
+	text   []byte
+	offset int64
+}
+
+// records takes the records out of what has come so far.
+//
+// Azure commits whole records, so one that does not end, or ends only by
+// swallowing the beginning of a later block, is damaged: the bytes up to that
+// block are handed on as they are. One that nothing follows may be half written
+// still, and waits until its hour is long over: until the blob is closed.
+func (lay layout) records(s *splitter, closed bool) (records []placed) {
+	for {
+		for text, offset, ok := s.next(); ok; text, offset, ok = s.next() {
+			if end, found := lay.restart(text, offset); found && !json.Valid(text) {
+				text = text[:end-offset]
+				s.back(end)
+			}
+			records = append(records, placed{text, offset})
+		}
+		if !s.open() {
+			return records
+		}
+		whole, long := s.end() == lay.end, s.end()-s.openAt() >= maxRecord
+		if !whole && !long {
+			return records
+		}
+		end, found := lay.restart(s.rest(), s.openAt())
+		if !found && !closed && !long {
+			return records
+		}
+		text, offset := s.give(end)
+		records = append(records, placed{text, offset})
+	}
+}
+
+// restart is the end of the first block within a text behind which a record
+// seems to begin, else the end of the text.
+func (lay layout) restart(text []byte, offset int64) (at int64, found bool) {
+	next, _ := slices.BinarySearch(lay.ends, offset+1)
+	for _, end := range lay.ends[next:] {
+		if end >= offset+int64(len(text)) {
+			break
+		}
+		if bytes.HasPrefix(bytes.TrimLeft(text[end-offset:], ", \r\n"), []byte("{")) {
+			return end, true
+		}
+	}
+	return offset + int64(len(text)), false
 }

@@ -42,7 +42,7 @@ func TestStart(t *testing.T) {
 				}
 				f, _ := open(t, o)
 				got := take(t, f, total(want))
-				await(t, "first look", func() bool { _, ok, _ := f.store.begun(bucketOf(t, c)); return ok })
+				await(t, "first look", func() bool { _, ok, _ := f.checkpoints.store.Begun(bucketOf(t, c)); return ok })
 				// What is new comes in any case.
 				fresh := azure.NSGName("EDGE-NSG", 77, azure.ThisHour)
 				want[fresh] = fill(t, c, []string{fresh})[fresh]
@@ -63,7 +63,7 @@ func TestStartNowInTheMiddleOfABlob(t *testing.T) {
 	a.Grow(azure.NSGRecord(1), azure.NSGRecord(2))
 	b.Grow(azure.NSGRecord(3))
 	f, _ := open(t, o)
-	await(t, "first look", func() bool { _, ok, _ := f.store.begun(bucketOf(t, c)); return ok })
+	await(t, "first look", func() bool { _, ok, _ := f.checkpoints.store.Begun(bucketOf(t, c)); return ok })
 	want := map[string][]string{name: {azure.NSGRecord(4), azure.NSGRecord(5)}, undated: {azure.NSGRecord(6)}}
 	a.Grow(want[name]...)
 	b.Grow(want[undated]...)

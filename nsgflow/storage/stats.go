@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"maps"
+	"sync"
 	"time"
 )
 
@@ -27,30 +28,47 @@ type AccountStats struct {
 // HTTP status of the answer, or failed.
 type RequestKind struct{ Kind, Status string }
 
+// figures are the counters of an account.
+type figures struct {
+	mu sync.Mutex // after all others
+	s  AccountStats
+}
+
+func newFigures(account string) *figures {
+	return &figures{s: AccountStats{Account: account, Requests: map[RequestKind]uint64{}}}
+}
+
+func (f *figures) add(change func(*AccountStats)) {
+	f.mu.Lock()
+	change(&f.s)
+	f.mu.Unlock()
+}
+
+func (f *figures) now() AccountStats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.s
+	s.Requests = maps.Clone(s.Requests)
+	return s
+}
+
 // Stats are the figures of every account as of now.
 func (f *Follower) Stats() []AccountStats {
 	var all []AccountStats
 	for _, a := range f.all() {
-		all = append(all, a.snapshot())
+		all = append(all, a.stats())
 	}
 	return all
 }
 
-func (a *account) snapshot() AccountStats {
-	blind := a.blind()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := a.stats
-	s.Account = a.name
-	s.Requests = maps.Clone(s.Requests)
-	now := a.clock.time()
-	for _, b := range a.active {
-		if oldest := b.oldest(); !oldest.IsZero() {
-			s.Open++
-			s.Oldest = max(s.Oldest, now.Sub(oldest))
-		}
+func (a *account) stats() AccountStats {
+	s := a.figures.now()
+	now := a.requests.clock.time()
+	var oldest time.Time
+	if s.Open, oldest = a.blobs.open(); s.Open > 0 {
+		s.Oldest = max(0, now.Sub(oldest))
 	}
-	s.Oldest = max(s.Oldest, blind)
+	s.Oldest = max(s.Oldest, a.blind())
 	if !s.Newest.IsZero() {
 		s.Lag = max(0, now.Sub(s.Newest))
 	}
@@ -59,11 +77,7 @@ func (a *account) snapshot() AccountStats {
 
 // blind is how long nobody could look into the account or one of its containers.
 func (a *account) blind() (longest time.Duration) {
-	all := []*standing{&a.backoff.standing}
-	for _, c := range a.containers {
-		all = append(all, &c.listing.standing, &c.reading.standing)
-	}
-	for _, s := range all {
+	for _, s := range a.wide() {
 		if w, ok := s.waits(); ok {
 			longest = max(longest, time.Since(w.Since))
 		}
@@ -74,7 +88,7 @@ func (a *account) blind() (longest time.Duration) {
 func (f *Follower) summaryLoop() {
 	var before AccountStats
 	var asked uint64
-	for f.sleep(summaryInterval) {
+	for sleep(f.ctx, summaryInterval) {
 		now, requests := sum(f.Stats())
 		lag := "unknown"
 		if !now.Newest.IsZero() {

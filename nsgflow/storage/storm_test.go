@@ -104,7 +104,7 @@ func TestSlowBody(t *testing.T) {
 			t.Errorf("the others came after %s", took)
 		}
 	}
-	held := &f.all()[0].requests
+	held := &f.all()[0].requests.held
 	limit := f.agent.requests
 	await(t, "one slot is held", func() bool { limit.mu.Lock(); defer limit.mu.Unlock(); return held.held == 1 })
 	slowly.Store(false)
@@ -154,7 +154,7 @@ func TestOneBlobIsRefused(t *testing.T) {
 			if count == 0 {
 				t.Error("the other blob was not read")
 			}
-			line := fmt.Sprintf("1 account %s: blob %q: cannot be read: HTTP 400 InvalidInput, trying again", azure.Account, f.all()[0].urlOf(blobID{azure.NameOf(c), bad}))
+			line := fmt.Sprintf("1 account %s: blob %q: cannot be read: HTTP 400 InvalidInput, trying again", azure.Account, onlyContainer(f).urlOf(bad))
 			if asked.Load() == 0 || log.count("HTTP 400") != 1 || log.count(line) != 1 {
 				t.Errorf("asked %d times, log:\n%s", asked.Load(), log)
 			}

@@ -79,7 +79,7 @@ func (s *standing) waits() (w Wait, ok bool) {
 // Waiting is what reading waits for as of now: one for each account and reason,
 // since the first. It never waits for a disk or a request.
 func (f *Follower) Waiting() (all []Wait) {
-	for _, s := range []*standing{&f.saving, &f.lookout} {
+	for _, s := range []*standing{&f.checkpoints.saving, &f.lookout} {
 		if w, ok := s.waits(); ok {
 			all = append(all, w)
 		}
@@ -104,7 +104,7 @@ func (a *account) waiting() (all []Wait) {
 			}
 			continue
 		}
-		w.Account, w.Detail = a.name, a.client.redact(w.Detail)
+		w.Account, w.Detail = a.name, a.requests.client.redact(w.Detail)
 		all = append(all, w)
 	}
 	slices.SortFunc(all, func(v, w Wait) int { return cmp.Compare(v.Reason, w.Reason) })
@@ -112,15 +112,13 @@ func (a *account) waiting() (all []Wait) {
 }
 
 // standings are everything of an account that may wait, the widest first.
-func (a *account) standings() (all []*standing) {
-	all = append(all, &a.backoff.standing)
+func (a *account) standings() []*standing { return append(a.wide(), a.blobs.standings()...) }
+
+// wide are the standings of more than a blob.
+func (a *account) wide() (all []*standing) {
+	all = append(all, &a.requests.backoff.standing)
 	for _, c := range a.containers {
 		all = append(all, &c.listing.standing, &c.reading.standing)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for b := range a.resting {
-		all = append(all, &b.backoff.standing)
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package storage
+package checkpoint
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,16 +19,15 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// store keeps checkpoints on disk, see durable. Layout of the database: one
+// Store keeps checkpoints on disk. Layout of the database: one
 // bucket per container, named by its URL; in it the key "horizon" and the bucket
 // "blobs", which holds the checkpoints as JSON by the names of the blobs.
-type store struct {
+type Store struct {
 	durable
 
 	db     *bbolt.DB
 	opened *os.File // of db
 	file   string
-	users  int // guarded by the Agent
 
 	// bbolt keeps its locks where it panics. So at most one transaction at a
 	// time reads or begins, at most one writes, none begins after a panic, and
@@ -38,7 +38,7 @@ type store struct {
 	breakUp          context.CancelFunc
 
 	mu      sync.Mutex
-	claimed map[string]bool // buckets that have a follower
+	claimed map[string]bool // containers that have a follower
 }
 
 var (
@@ -46,21 +46,26 @@ var (
 	horizonKey = []byte("horizon")
 )
 
-// errDamaged says that the file does not hold what was written to it.
-var errDamaged = errors.New("is damaged: move it away, and reading begins anew as option start says")
+// ErrDamaged says that the file does not hold what was written to it.
+var ErrDamaged = errors.New("is damaged: move it away, and reading begins anew as option start says")
 
-// openStore makes the file where there is none. An existing one is checked
-// whole: what turns out to be damaged later would be too late.
-func openStore(file string) (*store, error) {
+// Open makes a database where there is none; its journal stands beside it. An
+// existing one is checked whole: what turns out to be damaged later would be too
+// late. Only one process may have it open. warn hears of rights that were too
+// wide. Errors begin with "option state_path: ".
+func Open(file string, warn func(string)) (*Store, error) {
+	if err := secure(filepath.Dir(file), file, warn); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("option state_path: %w", err)
 	}
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		if err := createStore(file); err != nil {
+		if err := create(file); err != nil {
 			return nil, fmt.Errorf("option state_path: %w", err)
 		}
 	}
-	s := &store{file: file, claimed: map[string]bool{}}
+	s := &Store{file: file, claimed: map[string]bool{}}
 	s.broken, s.breakUp = context.WithCancel(context.Background())
 	err := s.guard(s.openDB)
 	if err == nil {
@@ -70,19 +75,19 @@ func openStore(file string) (*store, error) {
 		s.recall()
 		return s, nil
 	}
-	s.close()
+	s.Close()
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("option state_path: %q is in use by another agent, each needs a folder of its own", filepath.Dir(file))
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("option state_path: %w", err)
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, ErrDamaged):
 		return nil, fmt.Errorf("option state_path: %q %w", file, err)
 	}
-	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, errDamaged, shorten(err.Error()))
+	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, ErrDamaged, oneLine(err))
 }
 
-func (s *store) openDB() (err error) {
+func (s *Store) openDB() (err error) {
 	if info, err := os.Stat(s.file); err == nil && info.Size() == 0 {
 		return errors.New("it is empty")
 	}
@@ -97,7 +102,7 @@ func (s *store) openDB() (err error) {
 
 // check reads everything once. bbolt's own check does so in a goroutine of its
 // own, where a read beyond the end of the file ends the process.
-func (s *store) check() error {
+func (s *Store) check() error {
 	return s.view(func(tx *bbolt.Tx) error {
 		if info, err := os.Stat(s.file); err != nil || info.Size() < tx.Size() {
 			return errors.Join(err, errors.New("it is cut short"))
@@ -115,7 +120,7 @@ func (s *store) check() error {
 				if string(blobs.Get(name)) != string(text) {
 					return fmt.Errorf("%.100q is not in its place", name)
 				}
-				return json.Unmarshal(text, new(checkpoint))
+				return json.Unmarshal(text, new(Checkpoint))
 			})
 		})
 		if err != nil {
@@ -142,9 +147,9 @@ func (s *store) check() error {
 	})
 }
 
-// createStore makes the file under another name first: a process that is
+// create makes the file under another name first: a process that is
 // killed meanwhile leaves no file that is empty.
-func createStore(file string) error {
+func create(file string) error {
 	dir, err := os.MkdirTemp(filepath.Dir(file), "new-")
 	if err != nil {
 		return err
@@ -172,30 +177,30 @@ func createStore(file string) error {
 
 // guard makes an error of what bbolt does on a page that is damaged: it panics,
 // or reads beyond the end of the file.
-func (s *store) guard(do func() error) (err error) {
+func (s *Store) guard(do func() error) (err error) {
 	if s.panicked.Load() {
-		return errDamaged
+		return ErrDamaged
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked.Store(true)
 			s.breakUp()
-			err = fmt.Errorf("%w (%s)", errDamaged, shorten(fmt.Sprint(p)))
+			err = fmt.Errorf("%w (%s)", ErrDamaged, oneLine(p))
 		}
 	}()
 	return do()
 }
 
-func (s *store) view(do func(*bbolt.Tx) error) error {
+func (s *Store) view(do func(*bbolt.Tx) error) error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	return s.guard(func() error { return s.db.View(do) })
 }
 
-func (s *store) update(do func(*bbolt.Tx) error) error {
+func (s *Store) update(do func(*bbolt.Tx) error) error {
 	if s.panicked.Load() {
-		return errDamaged
+		return ErrDamaged
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -207,11 +212,11 @@ func (s *store) update(do func(*bbolt.Tx) error) error {
 	case err := <-done:
 		return err
 	case <-s.broken.Done():
-		return errDamaged
+		return ErrDamaged
 	}
 }
 
-func (s *store) write(do func(*bbolt.Tx) error) error {
+func (s *Store) write(do func(*bbolt.Tx) error) error {
 	tx, err := s.begin()
 	if err != nil {
 		return err
@@ -221,26 +226,26 @@ func (s *store) write(do func(*bbolt.Tx) error) error {
 		err = tx.Commit()
 	}
 	var system syscall.Errno // such as of a disk that is full
-	if err == nil || errors.As(err, &system) || errors.Is(err, errDamaged) {
+	if err == nil || errors.As(err, &system) || errors.Is(err, ErrDamaged) {
 		return err
 	}
 	if damage := s.check(); damage != nil {
-		return fmt.Errorf("%w (%s)", errDamaged, shorten(err.Error()))
+		return fmt.Errorf("%w (%s)", ErrDamaged, oneLine(err))
 	}
 	return err
 }
 
-func (s *store) begin() (*bbolt.Tx, error) {
+func (s *Store) begin() (*bbolt.Tx, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	if s.panicked.Load() {
-		return nil, errDamaged
+		return nil, ErrDamaged
 	}
 	return s.db.Begin(true)
 }
 
-// close does not wait for a lock that a panic has left behind.
-func (s *store) close() error {
+// Close brings the last checkpoints to disk. It does not wait for a lock that a panic has left behind.
+func (s *Store) Close() error {
 	err := s.endPersist()
 	if s.db != nil && !s.panicked.Load() {
 		return errors.Join(err, s.guard(s.db.Close))
@@ -249,4 +254,14 @@ func (s *store) close() error {
 		return nil
 	}
 	return errors.Join(unlock(s.opened), s.opened.Close())
+}
+
+// File is the database.
+func (s *Store) File() string { return s.file }
+
+// oneLine is the beginning of what bbolt says, which may be many lines.
+func oneLine(what any) string {
+	const most = 400
+	text := strings.Join(strings.Fields(fmt.Sprint(what)), " ")
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -1,9 +1,9 @@
 package storage
 
 import (
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 )
@@ -26,13 +26,19 @@ const (
 	known = 3 * time.Hour
 )
 
-// container is a container that is followed.
+// container is a container that is followed: hop 1. Its methods but unended and
+// setAside are for the goroutine of pollLoop, and for those that it starts.
 type container struct {
-	a       *account
-	name    string
-	bucket  string   // of the store
-	listing *backoff // of its listings
-	reading *backoff // of its blobs, where the rights to read are missing
+	name     string
+	bucket   string // its name in the store: its URL
+	o        *Options
+	requests *requests
+	blobs    *blobs // what is found goes there
+	kept     horizons
+	alerts   *alerts
+	figures  *figures
+	listing  *backoff // of its listings
+	reading  *backoff // of its blobs, where the rights to read are missing
 
 	recalled bool
 	begun    bool      // it was listed once, now or by a follower before
@@ -41,26 +47,34 @@ type container struct {
 
 	swept time.Time // by this machine's clock; zero: not yet
 
-	mu      sync.Mutex            // what follows is gathered by several goroutines
-	listed  time.Time             // likewise
-	roots   map[string]time.Time  // folders that hold dates; listed up to then
-	nics    map[nic]time.Time     // the last hour that has a blob
-	undated map[string]time.Time  // blobs without a date, by their last change, if that is recent
-	halves  map[string]time.Time  // blobs that end in the middle of a record: when to read them as they are
-	skipped map[string]checkpoint // blobs that were there before the beginning
-	aside   time.Time             // when the oldest blob was written that is archived; zero: none is
+	mu      sync.Mutex                       // what follows is gathered by several goroutines
+	listed  time.Time                        // likewise
+	roots   map[string]time.Time             // folders that hold dates; listed up to then
+	nics    map[nic]time.Time                // the last hour that has a blob
+	undated map[string]time.Time             // blobs without a date, by their last change, if that is recent
+	halves  map[string]time.Time             // blobs that end in the middle of a record: when to read them as they are
+	skipped map[string]checkpoint.Checkpoint // blobs that were there before the beginning
+	aside   time.Time                        // when the oldest blob was written that is archived; zero: none is
+}
+
+// horizons is what a container keeps from one start to the next.
+type horizons interface {
+	begun(bucket string) (horizon time.Time, ok bool, err error)
+	settle(bucket string, horizon time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
+	skip(bucket string, blobs map[string]checkpoint.Checkpoint) error
 }
 
 // nic is what the names of a NIC's blobs have in common.
 type nic struct{ root, tail string }
 
-func newContainer(a *account, name string) *container {
-	return &container{a: a, name: name, bucket: a.client.url() + "/" + name, listing: newBackoff(), reading: newBackoff(),
+func newContainer(name string, o *Options, r *requests, found *blobs, kept horizons) *container {
+	return &container{name: name, bucket: r.client.url() + "/" + name, o: o, requests: r, blobs: found, kept: kept, alerts: r.alerts, figures: r.figures,
+		listing: newBackoff(), reading: newBackoff(),
 		roots: map[string]time.Time{}, nics: map[nic]time.Time{}, undated: map[string]time.Time{}, halves: map[string]time.Time{}}
 }
 
 func (c *container) pollLoop() {
-	for c.poll(); c.a.f.sleep(c.a.f.o.PollInterval); c.poll() {
+	for c.poll(); sleep(c.requests.ctx, c.o.PollInterval); c.poll() {
 	}
 }
 
@@ -68,7 +82,7 @@ func (c *container) pollLoop() {
 // by name.
 func (c *container) poll() (err error) {
 	listed := c.lastListed()
-	if due := listed.IsZero() || time.Since(listed) >= c.a.f.o.ListInterval; due && c.listing.left() == 0 {
+	if due := listed.IsZero() || time.Since(listed) >= c.o.ListInterval; due && c.listing.left() == 0 {
 		if err = c.recall(); err == nil {
 			err = c.list()
 		}
@@ -87,11 +101,11 @@ func (c *container) heard(err error) {
 	switch {
 	case err == nil:
 		c.listing.succeeded()
-		c.a.alerts.clear(what)
+		c.alerts.clear(what)
 	case ok && waits[m] != NoReason:
 		text := fmt.Sprintf("%s: cannot be listed: %s", what, describe(err))
 		c.listing.failed(err, text)
-		c.a.alerts.raise(what, Warn, text)
+		c.alerts.raise(what, Warn, text)
 	}
 }
 
@@ -107,17 +121,15 @@ func (c *container) recall() (err error) {
 	if c.recalled {
 		return nil
 	}
-	c.horizon, c.begun, err = c.a.f.store.begun(c.bucket)
-	if err != nil {
-		c.a.f.storeFailed(err)
+	if c.horizon, c.begun, err = c.kept.begun(c.bucket); err != nil {
 		return err
 	}
 	if !c.begun {
 		if err := c.touch(); err != nil {
 			return err
 		}
-		now := c.a.clock.earliest()
-		switch start := c.a.f.o.Start; {
+		now := c.requests.clock.earliest()
+		switch start := c.o.Start; {
 		case start.Now:
 			c.since, c.horizon = now, now.Add(-time.Hour).Truncate(time.Hour)
 		case start.Back > 0:
@@ -134,7 +146,7 @@ func (c *container) recall() (err error) {
 
 // ask lines up the blobs that are known by name.
 func (c *container) ask() {
-	now := c.a.clock.time()
+	now := c.requests.clock.time()
 	var names []string
 	c.mu.Lock()
 	for n, last := range c.nics {
@@ -160,71 +172,24 @@ func (c *container) ask() {
 	}
 	c.mu.Unlock()
 	for _, name := range names {
-		if c.a.ask(c, name, now) != nil {
+		if c.blobs.asked(c, name, now) != nil {
 			return
 		}
 	}
 }
 
-// ask lines up one blob, to be read if it has changed.
-func (a *account) ask(c *container, name string, now time.Time) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	b, err := a.stateOf(c, name, nil)
-	if err != nil || b == nil {
-		return err
-	}
-	b.closed = b.path.dated() && now.Sub(b.written()) > closedAfter
-	if b.progress == idle {
-		b.byName = true
-		a.enqueue(b)
-	}
-	return nil
-}
-
-// stateOf is the state of a blob, with the lock held but while the store is
-// read: nobody waits for a disk. Where nothing is known of the blob, unknown
-// decides whether there is to be one; nil stands for yes.
-func (a *account) stateOf(c *container, name string, unknown func() bool) (*blobState, error) {
-	id := blobID{c.name, name}
-	for {
-		if b := a.active[id]; b != nil {
-			return b, nil
-		}
-		forgotten := a.forgotten
-		a.mu.Unlock()
-		read, ok, err := a.f.store.get(c.bucket, name)
-		a.mu.Lock()
-		switch {
-		case err != nil:
-			a.f.storeFailed(err)
-			return nil, err
-		case a.active[id] != nil || a.forgotten != forgotten:
-			continue // the checkpoint may have moved meanwhile
-		case !ok && unknown != nil && !unknown():
-			return nil, nil
-		}
-		b := &blobState{blobID: id, a: a, bucket: c.bucket, path: parsePath(name), url: a.urlOf(id), backoff: newBackoff(), read: read, modified: read.Modified}
-		a.active[id] = b
-		return b, nil
-	}
-}
-
-// unended notes that a blob ends in the middle of a record, with the lock held.
-func (a *account) unended(b *blobState) {
-	c := a.containerOf(b)
+// unended notes that a blob ends in the middle of a record, with the lock of the
+// blobs held.
+func (c *container) unended(b *blob) {
 	c.mu.Lock()
 	c.halves[b.name] = b.written().Add(closedAfter)
 	c.mu.Unlock()
 }
 
-func (a *account) containerOf(b *blobState) *container {
-	return a.containers[slices.IndexFunc(a.containers, func(c *container) bool { return c.name == b.container })]
-}
-
-func (a *account) urlOf(id blobID) string {
-	u := url.URL{Path: "/" + id.container + "/" + id.name}
-	return a.client.url() + u.EscapedPath()
+// urlOf is the URL of a blob, without what may be secret.
+func (c *container) urlOf(name string) string {
+	u := url.URL{Path: "/" + c.name + "/" + name}
+	return c.requests.client.url() + u.EscapedPath()
 }
 
 func liveHours(now time.Time) []time.Time {

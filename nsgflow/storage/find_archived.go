@@ -35,10 +35,10 @@ func (c *container) keepsAside(now time.Time) time.Time {
 	c.mu.Unlock()
 	what := fmt.Sprintf("container %q archived", c.name)
 	if oldest.IsZero() {
-		c.a.alerts.clear(what)
+		c.alerts.clear(what)
 		return oldest
 	}
-	c.a.alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",
+	c.alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",
 		c.name, oldest.Add(-time.Hour).Format(time.RFC3339), heldAside.Hours()/24))
 	if limit := now.Add(-heldAside); oldest.Before(limit) {
 		return limit

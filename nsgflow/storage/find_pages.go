@@ -45,7 +45,7 @@ func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *str
 // listFlat shows all blobs whose names begin with prefix to observe.
 func (c *container) listFlat(prefix string) error {
 	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
-		o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.o.pageSize()}
 		r, err := client.NewListBlobsFlatPager(o).NextPage(ctx)
 		if err != nil {
 			return page{}, err
@@ -58,7 +58,7 @@ func (c *container) listFlat(prefix string) error {
 // below.
 func (c *container) listLevel(folder string, below func(name string)) error {
 	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
-		o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.a.f.o.pageSize()}
+		o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.o.pageSize()}
 		r, err := client.NewListBlobsHierarchyPager("/", o).NextPage(ctx)
 		if err != nil {
 			return page{}, err
@@ -71,7 +71,7 @@ func (c *container) listLevel(folder string, below func(name string)) error {
 func (c *container) touch() error {
 	one := int32(1)
 	err := c.doList(func(ctx context.Context, s *service.Client) error {
-		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.a.f.o.Prefix, MaxResults: &one}
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.o.Prefix, MaxResults: &one}
 		_, err := s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
 		return err
 	})
@@ -82,7 +82,7 @@ func (c *container) touch() error {
 }
 
 func (c *container) doList(request func(context.Context, *service.Client) error) error {
-	return c.a.do(c.name, listTimeout, request)
+	return c.requests.do(c.name, listTimeout, request)
 }
 
 func (c *container) missing() string { return fmt.Sprintf("container %q missing", c.name) }

@@ -1,31 +1,46 @@
 package storage
 
+import "context"
+
+// memory is what an account holds of the memory for blobs, which the process
+// shares out.
+type memory struct {
+	ctx   context.Context // of the follower
+	agent *Agent
+	held  holding
+}
+
+// change changes what is held, without waiting: n < 0 gives back.
+func (m *memory) change(n int64) { m.agent.memory.change(&m.held, n) }
+
+func (m *memory) close() { m.change(-m.held.held) }
+
 // openRecord is the memory of a record that has begun in one piece of a blob and
 // goes on in the next. Records longer than a piece are read one at a time in the
 // whole process, and without waiting for memory then: several that each wait for
 // what the others hold would wait for ever.
 type openRecord struct {
-	a    *account
+	m    *memory
 	held int64
 	long bool // it has its turn
 }
 
 // acquire waits for the memory of the next piece.
 func (o *openRecord) acquire(piece int64) error {
-	f := o.a.f
+	m := o.m
 	if !o.long && o.held > pieceBytes {
 		select {
-		case f.agent.long <- struct{}{}:
+		case m.agent.long <- struct{}{}:
 			o.long = true
-		case <-f.ctx.Done():
-			return f.ctx.Err()
+		case <-m.ctx.Done():
+			return m.ctx.Err()
 		}
 	}
 	if o.long {
-		f.agent.memory.change(&o.a.memory, piece)
+		m.change(piece)
 		return nil
 	}
-	return f.agent.memory.acquire(f.ctx, &o.a.memory, piece)
+	return m.agent.memory.acquire(m.ctx, &m.held, piece)
 }
 
 // hold counts what is open behind a piece.
@@ -40,10 +55,10 @@ func (o *openRecord) hold(s *splitter) {
 func (o *openRecord) end() { o.set(0) }
 
 func (o *openRecord) set(size int64) {
-	o.a.f.agent.memory.change(&o.a.memory, size-o.held)
+	o.m.change(size - o.held)
 	o.held = size
 	if o.long && size <= pieceBytes {
-		<-o.a.f.agent.long
+		<-o.m.agent.long
 		o.long = false
 	}
 }

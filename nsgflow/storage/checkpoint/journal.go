@@ -1,4 +1,4 @@
-package storage
+package checkpoint
 
 import (
 	"bytes"
@@ -25,9 +25,9 @@ type journal struct {
 
 // entry is a line of the journal.
 type entry struct {
-	Boot        string      `json:"boot,omitempty"`
-	Folders     []string    `json:"folders,omitempty"` // of the chunks that checkpoints stand for
-	Checkpoints checkpoints `json:"checkpoints,omitempty"`
+	Boot        string   `json:"boot,omitempty"`
+	Folders     []string `json:"folders,omitempty"` // of the chunks that checkpoints stand for
+	Checkpoints Set      `json:"checkpoints,omitempty"`
 }
 
 // bootFile holds a random UUID that the kernel makes anew at each start of the
@@ -42,9 +42,9 @@ func boot() string {
 
 // readJournal gives what is in a journal of this boot. Of another one it only
 // says that there was something.
-func readJournal(path string) (all checkpoints, folders []string, another bool) {
+func readJournal(path string) (all Set, folders []string, another bool) {
 	content, _ := os.ReadFile(path)
-	all = checkpoints{}
+	all = Set{}
 	for n := 0; ; n++ {
 		line, rest, whole := bytes.Cut(content, []byte{'\n'})
 		var e entry

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,11 +18,11 @@ func (c *container) list() error {
 	err := c.listAll(began)
 	if !means(err, gone) {
 		if err == nil {
-			c.a.alerts.clear(c.missing())
+			c.alerts.clear(c.missing())
 		}
 		return err
 	}
-	c.a.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	c.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
 	c.listed = began
 	c.mu.Unlock()
@@ -31,10 +32,10 @@ func (c *container) list() error {
 // listAll finds the flow logs and NICs of a container: it walks down the folders
 // to the flow logs, and lists in each the hours since the last listing.
 func (c *container) listAll(began time.Time) error {
-	now := c.a.clock.time()
+	now := c.requests.clock.time()
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
 	c.mu.Lock()
-	c.skipped = map[string]checkpoint{}
+	c.skipped = map[string]checkpoint.Checkpoint{}
 	if sweep {
 		c.aside = time.Time{}
 	}
@@ -45,7 +46,7 @@ func (c *container) listAll(began time.Time) error {
 	if err := c.each(c.folders(sweep, now), c.listFlat); err != nil {
 		return err
 	}
-	if err := c.settle(c.a.clock.earliest()); err != nil {
+	if err := c.settle(c.requests.clock.earliest()); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -71,7 +72,7 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 			from = c.horizon
 		}
 		for _, folder := range covering(root, from, now) {
-			if folder, ok := narrow(folder, c.a.f.o.Prefix); ok {
+			if folder, ok := narrow(folder, c.o.Prefix); ok {
 				folders = append(folders, folder)
 			}
 		}
@@ -83,7 +84,7 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 // way; else it takes for granted what Azure names alike everywhere.
 func (c *container) walk(whole bool) error {
 	var tops []string
-	if err := c.listLevel(c.a.f.o.Prefix, func(folder string) { tops = append(tops, folder) }); err != nil {
+	if err := c.listLevel(c.o.Prefix, func(folder string) { tops = append(tops, folder) }); err != nil {
 		return err
 	}
 	return c.each(tops, func(folder string) error { return c.descend(folder, whole) })
@@ -135,21 +136,14 @@ func constantFolders(folder string) string {
 // settle ends a listing: it moves the horizon as far as nothing before it is
 // unread or without a checkpoint, and forgets what lies before.
 func (c *container) settle(now time.Time) error {
-	horizon := now.Add(-late).Truncate(time.Hour)
-	c.a.mu.Lock()
-	for _, b := range c.a.active {
-		if written := b.written(); b.container == c.name && !written.IsZero() && written.Add(-time.Hour).Before(horizon) {
-			horizon = written.Add(-time.Hour).Truncate(time.Hour)
-		}
-	}
-	c.a.mu.Unlock()
+	horizon := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
 	if aside := c.keepsAside(now); !aside.IsZero() && aside.Add(-time.Hour).Before(horizon) {
 		horizon = aside.Add(-time.Hour).Truncate(time.Hour)
 	}
 	if horizon.Before(c.horizon) {
 		horizon = c.horizon
 	}
-	err := c.putSkipped(c.skipped)
+	err := c.kept.skip(c.bucket, c.skipped)
 	if err == nil {
 		clear(c.skipped)
 	}
@@ -157,7 +151,7 @@ func (c *container) settle(now time.Time) error {
 		return nil
 	}
 	if err == nil {
-		err = c.a.f.store.settle(c.bucket, horizon, func(name string, read checkpoint) bool {
+		err = c.kept.settle(c.bucket, horizon, func(name string, read checkpoint.Checkpoint) bool {
 			if p := parsePath(name); p.dated() {
 				return !p.hour.Before(horizon)
 			}
@@ -165,7 +159,6 @@ func (c *container) settle(now time.Time) error {
 		})
 	}
 	if err != nil {
-		c.a.f.storeFailed(err)
 		if c.begun {
 			return nil // the horizon can wait, what is new cannot
 		}
@@ -182,7 +175,7 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 		p.ResourceType != nil && *p.ResourceType == "directory" { // of a hierarchical namespace
 		return nil
 	}
-	name, version, now := *item.Name, versionOf(*p.ETag), c.a.clock.time()
+	name, version, now := *item.Name, versionOf(*p.ETag), c.requests.clock.time()
 	path, modified := parsePath(name), now
 	if p.LastModified != nil {
 		modified = *p.LastModified
@@ -190,54 +183,21 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if settled := path.hour; path.dated() && settled.Before(c.horizon) || !path.dated() && modified.Before(c.horizon) {
 		return nil
 	}
-	if !c.a.f.o.Shard.holds(path.nic) {
+	if !c.o.Shard.holds(path.nic) {
 		return nil
 	}
 	c.remember(name, path, modified, now)
-	before := !c.begun && (c.a.f.o.Start.Now || !path.dated() && modified.Before(c.since))
+	before := !c.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.since))
 	if isArchived(p) && !before {
 		c.setAside(writtenBy(path, modified))
 		return nil
 	}
 
-	known, err := c.a.observe(c, name, version, modified, now, before)
+	known, err := c.blobs.listed(c, name, version, modified, now, before)
 	if err == nil && !known {
 		err = c.skip(name, version, modified, p.ContentLength)
 	}
 	return err
-}
-
-// observe lines up a blob that has changed. It reports false for one that is
-// not known and was there before the beginning.
-func (a *account) observe(c *container, name, version string, modified, now time.Time, before bool) (known bool, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.await(func() bool { return len(a.active) < a.f.o.mostOpen() }) {
-		return false, a.f.ctx.Err()
-	}
-	b, err := a.stateOf(c, name, func() bool { return !before })
-	if err != nil || b == nil {
-		return false, err
-	}
-	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
-	if b.read.Half && !b.closed {
-		a.unended(b)
-	}
-	if b.read.ETag == version && !(b.read.Half && b.closed) {
-		a.forget(b)
-		return true, nil
-	}
-	b.changedAt(modified)
-	switch b.progress {
-	case idle:
-		b.byName = false
-		a.enqueue(b)
-	case reading:
-		b.again = true // once more, whatever this attempt finds
-	default:
-		b.byName = false
-	}
-	return true, nil
 }
 
 // remember keeps the names that are asked for without a listing.
@@ -257,39 +217,32 @@ func (c *container) remember(name string, path blobPath, modified, now time.Time
 
 // skip leaves out what stands in a blob before the beginning.
 func (c *container) skip(name, version string, modified time.Time, length *int64) error {
-	read := checkpoint{ETag: version}
+	read := checkpoint.Checkpoint{ETag: version}
 	if length != nil {
 		read.Offset = max(0, *length-tailBytes)
 	}
 	if !parsePath(name).dated() {
 		read.Modified = modified
 	}
-	full := map[string]checkpoint(nil)
+	full := map[string]checkpoint.Checkpoint(nil)
 	c.mu.Lock()
 	c.skipped[name] = read
 	if len(c.skipped) >= maxSkipped {
-		full, c.skipped = c.skipped, map[string]checkpoint{}
+		full, c.skipped = c.skipped, map[string]checkpoint.Checkpoint{}
 	}
 	c.mu.Unlock()
-	return c.putSkipped(full) // nothing is locked while the disk works
+	return c.kept.skip(c.bucket, full) // nothing is locked while the disk works
 }
 
 // maxSkipped bounds what is held of blobs that are left out.
 const maxSkipped = 1000
-
-func (c *container) putSkipped(skipped map[string]checkpoint) error {
-	if len(skipped) == 0 {
-		return nil
-	}
-	return c.a.f.store.put(map[string]map[string]checkpoint{c.bucket: skipped})
-}
 
 // each does one thing for several folders, several of them at a time.
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
-	turns := make(chan struct{}, 1+c.a.f.o.Concurrency)
+	turns := make(chan struct{}, 1+c.o.Concurrency)
 	for _, folder := range folders {
 		turns <- struct{}{}
 		all.Go(func() {

@@ -275,9 +275,9 @@ func TestMillionUnreadBlobs(t *testing.T) {
 	f, _ := open(t, o)
 	a := f.all()[0]
 	held := func() (active, unread int) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return len(a.active), len(a.queue)
+		a.blobs.mu.Lock()
+		defer a.blobs.mu.Unlock()
+		return len(a.blobs.byID), len(a.blobs.queue)
 	}
 	await(t, "all that may be open is open, and read", func() bool {
 		active, unread := held()
@@ -436,10 +436,10 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	want := fill(t, c, []string{old, young, "copy/undated.json"})
 	f, _ := open(t, o)
 	take(t, f, total(want))
-	known := func(name string) bool { _, ok, _ := f.store.get(bucketOf(t, c), name); return ok }
+	known := func(name string) bool { _, ok, _ := f.checkpoints.store.Get(bucketOf(t, c), name); return ok }
 	await(t, "entries in the store", func() bool { return known(old) && known(young) && known("copy/undated.json") })
 	await(t, "all settled", func() bool { return settled(f) })
-	horizon, _, err := f.store.begun(bucketOf(t, c))
+	horizon, _, err := f.checkpoints.store.Begun(bucketOf(t, c))
 	if err != nil || !horizon.Equal(azure.ThisHour.Add(-late)) && !horizon.Equal(azure.ThisHour.Add(-late+time.Hour)) {
 		t.Errorf("horizon %s, %v", horizon, err)
 	}
@@ -449,7 +449,7 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	await(t, "a look after the restart", func() bool { return !l.lastListed().IsZero() })
 	f.stop() // no more looks of its own
 	f.running.Wait()
-	clear(f.all()[0].active) // what was being asked for
+	clear(f.all()[0].blobs.byID) // what was being asked for
 	// A service whose clock is ahead does not make anything old.
 	if err := l.settle(time.Now()); err != nil || !known(old) {
 		t.Errorf("known %t, %v", known(old), err)

@@ -1,4 +1,4 @@
-package storage
+package checkpoint
 
 import (
 	"errors"
@@ -14,8 +14,8 @@ import (
 
 const bucketOfTest = "https://example.blob.core.windows.net/flowlogs"
 
-func one(name string, offset int64) checkpoints {
-	return checkpoints{bucketOfTest: {name: {Offset: offset}}}
+func one(name string, offset int64) Set {
+	return Set{bucketOfTest: {name: {Offset: offset}}}
 }
 
 // offsets are those that a store opened from the files of another one has.
@@ -31,13 +31,13 @@ func offsets(t *testing.T, file string, names ...string) (all []int64) {
 			t.Fatal(err)
 		}
 	}
-	s, err := openStore(filepath.Join(dir, filepath.Base(file)))
+	s, err := Open(filepath.Join(dir, filepath.Base(file)), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	for _, name := range names {
-		c, _, err := s.get(bucketOfTest, name)
+		c, _, err := s.Get(bucketOfTest, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,13 +58,13 @@ func afterPowerCut(t *testing.T, do func()) {
 	do()
 }
 
-func newStore(t *testing.T) *store {
+func newStore(t *testing.T) *Store {
 	t.Helper()
-	s, err := openStore(filepath.Join(t.TempDir(), "nsgflow.db"))
+	s, err := Open(filepath.Join(t.TempDir(), "nsgflow.db"), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.close() })
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 
@@ -88,7 +88,7 @@ func TestCheckpointWaitsForChunks(t *testing.T) {
 	chunk := chunkOf(t, folder, "1-1.1.flb")
 	asked, goOn := make(chan string), make(chan error)
 	datasync = func(file *os.File) error { asked <- file.Name(); return <-goOn }
-	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+	if err := errors.Join(s.ChunksIn(folder), s.Put(one("a", 1))); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-asked; got != chunk {
@@ -109,7 +109,7 @@ func TestCheckpointWaitsForChunks(t *testing.T) {
 	// The disk fails: said, and tried again.
 	goOn <- syscall.EIO
 	<-asked
-	if err := s.put(one("b", 1)); !errors.Is(err, syscall.EIO) {
+	if err := s.Put(one("b", 1)); !errors.Is(err, syscall.EIO) {
 		t.Errorf("put: %v", err)
 	}
 	goOn <- nil
@@ -133,11 +133,11 @@ func TestCheckpointWhileChunksAreSynced(t *testing.T) {
 	asked, goOn := make(chan bool), make(chan error)
 	hook := func(*os.File) error { asked <- true; return <-goOn }
 	datasync = hook
-	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+	if err := errors.Join(s.ChunksIn(folder), s.Put(one("a", 1))); err != nil {
 		t.Fatal(err)
 	}
 	<-asked
-	if err := errors.Join(s.put(one("a", 2)), s.put(one("b", 2))); err != nil {
+	if err := errors.Join(s.Put(one("a", 2)), s.Put(one("b", 2))); err != nil {
 		t.Fatal(err)
 	}
 	goOn <- nil
@@ -161,12 +161,12 @@ func TestNextProcessSyncsChunks(t *testing.T) {
 	defer func() { datasync = real }()
 	folder, dir := t.TempDir(), t.TempDir()
 	chunk := chunkOf(t, folder, "1-1.1.flb")
-	s, err := openStore(filepath.Join(t.TempDir(), "nsgflow.db"))
+	s, err := Open(filepath.Join(t.TempDir(), "nsgflow.db"), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	datasync = func(*os.File) error { return syscall.EIO }
-	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+	if err := errors.Join(s.ChunksIn(folder), s.Put(one("a", 1))); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{s.file, journalOf(s.file)} {
@@ -178,17 +178,17 @@ func TestNextProcessSyncsChunks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.close()
+	s.Close()
 	synced := make(chan string, 1)
 	datasync = func(file *os.File) error { synced <- file.Name(); return nil }
-	next, err := openStore(filepath.Join(dir, "nsgflow.db"))
+	next, err := Open(filepath.Join(dir, "nsgflow.db"), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := <-synced; got != chunk {
 		t.Errorf("%q is brought to disk, want %q", got, chunk)
 	}
-	if err := next.close(); err != nil {
+	if err := next.Close(); err != nil {
 		t.Fatal(err)
 	}
 	afterPowerCut(t, func() {
@@ -262,11 +262,11 @@ func TestJournalIsReadable(t *testing.T) {
 			}
 		}
 	}
-	s, err := openStore(filepath.Join(filepath.Dir(path), "nsgflow.db"))
+	s, err := Open(filepath.Join(filepath.Dir(path), "nsgflow.db"), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	if n := len(slices.Collect(maps.Keys(s.recent))); n > 0 {
 		t.Errorf("a new database has %d buckets of an old journal", n)
 	}
@@ -281,12 +281,24 @@ func TestDamageIsToldWhenIdle(t *testing.T) {
 	s := newStore(t)
 	folder := t.TempDir()
 	chunkOf(t, folder, "1-1.1.flb")
-	datasync = func(*os.File) error { return errDamaged }
-	if err := errors.Join(s.chunksIn(folder), s.put(one("a", 1))); err != nil {
+	datasync = func(*os.File) error { return ErrDamaged }
+	if err := errors.Join(s.ChunksIn(folder), s.Put(one("a", 1))); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "an answer that it is damaged", func() bool {
-		_, _, err := s.get(bucketOfTest, "a")
-		return errors.Is(err, errDamaged)
+		_, _, err := s.Get(bucketOfTest, "a")
+		return errors.Is(err, ErrDamaged)
 	})
+}
+
+// quiet takes warnings that a test does not look at.
+func quiet(string) {}
+
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", what)
+		}
+	}
 }

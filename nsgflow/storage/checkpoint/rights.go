@@ -1,4 +1,4 @@
-package storage
+package checkpoint
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// secureState looks at the rights of what openStore is going to use, if it is
+// secure looks at the rights of what Open is going to use, if it is
 // there: who may write there decides what is read, and where this process
 // writes. Rights that are too wide are mended, and said; a symlink is refused.
-func secureState(dir, file string, log Log) error {
+func secure(dir, file string, warn func(string)) error {
 	for _, one := range []struct {
 		path string
 		most fs.FileMode // rights that are all right: a volume of Kubernetes is its group's
@@ -29,9 +29,9 @@ func secureState(dir, file string, log Log) error {
 		mended := info.Mode() &^ (fs.ModePerm &^ one.most)
 		outcome := fmt.Sprintf("they are %04o now", mended.Perm())
 		if err := os.Chmod(one.path, mended); err != nil {
-			outcome = "they cannot be changed: " + describe(err)
+			outcome = "they cannot be changed: " + err.Error()
 		}
-		log(Warn, fmt.Sprintf("option state_path: the rights of %q let others in, %04o; %s", one.path, info.Mode().Perm(), outcome))
+		warn(fmt.Sprintf("option state_path: the rights of %q let others in, %04o; %s", one.path, info.Mode().Perm(), outcome))
 	}
 	return nil
 }

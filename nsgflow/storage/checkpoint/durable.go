@@ -1,9 +1,8 @@
-package storage
+package checkpoint
 
 import (
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,39 +28,9 @@ import (
 const (
 	persistInterval = time.Second
 	persistShare    = 10
+	// persistRetry is how long a disk that takes nothing is left alone.
+	persistRetry = 500 * time.Millisecond
 )
-
-// checkpoints are by bucket and name.
-type checkpoints map[string]map[string]checkpoint
-
-func (all checkpoints) add(more checkpoints) {
-	for bucket, blobs := range more {
-		if all[bucket] == nil {
-			all[bucket] = map[string]checkpoint{}
-		}
-		maps.Copy(all[bucket], blobs)
-	}
-}
-
-// remove forgets those that have not changed since.
-func (all checkpoints) remove(old checkpoints) {
-	for bucket, blobs := range old {
-		for name, c := range blobs {
-			if all[bucket][name] == c {
-				delete(all[bucket], name)
-			}
-		}
-		if len(all[bucket]) == 0 {
-			delete(all, bucket)
-		}
-	}
-}
-
-func (all checkpoints) clone() checkpoints {
-	same := checkpoints{}
-	same.add(all)
-	return same
-}
 
 // durable is the part of a store that keeps the two apart.
 type durable struct {
@@ -69,9 +38,9 @@ type durable struct {
 	journalling sync.Mutex // before the store's
 
 	// Guarded by the store's lock.
-	recent  checkpoints // not in the database yet
-	folders []string    // of the chunks that they stand for
-	failed  error       // of the last persist
+	recent  Set      // not in the database yet
+	folders []string // of the chunks that they stand for
+	failed  error    // of the last persist
 
 	persisting sync.Mutex      // before all others
 	chunks     map[string]seen // as they were when they were brought to disk last; guarded by persisting
@@ -82,23 +51,34 @@ type durable struct {
 }
 
 // recall takes up what a process that was killed has left in the journal.
-func (s *store) recall() {
+func (s *Store) recall() {
 	s.journal.path, s.journal.boot = journalOf(s.file), boot()
 	s.due, s.closing, s.chunks = make(chan struct{}, 1), make(chan struct{}), map[string]seen{}
 	var another bool
 	s.recent, s.folders, another = readJournal(s.journal.path)
 	s.anew.Store(another)
 	if len(s.recent) > 0 {
-		signal(s.due)
+		s.isDue()
 	}
 	s.ended.Go(s.persistLoop)
 }
 
+func (s *Store) isDue() {
+	select {
+	case s.due <- struct{}{}:
+	default:
+	}
+}
+
+// StartedAnew reports, once, that the machine was started anew after a process
+// that had not been stopped: what is in the journal does not count then.
+func (s *Store) StartedAnew() bool { return s.anew.CompareAndSwap(true, false) }
+
 func journalOf(file string) string { return strings.TrimSuffix(file, ".db") + ".journal" }
 
-// put takes checkpoints, all of them or none: a kill does not lose them. They
+// Put takes checkpoints, all of them or none: a kill does not lose them. They
 // are brought to disk a little later.
-func (s *store) put(all checkpoints) error {
+func (s *Store) Put(all Set) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -119,21 +99,21 @@ func (s *store) put(all checkpoints) error {
 	s.mu.Lock()
 	s.recent.add(all)
 	s.mu.Unlock()
-	signal(s.due)
+	s.isDue()
 	return nil
 }
 
 // rewriteJournal leaves in it what is not in the database.
-func (s *store) rewriteJournal() error {
+func (s *Store) rewriteJournal() error {
 	s.mu.Lock()
 	left := entry{Folders: slices.Clone(s.folders), Checkpoints: s.recent.clone()}
 	s.mu.Unlock()
 	return s.journal.replace(left)
 }
 
-// chunksIn says that checkpoints which come from now on may stand for chunks
+// ChunksIn says that checkpoints which come from now on may stand for chunks
 // in a folder; empty: in none.
-func (s *store) chunksIn(folder string) error {
+func (s *Store) ChunksIn(folder string) error {
 	s.journalling.Lock()
 	defer s.journalling.Unlock()
 	s.mu.Lock()
@@ -153,7 +133,7 @@ func (s *store) chunksIn(folder string) error {
 	return nil
 }
 
-func (s *store) persistLoop() {
+func (s *Store) persistLoop() {
 	for {
 		select {
 		case <-s.due:
@@ -164,11 +144,11 @@ func (s *store) persistLoop() {
 		err := s.persist()
 		pause := max(persistInterval, (persistShare-1)*time.Since(began))
 		switch {
-		case errors.Is(err, errDamaged):
+		case errors.Is(err, ErrDamaged):
 			return
 		case err != nil:
-			pause = saveRetry
-			signal(s.due)
+			pause = persistRetry
+			s.isDue()
 		}
 		select {
 		case <-time.After(pause):
@@ -178,9 +158,9 @@ func (s *store) persistLoop() {
 	}
 }
 
-// persist brings to disk what put was given: the chunks first, then the
+// persist brings to disk what Put was given: the chunks first, then the
 // checkpoints.
-func (s *store) persist() error {
+func (s *Store) persist() error {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()
 	s.mu.Lock()
@@ -220,7 +200,7 @@ type seen struct {
 const coarse = 2 * time.Second
 
 // syncChunks brings the chunks in folders to disk, and the names of new ones.
-func (s *store) syncChunks(folders []string) error {
+func (s *Store) syncChunks(folders []string) error {
 	looked := map[string]seen{}
 	for _, folder := range folders {
 		entries, err := os.ReadDir(folder)
@@ -279,7 +259,7 @@ func syncFile(path string, sync func(*os.File) error) error {
 }
 
 // endPersist brings the last checkpoints to disk.
-func (s *store) endPersist() error {
+func (s *Store) endPersist() error {
 	if s.closing == nil {
 		return nil
 	}

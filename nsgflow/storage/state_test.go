@@ -44,7 +44,7 @@ func TestFullDisk(t *testing.T) {
 	o := opts(t, c)
 	o.StatePath = dir
 	f, log := open(t, o)
-	await(t, "first look", func() bool { _, ok, _ := f.store.begun(bucketOf(t, c)); return ok })
+	await(t, "first look", func() bool { _, ok, _ := f.checkpoints.store.Begun(bucketOf(t, c)); return ok })
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)

@@ -1,0 +1,400 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
+)
+
+// stage is where a blob is on its way. Only the methods of blobs move it:
+//
+//	            idle      all that is known of it is read
+//	listed   →  queued    a listing shows another version than the one that was read
+//	asked    →  queued    its name is known, and it may have changed
+//	next     →  reading   a reader has its turn
+//	finished →  idle
+//	         →  queued    a listing has shown a version while it was read
+//	         →  resting   it could not be read
+//	rested   →  queued    the pause is over, or another secret is there
+//
+// A blob that is idle, and of which all is behind a checkpoint, is dropped: the
+// store knows it.
+type stage uint8
+
+const (
+	idle stage = iota
+	queued
+	reading
+	resting
+)
+
+// blob is a blob that is on its way. The first group does not change; blobs.mu
+// guards the rest.
+type blob struct {
+	blobID
+	in      *container
+	path    blobPath
+	url     string
+	backoff *backoff
+
+	stage       stage
+	byName      bool                  // not seen in a listing: ask first whether it has changed
+	again       bool                  // a listing has shown it while it was read
+	closed      bool                  // its hour is long over: what has no end gets none
+	modified    time.Time             // when it was written last, as far as known
+	unreadSince time.Time             // when the oldest change was written that is not read yet; zero: none
+	unsavedOf   time.Time             // likewise, of what is read and not yet behind a checkpoint
+	read        checkpoint.Checkpoint // how far it has been read
+	unsaved     int                   // parts and batches that are not behind a checkpoint
+}
+
+// blobID is a blob within its account.
+type blobID struct{ container, name string }
+
+func (b *blob) quoted() string { return fmt.Sprintf("blob %q", b.url) }
+
+// store is what the checkpoint of a blob is asked of.
+type store interface {
+	get(bucket, name string) (c checkpoint.Checkpoint, ok bool, err error)
+}
+
+// blobs are those of an account that are on their way, and the queue to the
+// readers.
+type blobs struct {
+	ctx   context.Context // of the follower
+	most  int             // on their way; listings wait beyond it
+	known store
+
+	mu        sync.Mutex
+	changed   *sync.Cond // something below has
+	byID      map[blobID]*blob
+	forgotten uint64         // how many were dropped
+	queue     []*blob        // queued, first come, first served
+	resting   map[*blob]bool // at the stage resting
+}
+
+func newBlobs(ctx context.Context, most int, known store) *blobs {
+	all := &blobs{ctx: ctx, most: most, known: known, byID: map[blobID]*blob{}, resting: map[*blob]bool{}}
+	all.changed = sync.NewCond(&all.mu)
+	context.AfterFunc(ctx, func() {
+		all.mu.Lock()
+		all.changed.Broadcast()
+		all.mu.Unlock()
+	})
+	return all
+}
+
+// asked lines up a blob whose name is known, to be read if it has changed.
+func (all *blobs) asked(c *container, name string, now time.Time) error {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b, err := all.of(c, name, nil)
+	if err != nil || b == nil {
+		return err
+	}
+	b.closed = b.path.dated() && now.Sub(b.written()) > closedAfter
+	if b.stage == idle {
+		b.byName = true
+		all.enqueue(b)
+	}
+	return nil
+}
+
+// listed lines up a blob of a listing where it has changed. skip says that one
+// which nothing is known of was there before the beginning: it reports false for
+// such a one. It waits while too many blobs are on their way.
+func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if !all.await(func() bool { return len(all.byID) < all.most }) {
+		return false, all.ctx.Err()
+	}
+	b, err := all.of(c, name, func() bool { return !skip })
+	if err != nil || b == nil {
+		return false, err
+	}
+	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
+	if b.read.Half && !b.closed {
+		c.unended(b)
+	}
+	if b.read.ETag == version && !(b.read.Half && b.closed) {
+		all.forget(b)
+		return true, nil
+	}
+	b.changedAt(modified)
+	switch b.stage {
+	case idle:
+		b.byName = false
+		all.enqueue(b)
+	case reading:
+		b.again = true // once more, whatever this attempt finds
+	default:
+		b.byName = false
+	}
+	return true, nil
+}
+
+// next waits for a blob to be read, and says what is known of it. It is nil at
+// the end of the follower.
+func (all *blobs) next() (*blob, turn) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for all.await(func() bool { return len(all.queue) > 0 }) {
+		b := all.queue[0]
+		all.queue[0] = nil
+		all.queue = all.queue[1:]
+		all.changed.Broadcast()
+		if pause := b.in.reading.left(); pause > 0 {
+			all.rest(b, pause)
+			continue
+		}
+		b.stage = reading
+		return b, turn{b.read, b.byName, b.closed}
+	}
+	return nil, turn{}
+}
+
+// turn is what a reader is told of a blob.
+type turn struct {
+	from   checkpoint.Checkpoint // how far it has been read
+	ask    bool                  // first whether it has changed
+	closed bool                  // what has no end gets none
+}
+
+// outcome is how a reader's turn has ended.
+type outcome uint8
+
+const (
+	readWhole outcome = iota // all of the version that was there
+	notThere                 // it was deleted: nothing is waited for
+	inArchive                // it is waited for by the listings
+	notRead                  // what was read is; the rest waits for its backoff
+	notLooked                // the follower ends
+)
+
+// finished ends a reader's turn. A blob that could not be read rests for a
+// while. allWell reports whether no blob of the account rests.
+func (all *blobs) finished(b *blob, how outcome, pause time.Duration) (allWell bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.stage = idle
+	switch how {
+	case readWhole:
+		if b.again {
+			b.byName = false
+			all.enqueue(b)
+		}
+	case notThere:
+		b.unreadSince = time.Time{}
+	case inArchive:
+		b.unreadSince = time.Time{}
+		b.in.setAside(b.written())
+	case notRead:
+		all.rest(b, pause)
+	}
+	b.again = false
+	if b.read.Half && !b.closed {
+		b.in.unended(b)
+	}
+	all.forget(b)
+	return len(all.resting) == 0
+}
+
+// rest lines a blob up again later: the others go on. all.mu is held.
+func (all *blobs) rest(b *blob, pause time.Duration) {
+	b.stage = resting
+	all.resting[b] = true
+	time.AfterFunc(pause, func() {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		if b.stage == resting && b.backoff.left() == 0 {
+			b.in.figures.add(func(s *AccountStats) { s.Retries++ })
+			all.enqueue(b)
+		}
+	})
+}
+
+// rested ends all pauses.
+func (all *blobs) rested() {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for b := range all.resting {
+		b.backoff.retry()
+		all.enqueue(b)
+	}
+}
+
+// enqueue lines a blob up for reading, with all.mu held.
+func (all *blobs) enqueue(b *blob) {
+	b.stage = queued
+	delete(all.resting, b)
+	all.queue = append(all.queue, b)
+	all.changed.Broadcast()
+}
+
+// of is the blob of a name, with all.mu held but while the store is read: nobody
+// waits for a disk. Where nothing is known of it, unknown decides whether there
+// is to be one; nil stands for yes.
+func (all *blobs) of(c *container, name string, unknown func() bool) (*blob, error) {
+	id := blobID{c.name, name}
+	for {
+		if b := all.byID[id]; b != nil {
+			return b, nil
+		}
+		forgotten, known := all.forgotten, all.known
+		all.mu.Unlock()
+		read, ok, err := known.get(c.bucket, name)
+		all.mu.Lock()
+		switch {
+		case err != nil:
+			return nil, err
+		case all.byID[id] != nil || all.forgotten != forgotten:
+			continue // the checkpoint may have moved meanwhile
+		case !ok && unknown != nil && !unknown():
+			return nil, nil
+		}
+		b := &blob{blobID: id, in: c, path: parsePath(name), url: c.urlOf(name), backoff: newBackoff(), read: read, modified: read.Modified}
+		all.byID[id] = b
+		return b, nil
+	}
+}
+
+// await waits until ready says so, with all.mu held. It reports false when the
+// follower ends.
+func (all *blobs) await(ready func() bool) bool {
+	for all.ctx.Err() == nil && !ready() {
+		all.changed.Wait()
+	}
+	return all.ctx.Err() == nil
+}
+
+// forget drops a blob that the store knows as well, with all.mu held.
+func (all *blobs) forget(b *blob) {
+	if b.stage == idle && b.unsaved == 0 {
+		if len(all.byID) == all.most {
+			all.changed.Broadcast() // a listing may wait for it
+		}
+		delete(all.byID, b.blobID)
+		all.forgotten++
+	}
+}
+
+// wrote notes when a blob was written that is found to have changed.
+func (all *blobs) wrote(b *blob, at time.Time) {
+	all.mu.Lock()
+	b.changedAt(at)
+	all.mu.Unlock()
+}
+
+// reached notes how far a blob has been read: to the end of this version, where
+// the checkpoint has an ETag. There is a part more that is behind no checkpoint,
+// if part says so.
+func (all *blobs) reached(b *blob, c checkpoint.Checkpoint, part bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.read = c
+	if c.ETag != "" {
+		b.unsavedOf, b.unreadSince = b.oldest(), time.Time{}
+	}
+	if part {
+		b.unsaved++
+	}
+}
+
+// stamped is a checkpoint, complete: without a date in its name, a blob is as
+// old as its last change. A batch more is behind none then.
+func (all *blobs) stamped(b *blob, c checkpoint.Checkpoint) checkpoint.Checkpoint {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.unsaved++
+	if !b.path.dated() {
+		c.Modified = b.modified
+	}
+	return c
+}
+
+// saved notes that a part has become a batch, or that a batch is behind a
+// checkpoint.
+func (all *blobs) saved(b *blob) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.unsaved--
+	if b.unsaved == 0 {
+		b.unsavedOf = time.Time{}
+	}
+	all.forget(b)
+}
+
+// open says how many blobs have something that is behind no checkpoint, and when
+// the oldest of that was written.
+func (all *blobs) open() (n int, oldest time.Time) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, b := range all.byID {
+		if since := b.oldest(); !since.IsZero() {
+			n++
+			if oldest.IsZero() || since.Before(oldest) {
+				oldest = since
+			}
+		}
+	}
+	return n, oldest
+}
+
+// settledBefore is the hour before which everything of a container is read and
+// behind a checkpoint: limit, or an earlier one.
+func (all *blobs) settledBefore(container string, limit time.Time) time.Time {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, b := range all.byID {
+		if written := b.written(); b.container == container && !written.IsZero() && written.Add(-time.Hour).Before(limit) {
+			limit = written.Add(-time.Hour).Truncate(time.Hour)
+		}
+	}
+	return limit
+}
+
+// standings are why blobs rest.
+func (all *blobs) standings() (waits []*standing) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for b := range all.resting {
+		waits = append(waits, &b.backoff.standing)
+	}
+	return waits
+}
+
+// oldest is when the oldest change was written that is not behind a checkpoint;
+// zero: there is none.
+func (b *blob) oldest() time.Time {
+	if b.unreadSince.IsZero() || !b.unsavedOf.IsZero() && b.unsavedOf.Before(b.unreadSince) {
+		return b.unsavedOf
+	}
+	return b.unreadSince
+}
+
+func (b *blob) changedAt(at time.Time) {
+	b.modified = at
+	if b.unreadSince.IsZero() {
+		b.unreadSince = at
+	}
+}
+
+// written is the time by which a blob was or will be complete; zero: unknown.
+func (b *blob) written() time.Time { return b.writtenBy(b.modified) }
+
+func (b *blob) writtenBy(modified time.Time) time.Time { return writtenBy(b.path, modified) }
+
+func writtenBy(path blobPath, modified time.Time) time.Time {
+	if path.dated() {
+		return path.hour.Add(time.Hour)
+	}
+	return modified
+}
+
+// closedAfter is how long after its hour a blob is not expected to grow any
+// more. Flow logs are at most minutes late.
+const closedAfter = 2 * time.Hour

@@ -1,0 +1,183 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Claim reserves a container for one follower. It reports false where it has one.
+func (s *Store) Claim(container string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claimed[container] {
+		return false
+	}
+	s.claimed[container] = true
+	return true
+}
+
+// Unclaim gives a container back.
+func (s *Store) Unclaim(container string) {
+	s.mu.Lock()
+	delete(s.claimed, container)
+	s.mu.Unlock()
+}
+
+// Begun reports whether a container has been listed once, and its horizon: the
+// hour before which everything is read.
+func (s *Store) Begun(container string) (horizon time.Time, ok bool, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket([]byte(container)); b != nil {
+			if text := b.Get(horizonKey); text != nil {
+				ok = true
+				return decode(horizon.UnmarshalText(text))
+			}
+		}
+		return nil
+	})
+	return horizon, ok, err
+}
+
+// Get is the checkpoint of a blob. It is not ok where there is none.
+func (s *Store) Get(container, name string) (c Checkpoint, ok bool, err error) {
+	s.mu.Lock()
+	c, ok = s.recent[container][name]
+	failed := s.failed
+	s.mu.Unlock()
+	if errors.Is(failed, ErrDamaged) {
+		return Checkpoint{}, false, failed
+	}
+	if ok {
+		return c, ok, nil
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(container))
+		if b == nil {
+			return nil
+		}
+		if b = b.Bucket(blobsKey); b == nil {
+			return nil
+		}
+		if text := b.Get([]byte(name)); text != nil {
+			ok = true
+			return decode(json.Unmarshal(text, &c))
+		}
+		return nil
+	})
+	return c, ok, err
+}
+
+func decode(err error) error {
+	if err != nil {
+		err = fmt.Errorf("%w (%v)", ErrDamaged, err)
+	}
+	return err
+}
+
+func putAll(tx *bbolt.Tx, all Set) error {
+	for container, blobs := range all {
+		b, err := blobsOf(tx, container)
+		if err != nil {
+			return err
+		}
+		for name, c := range blobs {
+			text, err := json.Marshal(c)
+			if err != nil {
+				return err
+			}
+			if err := b.Put([]byte(name), text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Settle moves the horizon of a container, and forgets the checkpoints that keep
+// says false of. What lies before the horizon is on disk then.
+func (s *Store) Settle(container string, horizon time.Time, keep func(name string, c Checkpoint) bool) error {
+	if err := s.persist(); err != nil {
+		return err
+	}
+	return s.update(func(tx *bbolt.Tx) error {
+		b, err := blobsOf(tx, container)
+		if err != nil {
+			return err
+		}
+		var old [][]byte
+		err = b.ForEach(func(name, text []byte) error {
+			var c Checkpoint
+			if err := decode(json.Unmarshal(text, &c)); err != nil {
+				return err
+			}
+			if !keep(string(name), c) {
+				old = append(old, append([]byte(nil), name...))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, name := range old {
+			if err := b.Delete(name); err != nil {
+				return err
+			}
+		}
+		text, err := horizon.MarshalText()
+		if err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(container)).Put(horizonKey, text)
+	})
+}
+
+func blobsOf(tx *bbolt.Tx, container string) (*bbolt.Bucket, error) {
+	b, err := tx.CreateBucketIfNotExists([]byte(container))
+	if err != nil {
+		return nil, err
+	}
+	return b.CreateBucketIfNotExists(blobsKey)
+}
+
+// Account is an account that was found, now or before a restart.
+type Account struct {
+	URL string `json:"url"`
+	// Gone is when a look first did not find it any more; zero: it is found.
+	Gone time.Time `json:"gone,omitzero"`
+}
+
+// discoveredKey is the bucket of the accounts that were found: JSON by section.
+// It holds no checkpoints.
+var discoveredKey = []byte("discovered")
+
+// Accounts are those that were put for a section, by name.
+func (s *Store) Accounts(section string) (all map[string]Account, err error) {
+	all = map[string]Account{}
+	return all, s.view(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(discoveredKey); b != nil {
+			if text := b.Get([]byte(section)); text != nil {
+				return decode(json.Unmarshal(text, &all))
+			}
+		}
+		return nil
+	})
+}
+
+// PutAccounts keeps the accounts of a section. They are on disk then.
+func (s *Store) PutAccounts(section string, all map[string]Account) error {
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return s.update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(discoveredKey)
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(section), text)
+	})
+}
