@@ -55,6 +55,7 @@ func (s slow) Read(b []byte) (int, error) {
 // Of 28 accounts one refuses, one does not answer and one is slow. What is
 // written to the others comes within a poll and two seconds.
 func TestAccountsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
 	const accounts, within, most = 28, 3 * time.Second, 0.05
 	nics, rounds := 1, 6
 	if long {
@@ -246,6 +247,7 @@ func TestSecretOfEachAccount(t *testing.T) {
 // Two sections may follow one account with checkpoints of their own, not with
 // the same ones.
 func TestAccountInTwoSections(t *testing.T) {
+	t.Parallel()
 	storages := []azure.Storage{azure.NewStorage(t), azure.NewStorage(t)}
 	names := namesOf(storages)
 	azure.NewFlowLog(t, storages[0].VNet, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
@@ -311,6 +313,7 @@ func accountsWith(o Options, account string) Options {
 // What one account may hold in memory is bounded, whatever the host does not
 // take, and the others still get theirs.
 func TestMemoryOfAccounts(t *testing.T) {
+	t.Parallel()
 	storages := []azure.Storage{azure.NewStorage(t), azure.NewStorage(t)}
 	block := strings.Repeat(","+azure.VNetRecord(1), 1<<20/len(azure.VNetRecord(1)))
 	for nic := range 4 {

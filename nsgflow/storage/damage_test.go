@@ -10,6 +10,7 @@ import (
 
 // Damage costs no good record, and is handed on as it is.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	whole := azure.NSGRecord(1)
 	half := whole[:len(whole)/2]
 	for _, tt := range []struct {
@@ -46,6 +47,7 @@ func TestDamage(t *testing.T) {
 
 // What has no end waits for it, until the hour is long over.
 func TestHalfRecord(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	whole := azure.NSGRecord(1)
@@ -59,6 +61,7 @@ func TestHalfRecord(t *testing.T) {
 }
 
 func TestReplacedAndShrunk(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	f, l := open(t, opts(t, c))
 	name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour)

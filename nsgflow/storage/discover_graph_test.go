@@ -159,6 +159,7 @@ func TestDiscovery(t *testing.T) {
 
 // What is unusable is named once, however often it is found.
 func TestUnusableOnce(t *testing.T) {
+	t.Parallel()
 	const odd = `{"totalRecords":1,"count":1,"data":[{"id":"nonsense"}],"facets":[],"resultTruncated":"false"}`
 	d := discoveryAt(t, &answers{t: t, list: []string{odd, odd}})
 	named := 0
@@ -176,6 +177,7 @@ func TestUnusableOnce(t *testing.T) {
 // The request is the one of the reference, and the same on each page but for
 // the token.
 func TestDiscoveryRequest(t *testing.T) {
+	t.Parallel()
 	a := &answers{t: t, list: []string{strings.Replace(onePage, `"facets"`, `"$skipToken":"next","facets"`, 1), onePage}}
 	if _, err := discoveryAt(t, a, subscriptionA, subscriptionB).accounts(t.Context()); err != nil {
 		t.Fatal(err)
@@ -198,6 +200,7 @@ func TestDiscoveryRequest(t *testing.T) {
 
 // An estate of many pages and more subscriptions than a query takes.
 func TestDiscoverEstate(t *testing.T) {
+	t.Parallel()
 	graph := &azure.ResourceGraph{}
 	var rows []azure.FlowLogAccount
 	var subscriptions []string
@@ -226,6 +229,7 @@ func TestDiscoverEstate(t *testing.T) {
 
 // The answer stays in reach of who waits by it, and the secret out of the text.
 func TestDiscoveryError(t *testing.T) {
+	t.Parallel()
 	graph := &azure.ResourceGraph{Authorized: func(*http.Request) bool { return false }}
 	_, err := discoveryAt(t, graph).accounts(t.Context())
 	var response *azcore.ResponseError
@@ -244,6 +248,7 @@ func TestDiscoveryError(t *testing.T) {
 
 // A refused sign-in says why, without what was sent.
 func TestDiscoverySignIn(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	server := httptest.NewTLSServer(mux)
 	defer server.Close()
@@ -273,6 +278,7 @@ func TestDiscoverySignIn(t *testing.T) {
 }
 
 func TestCloudOfAuthority(t *testing.T) {
+	t.Parallel()
 	for host, want := range map[string]string{
 		"":                                   "https://logs.blob.core.windows.net",
 		"https://login.microsoftonline.com/": "https://logs.blob.core.windows.net",

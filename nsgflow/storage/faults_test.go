@@ -165,6 +165,7 @@ func TestRetryAfter(t *testing.T) {
 
 // A container that is not there yet is waited for.
 func TestMissingContainer(t *testing.T) {
+	t.Parallel()
 	s := azure.Client(t)
 	c := s.NewContainerClient(fmt.Sprintf("later-%d", os.Getpid()))
 	o := opts(t, c)
@@ -186,6 +187,7 @@ func TestMissingContainer(t *testing.T) {
 // A token from a file is read again when it was refused, and neither is ever
 // seen.
 func TestTokenExpires(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	token := func(ends time.Time) string {
 		u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, ends, nil)
@@ -232,6 +234,7 @@ func TestTokenExpires(t *testing.T) {
 // A new token is used within five seconds, however long the pause is that the
 // refusals of the old one have led to.
 func TestTokenRenewedInALongPause(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	file := filepath.Join(t.TempDir(), "token")
 	write := func(ends time.Time) {
@@ -264,6 +267,7 @@ func TestTokenRenewedInALongPause(t *testing.T) {
 
 // Errors of the transport carry the URL, and the URL the token.
 func TestNoSecretInTheLog(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	const sig = "c2VjcmV0c2VjcmV0c2VjcmV0"
@@ -283,6 +287,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestClockSkew(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	// The service is in the hour of the second blob, which is asked for by name.
@@ -300,6 +305,7 @@ func TestClockSkew(t *testing.T) {
 
 // Rights that are missing are waited for, and no blob is left out for them.
 func TestRightsComeLater(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
@@ -319,6 +325,7 @@ func TestRightsComeLater(t *testing.T) {
 
 // A blob that goes away or cannot be read does not hold up the others.
 func TestBlobThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	gone, archived, good := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.NSGName("EDGE-NSG", 2, azure.ThisHour), azure.NSGName("EDGE-NSG", 3, azure.ThisHour)
@@ -342,6 +349,7 @@ func TestBlobThatCannotBeRead(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
+	t.Parallel()
 	var l Lines
 	for i := range maxLines + 3 {
 		l.Add(Info, fmt.Sprint(i))

@@ -147,6 +147,7 @@ func daysSince(from time.Time) int {
 // A poll costs what is new, whatever the account holds: here 240,000 blobs of
 // 100 days, 10 flow logs and 10 NICs each.
 func TestPollCostsWhatIsNew(t *testing.T) {
+	t.Parallel()
 	c := &catalogue{}
 	var names []string
 	for flowLog := range 10 {
@@ -211,6 +212,7 @@ func TestPollCostsWhatIsNew(t *testing.T) {
 
 // The next hour of a known NIC needs no listing.
 func TestNextHourByName(t *testing.T) {
+	t.Parallel()
 	c := &catalogue{names: []string{azure.VNetName(1, time.Now().UTC().Add(-time.Hour))}}
 	f, _ := open(t, catalogueOptions(t, c, hoursBack(2)))
 	take(t, f, 1)
@@ -299,6 +301,7 @@ func TestMillionUnreadBlobs(t *testing.T) {
 // A hierarchical namespace lists its directories like empty blobs: nobody asks
 // for them.
 func TestDirectoriesAreNoBlobs(t *testing.T) {
+	t.Parallel()
 	c := &catalogue{folders: true}
 	for nic := range 3 {
 		c.names = append(c.names, azure.VNetName(nic, azure.ThisHour), azure.VNetName(nic, azure.ThisHour.Add(-time.Hour)))
@@ -323,6 +326,7 @@ func TestDirectoriesAreNoBlobs(t *testing.T) {
 // A NIC that is new is found within list_interval, and no listing is made
 // before.
 func TestNewNICWithinListInterval(t *testing.T) {
+	t.Parallel()
 	const interval = 2 * time.Second
 	c := azure.NewContainer(t)
 	o := opts(t, c)
@@ -349,6 +353,7 @@ func TestNewNICWithinListInterval(t *testing.T) {
 // A blob that is written after its hour is found: by name where its NIC is
 // known, by the next listing 19 minutes after it, and by the sweep hours later.
 func TestLateBlobs(t *testing.T) {
+	t.Parallel()
 	next := azure.ThisHour.Add(time.Hour)
 	c := &catalogue{names: []string{azure.VNetName(1, azure.ThisHour.Add(-time.Hour))}}
 	f, _ := open(t, catalogueOptions(t, c, hoursBack(2)))
@@ -388,6 +393,7 @@ func TestLateBlobs(t *testing.T) {
 
 // The same against the emulator, from a store.
 func TestIdlePoll(t *testing.T) {
+	t.Parallel()
 	blobs := 1000
 	if !long {
 		blobs = 150
@@ -430,6 +436,7 @@ func TestIdlePoll(t *testing.T) {
 }
 
 func TestOldEntriesAreForgotten(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	old, young := azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(-47*time.Hour)), azure.NSGName("EDGE-NSG", 2, azure.ThisHour)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestParsePath(t *testing.T) {
+	t.Parallel()
 	hour := time.Date(2024, 8, 19, 18, 0, 0, 0, time.UTC)
 	const nsg = "resourceId=/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/N/"
 	for _, tt := range []struct {
@@ -37,6 +38,7 @@ func TestParsePath(t *testing.T) {
 
 // Shards of every size get about the same.
 func TestShardsAreEven(t *testing.T) {
+	t.Parallel()
 	for _, of := range []int{2, 3, 8, 10} {
 		counts := make([]int, of)
 		for nic := range 10_000 {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestFollowNewAndGrowing(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	nsg, vnet := azure.NSGName("EDGE-NSG", 1, azure.ThisHour), azure.VNetName(1, azure.ThisHour)
 	want := map[string][]string{}
@@ -54,6 +55,7 @@ func TestFollowNewAndGrowing(t *testing.T) {
 }
 
 func TestThousandBlobsWhileTheyGrow(t *testing.T) {
+	t.Parallel()
 	blobs := 1000
 	if !long {
 		blobs = 100
@@ -95,6 +97,7 @@ func TestThousandBlobsWhileTheyGrow(t *testing.T) {
 }
 
 func TestHourChange(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.page = 2 // small enough that flat listings are not the cheapest
@@ -117,6 +120,7 @@ func TestHourChange(t *testing.T) {
 }
 
 func TestRestartRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := azure.VNetName(1, azure.ThisHour)
@@ -140,6 +144,7 @@ func TestRestartRepeatsNothing(t *testing.T) {
 
 // A checkpoint is written after Commit, and never without one.
 func TestCommit(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	l := azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour))
@@ -179,6 +184,7 @@ func TestCommit(t *testing.T) {
 }
 
 func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	var names []string
 	for i := range 60 {
@@ -213,6 +219,7 @@ func TestShardsShareWithoutGapOrOverlap(t *testing.T) {
 
 // A batch holds whole records up to a size; what is larger comes alone.
 func TestBatchSize(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour)

@@ -77,6 +77,7 @@ const batchOfChild = 64 << 10
 // Killed at any moment, again and again, a follower loses nothing, and repeats
 // at most a batch each time.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	loops := 50
 	if !long {
 		loops = 8

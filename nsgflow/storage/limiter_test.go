@@ -47,6 +47,7 @@ func mustWait(t *testing.T, ctx context.Context, l *limiter, h *holding, n int64
 
 // Whatever one account holds and waits for, the others have their own part.
 func TestLimiterOwnPart(t *testing.T) {
+	t.Parallel()
 	l := newLimiter(10, 40)
 	var greedy, other, third holding
 	mustNotWait(t, l, &greedy, 50)
@@ -67,6 +68,7 @@ func TestLimiterOwnPart(t *testing.T) {
 
 // One account alone may have all, one of several half of it.
 func TestLimiterHalf(t *testing.T) {
+	t.Parallel()
 	l := newLimiter(0, 40)
 	var a, b holding
 	mustNotWait(t, l, &a, 40)
@@ -89,6 +91,7 @@ func TestLimiterHalf(t *testing.T) {
 // What is large is not passed by what is small for ever: first come, first
 // served.
 func TestLimiterStarvesNobody(t *testing.T) {
+	t.Parallel()
 	l := newLimiter(0, 40)
 	var large, first, second holding
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,6 +126,7 @@ func TestLimiterStarvesNobody(t *testing.T) {
 
 // Those who wait are served in their order, where they wait for the same.
 func TestLimiterOrder(t *testing.T) {
+	t.Parallel()
 	l := newLimiter(0, 1)
 	var h holding
 	mustNotWait(t, l, &h, 1)
@@ -148,6 +152,7 @@ func TestLimiterOrder(t *testing.T) {
 // Many accounts at a time, some of which give up: the limit is kept at any
 // moment, and everything is given back.
 func TestLimiterUnderLoad(t *testing.T) {
+	t.Parallel()
 	const own, limit, accounts = 8, 100, 20
 	l := newLimiter(own, limit)
 	var gaveUp, granted atomic.Int64

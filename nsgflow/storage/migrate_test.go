@@ -18,6 +18,7 @@ import (
 // The file was written by that version, killed after 26 records of 13 blobs with
 // three each: 8 are read, one is in the middle, and nothing of 4 is.
 func TestCheckpointsOfVersion01(t *testing.T) {
+	t.Parallel()
 	const committed = 26
 	c := &catalogue{text: `{"records":[{"time":"2026-11-23T04:00:05.0000000Z"},{"time":"2026-11-23T04:01:05.0000000Z"},{"time":"2026-11-23T04:02:05.0000000Z"}]}`,
 		names: []string{"copy/PT1H.json"}}

@@ -219,6 +219,7 @@ func TestMendedAfterAnyRefusal(t *testing.T) {
 // A blob that answers 500 for ever does not hold up the others of its account,
 // nor does a container without rights the other.
 func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
+	t.Parallel()
 	s := azure.NewStorage(t)
 	bad := azure.VNetName(0, azure.ThisHour)
 	for name, refuse := range map[string]func(kind string, r *http.Request) (*http.Response, error){
@@ -273,6 +274,7 @@ func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
 // What a listing shows and is not there any more, or not yet, is asked for once
 // for each listing.
 func TestListingThatIsNotTrue(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"deleted", "older than the block list"} {
 		t.Run(name, func(t *testing.T) {
 			c := azure.NewContainer(t)

@@ -17,6 +17,7 @@ import (
 // What is said of an error is its reason, in one line: neither the URL, which
 // may hold a secret, nor the answer behind it, and cut nowhere within a word.
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	response := func(status int, code, body string) error {
 		r := answer(&http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "x", RawQuery: "sig=secret"}}, status, "x-ms-error-code", code, "x-ms-request-id", "5f2b")
 		r.Body = io.NopCloser(strings.NewReader(body))

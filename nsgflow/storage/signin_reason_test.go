@@ -8,6 +8,7 @@ import (
 )
 
 func TestReason(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		status     int
 		body, want string

@@ -33,6 +33,7 @@ func TestWhereSecretsAre(t *testing.T) {
 
 // No message of a failing start tells a secret.
 func TestNoSecretInErrors(t *testing.T) {
+	t.Parallel()
 	for _, secrets := range []Secrets{
 		{AccountKey: "not*base64*at*all"},
 		{ConnectionString: "AccountName=example;AccountKey=not*base64*at*all"},
@@ -50,6 +51,7 @@ func TestNoSecretInErrors(t *testing.T) {
 
 // Options that say too little are refused.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	for want, change := range map[string]func(*Options){
 		"no account":       func(o *Options) { o.Accounts = nil },
 		"no containers":    func(o *Options) { o.Containers = nil },

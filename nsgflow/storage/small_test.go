@@ -22,6 +22,7 @@ import (
 // A connection string that is left in the environment for another account is
 // refused: its records would carry the configured name.
 func TestConnectionStringOfAnotherAccount(t *testing.T) {
+	t.Parallel()
 	for connection, want := range map[string]string{
 		"DefaultEndpointsProtocol=https;AccountName=other;AccountKey=" + azure.Key:                                       `it is of account "other", and option account names "mine"`,
 		"BlobEndpoint=https://other.blob.core.windows.net;SharedAccessSignature=sv=2022-11-02&sig=c2VjcmV0c2Vj":          `it is of account "other", and option account names "mine"`,
@@ -45,6 +46,7 @@ func TestConnectionStringOfAnotherAccount(t *testing.T) {
 // An archived blob is read once it is rehydrated, though neither its ETag nor
 // its time changes then, and is waited for beyond the hours of a sweep.
 func TestRehydratedBlob(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := azure.VNetName(1, azure.ThisHour.Add(-10*24*time.Hour))
@@ -70,6 +72,7 @@ func TestRehydratedBlob(t *testing.T) {
 
 // A page of a proxy does not move the clock.
 func TestClockOfAProxy(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	w := &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
@@ -88,6 +91,7 @@ func TestClockOfAProxy(t *testing.T) {
 // The time of a record that lies in the future does not hide how far behind
 // reading is.
 func TestLagOfARecordOfTheFuture(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	l := azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour))
@@ -102,6 +106,7 @@ func TestLagOfARecordOfTheFuture(t *testing.T) {
 
 // What a redirect names is not asked, least of all with the token as Referer.
 func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { asked.Add(1) })
 	here := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, http.StatusFound) })
@@ -116,6 +121,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 // An endpoint without TLS is warned of, but for one on this machine.
 func TestEndpointInTheClear(t *testing.T) {
+	t.Parallel()
 	for endpoint, warned := range map[string]int{"http://127.0.0.1:1/mine": 0, "http://localhost:1/mine": 0, "https://mine.blob.example.com": 0, "http://10.0.0.1:1/mine": 1, "http://azurite:10000/mine": 1} {
 		o := options(t, "mine")
 		o.Endpoint, o.SASToken = endpoint, "sv=2022-11-02&sig=c2VjcmV0c2Vj"
@@ -129,6 +135,7 @@ func TestEndpointInTheClear(t *testing.T) {
 
 // Others cannot decide what is read, nor where this process writes.
 func TestRightsOfTheState(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	f, _ := open(t, o)
@@ -166,6 +173,7 @@ func TestRightsOfTheState(t *testing.T) {
 
 // Whoever asks for figures or a batch does not wait for a disk.
 func TestNobodyWaitsForTheDisk(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	await(t, "a listing", func() bool { return !onlyContainer(f).lastListed().IsZero() })
@@ -206,6 +214,7 @@ func (d silentDisk) get(bucket, name string) (checkpoint.Checkpoint, bool, error
 // Records that do not end count in the limit of memory: one of them at a time
 // is longer than a piece.
 func TestMemoryOfOpenRecords(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	const blobs, megabytes = 6, 6
@@ -259,6 +268,7 @@ func TestMemoryOfOpenRecords(t *testing.T) {
 
 // What is read and waits for the host is not forgotten by the figures.
 func TestUnreadUntilTheCheckpoint(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	f, _ := open(t, opts(t, c))
 	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
@@ -275,6 +285,7 @@ func TestUnreadUntilTheCheckpoint(t *testing.T) {
 
 // While nobody can look, what is unread is at least as old as that.
 func TestUnreadWhileSignInIsRefused(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {

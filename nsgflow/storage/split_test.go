@@ -46,6 +46,7 @@ var cuts = []struct {
 }
 
 func TestCut(t *testing.T) {
+	t.Parallel()
 	for _, tt := range cuts {
 		for _, size := range []int{1, 2, 3, 7, 1000} {
 			got, open := cutAll(tt.text, tt.at, size)

@@ -15,6 +15,7 @@ func hoursBack(hours int) Start {
 }
 
 func TestStart(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		start Start
@@ -55,6 +56,7 @@ func TestStart(t *testing.T) {
 
 // With start now, only what is put into an existing blob is read.
 func TestStartNowInTheMiddleOfABlob(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	o.Start = Start{Now: true}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestStateOfAnotherAgent(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	open(t, o)

@@ -15,6 +15,7 @@ import (
 // A service that refuses everything for a while is asked less and less, by all
 // goroutines together, and nothing is lost over it.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	const length = 5 * time.Second
 	c := azure.NewContainer(t)
 	o := opts(t, c)
@@ -68,6 +69,7 @@ func TestStorm(t *testing.T) {
 // A body that comes slowly holds its own slot: the other blobs of the account
 // are read meanwhile, and its own bytes as they come.
 func TestSlowBody(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := func(nic int) string { return azure.VNetName(nic, azure.ThisHour) }
@@ -181,6 +183,7 @@ func TestOneBlobIsRefused(t *testing.T) {
 // A blob that is deleted, before or after it was read, holds nothing up, and
 // one that takes its place is read from its beginning.
 func TestDeletedAndMadeAgain(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	name := azure.VNetName(1, azure.ThisHour)
