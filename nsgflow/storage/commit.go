@@ -55,7 +55,7 @@ type committer struct {
 	taken     Token      // up to here the host has them
 	committed Token      // up to here the host has them for good
 	saved     Token      // up to here checkpoints outlive a kill
-	chunksIn  string     // a folder, see Follower.ChunksIn; empty: not in files
+	chunksIn  string     // a folder, see ChunksIn; empty: not in files
 }
 
 // next is what is ready now of the first account that has something, in turns.
@@ -87,22 +87,36 @@ func (c *committer) next(accounts []*account, limit int) Batch {
 	return Batch{}
 }
 
-// advance moves the marks of tokens: all up to taken are appended, all up to
-// committed are committed too.
-func (c *committer) advance(taken, committed Token) {
+// Taken says that the host has all batches up to this one, be it in memory only.
+// They count as read from now on.
+func (c *committer) Taken(t Token) {
 	c.mu.Lock()
-	c.taken, c.committed = max(c.taken, taken, committed), max(c.committed, committed)
+	c.taken = max(c.taken, t)
 	c.mu.Unlock()
 	signal(c.commits)
 }
 
-func (c *committer) setChunksIn(folder string) {
+// Commit says that the host has all batches up to this one for good, or in the
+// files that ChunksIn has named. Their checkpoints are written at once, in the
+// background: see Saved.
+func (c *committer) Commit(t Token) {
+	c.mu.Lock()
+	c.taken, c.committed = max(c.taken, t), max(c.committed, t)
+	c.mu.Unlock()
+	signal(c.commits)
+}
+
+// ChunksIn says that the batches which are committed from now on may be in files
+// in a folder, which the system has not brought to disk yet. That is done before
+// the checkpoints that are to outlive a power cut are written.
+func (c *committer) ChunksIn(folder string) {
 	c.mu.Lock()
 	c.chunksIn = folder
 	c.mu.Unlock()
 }
 
-func (c *committer) lastSaved() Token {
+// Saved is the last batch whose checkpoint outlives a kill of the process.
+func (c *committer) Saved() Token {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.saved

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"maps"
 	"os"
@@ -15,22 +16,28 @@ import (
 // discoverTimeout is for one look, all pages of it.
 const discoverTimeout = 5 * time.Minute
 
-// discoverLoop looks for accounts again and again.
-func (f *Follower) discoverLoop() {
-	var d *discovery
-	known := f.remembered()
-	taken := map[string]bool{} // whether an account was there at the last look
-	for name, one := range known {
-		taken[name] = one.Gone.IsZero()
-	}
+// discoverer looks for accounts again and again, and keeps what it has found for
+// the next start. It is for one goroutine.
+type discoverer struct {
+	f     *Follower
+	graph *discovery                    // nil: not signed in yet
+	known map[string]checkpoint.Account // found now or before a restart
+	taken map[string]bool               // whether an account was there at the last look
+}
+
+func newDiscoverer(f *Follower) *discoverer { return &discoverer{f: f} }
+
+func (d *discoverer) loop() {
+	f := d.f
+	d.recall()
 	for {
-		found, err := f.discover(&d)
+		found, err := d.look()
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
 			f.lookout.end()
-			f.takeUp(found, taken)
-			f.remember(found, known)
+			d.takeUp(found)
+			d.remember(found)
 		case f.ctx.Err() == nil:
 			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
@@ -41,32 +48,21 @@ func (f *Follower) discoverLoop() {
 	}
 }
 
-// discover finds accounts with the identity that reads them. d is kept from
-// one look to the next.
-func (f *Follower) discover(d **discovery) (all []namedAccount, err error) {
+// look finds accounts with the identity that reads them.
+func (d *discoverer) look() (all []namedAccount, err error) {
+	f := d.f
 	home, err := f.o.cloud()
 	if err != nil {
 		return nil, err
 	}
-	if *d == nil {
-		identity, err := f.signIn.identity(f.o.Endpoint)
-		if err != nil {
+	if d.graph == nil {
+		if d.graph, err = d.open(home); err != nil {
 			return nil, err
-		}
-		manager := home.Configuration
-		if url := f.o.ResourceManager; url != "" {
-			manager.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
-		}
-		if *d, err = newDiscovery(identity, manager, f.signIn.transport, f.o.Subscriptions); err != nil {
-			return nil, err
-		}
-		(*d).onUnusable = func(id string) {
-			f.log(Warn, fmt.Sprintf("discovery: a flow log writes to %.200q, which names no storage account", id))
 		}
 	}
 	ctx, cancel := context.WithTimeout(f.ctx, discoverTimeout)
 	defer cancel()
-	found, err := (*d).accounts(ctx)
+	found, err := d.graph.accounts(ctx)
 	for _, one := range found {
 		if one.Endpoint == "" {
 			one.Endpoint = home.endpoint(one.Name)
@@ -74,6 +70,26 @@ func (f *Follower) discover(d **discovery) (all []namedAccount, err error) {
 		all = append(all, namedAccount{one.Name, f.o.urlOf(one.Name, one.Endpoint)})
 	}
 	return all, err
+}
+
+func (d *discoverer) open(home azureCloud) (*discovery, error) {
+	f := d.f
+	identity, err := f.signIn.identity(f.o.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	manager := home.Configuration
+	if url := f.o.ResourceManager; url != "" {
+		manager.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
+	}
+	graph, err := newDiscovery(identity, manager, f.signIn.transport, f.o.Subscriptions)
+	if err != nil {
+		return nil, err
+	}
+	graph.onUnusable = func(id string) {
+		f.log(Warn, fmt.Sprintf("discovery: a flow log writes to %.200q, which names no storage account", id))
+	}
+	return graph, nil
 }
 
 // cloud is where to look for accounts.
@@ -90,12 +106,12 @@ func (o Options) cloud() (azureCloud, error) {
 
 // takeUp follows the accounts that are new, and names once those that are gone.
 // These are still followed: there may be something unread in them.
-func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) {
-	there := map[string]bool{}
+func (d *discoverer) takeUp(found []namedAccount) {
+	f, there := d.f, map[string]bool{}
 	for _, one := range found {
 		what := "account " + one.name
 		there[one.name] = true
-		if taken[one.name] {
+		if d.taken[one.name] {
 			continue
 		}
 		if err := f.follow(one); err != nil {
@@ -106,11 +122,10 @@ func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) {
 		f.alerts.clear(what)
 		f.log(Info, what+": found, its flow logs are followed")
 	}
-	for _, name := range slices.Sorted(maps.Keys(taken)) {
-		if taken[name] && !there[name] {
+	for _, name := range slices.Sorted(maps.Keys(d.taken)) {
+		if d.taken[name] && !there[name] {
 			f.log(Warn, "account "+name+": no flow log names it any more, or its flow logs cannot be seen")
 		}
 	}
-	clear(taken)
-	maps.Copy(taken, there)
+	d.taken = there
 }

@@ -17,14 +17,15 @@ var ErrClosed = errors.New("the follower is closed")
 // Its methods may be called from any goroutine, and do not wait for a disk or the
 // network, but for Close.
 type Follower struct {
+	*committer // hop 4, and what the host says of batches
+
 	o           Options
 	log         Log
 	agent       *Agent
 	checkpoints *checkpoints
-	committer   *committer // hop 4
 	alerts      *alerts
 	signIn      *credentials
-	lookout     standing // of discovery
+	lookout     standing // of the discoverer
 
 	stop    context.CancelFunc
 	ctx     context.Context
@@ -82,10 +83,10 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 			return nil, errors.Join(err, f.release())
 		}
 	}
-	f.run("checkpoints", func() { f.committer.flushLoop(f.ctx) })
+	f.run("checkpoints", func() { f.flushLoop(f.ctx) })
 	f.run("summary", f.summaryLoop)
 	if o.discovers() {
-		f.run("discovery", f.discoverLoop)
+		f.run("discovery", newDiscoverer(f).loop)
 	}
 	return f, nil
 }
@@ -120,6 +121,15 @@ func (f *Follower) all() []*account {
 	return slices.Clone(f.accounts)
 }
 
+// accountOf is the account of a name; nil: it is not followed.
+func (f *Follower) accountOf(name string) *account {
+	all := f.all()
+	if i := slices.IndexFunc(all, func(a *account) bool { return a.name == name }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
 // run starts a goroutine that lives as long as the follower: a panic would
 // take the whole agent along.
 func (f *Follower) run(what string, loop func()) {
@@ -150,7 +160,7 @@ func (f *Follower) Close() error {
 	}
 	f.stop()
 	f.running.Wait()
-	f.committer.flush()
+	f.flush()
 	return f.release()
 }
 
@@ -178,25 +188,8 @@ func (f *Follower) Next(limit int) (Batch, error) {
 	if closed || f.ctx.Err() != nil {
 		return Batch{}, ErrClosed
 	}
-	return f.committer.next(accounts, limit), nil
+	return f.next(accounts, limit), nil
 }
-
-// Taken says that the host has all batches up to this one, be it in memory only.
-// They count as read from now on.
-func (f *Follower) Taken(t Token) { f.committer.advance(t, 0) }
-
-// Commit says that the host has all batches up to this one for good, or in the
-// files that ChunksIn has named. Their checkpoints are written at once, in the
-// background: see Saved.
-func (f *Follower) Commit(t Token) { f.committer.advance(t, t) }
-
-// ChunksIn says that the batches which are committed from now on may be in files
-// in a folder, which the system has not brought to disk yet. That is done before
-// the checkpoints that are to outlive a power cut are written.
-func (f *Follower) ChunksIn(folder string) { f.committer.setChunksIn(folder) }
-
-// Saved is the last batch whose checkpoint outlives a kill of the process.
-func (f *Follower) Saved() Token { return f.committer.lastSaved() }
 
 // sleep reports false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -1,0 +1,63 @@
+// Package storage follows Azure flow logs in Azure Storage: it finds blobs that
+// are new or have grown, reads what was added, splits it into records, hands
+// them out in batches and keeps checkpoints of what the host has. It only ever
+// reads and lists. It knows nothing of Fluent Bit.
+//
+// An [Agent] is what a process has once. [Agent.Open] makes a [Follower] for a
+// section of the configuration ([Options]); its accounts (account.go) join the
+// hops below, each on its own: nothing in an account waits for another one.
+//
+// # The way of a blob
+//
+// Hop 1, find: a container (find.go) lists new flow logs and NICs every few minutes, and
+// asks for the hours of known NICs by name. It lists in
+// find_list.go and find_pages.go; find_path.go reads the names of blobs,
+// find_archived.go has those that cannot be read yet. What has changed goes
+// into the blobs of the account.
+//
+// blobs.go is where a blob stands between the hops: its stages, and the only
+// methods that change them. Readers take blobs from its queue.
+//
+// Hop 2, fetch: a reader (fetch.go) asks for the block list of a blob, which is
+// one version of it, and for the bytes behind the checkpoint, of this version
+// (If-Match) in pieces of 1 MB. A blob that is replaced meanwhile is begun again
+// with its new version; bytes before the checkpoint that are others than they
+// were make it read from its beginning. fetch_memory.go bounds what is held.
+//
+// Hop 3, split: split.go takes records out of the pieces, and tells a record
+// that is damaged from one that is half written.
+//
+// Hop 4, commit: what was read waits in commit_ready.go. The committer
+// (commit.go) makes batches of it, account by account in turns, each with a
+// [Token], and writes checkpoints behind what the host has: the life of a token
+// is told there. commit_checkpoints.go says what is wrong with the store, which
+// is the package [fluent-bit-nsgflow/nsgflow/storage/checkpoint].
+//
+// # Beside the way
+//
+//	requests*.go  how the service is asked: pauses, tries, what an answer means (requests_meaning.go), whose time counts
+//	signin*.go    secrets, identities, clouds, and what must not be seen in a line
+//	discover*.go  which accounts there are, with "discover"
+//	limiter.go    shares out requests and memory among accounts
+//	waiting.go    what reading waits for, for logs and metrics; alerts.go logs it once; stats.go has the figures
+//
+// # What always holds
+//
+//   - Nothing but bytes that were read moves a checkpoint: an answer that is not
+//     the service's, or no success, makes the blob, its container or the account
+//     wait (requests_meaning.go has the table).
+//   - Checkpoints are written in the order of the tokens, and only up to the last
+//     that is committed. So a kill repeats what was in flight, and loses nothing.
+//   - A container is one follower's: two sections cannot read the same one with
+//     the same folder of checkpoints (checkpoint.Store.Claim); another process
+//     cannot open that folder.
+//   - At most Options.BatchBytes are appended beyond what is saved; that is up to
+//     who calls [Follower.Next], as is Options.PendingLimit.
+//
+// # What is locked
+//
+// In this order: committer.mu, ready.mu, blobs.mu, container.mu, figures.mu.
+// None is held while a request is under way or a disk is asked. The host's
+// thread calls Next, Taken, Commit, ChunksIn and Saved, which wait for none
+// of both.
+package storage
