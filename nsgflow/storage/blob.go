@@ -214,14 +214,17 @@ func (a *account) layout(b *blobState) (lay layout, err error) {
 		}
 		lay = layout{etag: *list.ETag}
 		for _, block := range list.CommittedBlocks {
-			if block.Size != nil {
-				lay.end += *block.Size
-				lay.ends = append(lay.ends, lay.end)
+			if block == nil || block.Size == nil || *block.Size < 0 {
+				return errors.New("block list without the sizes of the blocks")
 			}
+			lay.end += *block.Size
+			lay.ends = append(lay.ends, lay.end)
 		}
 		n := len(lay.ends)
 		switch {
-		case n == 0 && list.BlobContentLength != nil:
+		case n == 0 && list.BlobContentLength == nil:
+			return errors.New("block list without blocks and without the length of the blob")
+		case n == 0:
 			// Uploaded in one go: it has no blocks.
 			lay.end = *list.BlobContentLength
 		case n > 1 && lay.end-lay.ends[n-2] == tailBytes:

@@ -294,7 +294,7 @@ func (c *container) each(folders []string, do func(string) error) error {
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			err := do(folder)
+			err := c.a.guarded(fmt.Sprintf("container %q", c.name), func() error { return do(folder) })
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

@@ -60,13 +60,18 @@ func (a *account) readLoop() {
 func (a *account) readUnlocked(b *blobState) (err error) {
 	a.mu.Unlock()
 	defer a.mu.Lock()
+	return a.guarded(b.quoted(), func() error { return a.read(b) })
+}
+
+// guarded makes an error of a panic, which would take the whole agent along.
+func (a *account) guarded(what string, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			a.log(Error, fmt.Sprintf("blob %q: internal error: %v", b.url, p))
+			a.log(Error, fmt.Sprintf("%s: internal error: %v", what, p))
 			err = errInternal
 		}
 	}()
-	return a.read(b)
+	return do()
 }
 
 // finish decides what becomes of a blob after an attempt to read it. Its
