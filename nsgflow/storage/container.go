@@ -40,6 +40,7 @@ type container struct {
 	horizon  time.Time // hours before it are settled: not listed, not kept
 
 	swept time.Time // by this machine's clock; zero: not yet
+	open  int       // blobs that are active; guarded by the account's lock
 
 	mu      sync.Mutex            // what follows is gathered by several goroutines
 	listed  time.Time             // likewise
@@ -206,6 +207,7 @@ func (a *account) stateOf(c *container, name string, unknown func() bool) (*blob
 		}
 		b := &blobState{blobID: id, a: a, bucket: c.bucket, path: parsePath(name), url: a.urlOf(id), backoff: newBackoff(), read: read, modified: read.Modified}
 		a.active[id] = b
+		c.open++
 		return b, nil
 	}
 }

@@ -212,7 +212,7 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 func (a *account) observe(c *container, name, version string, modified, now time.Time, before bool) (known bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.await(func() bool { return len(a.active) < a.f.o.mostOpen() }) {
+	if !a.await(func() bool { return c.open < a.f.o.mostOpen() }) {
 		return false, a.f.ctx.Err()
 	}
 	b, err := a.stateOf(c, name, func() bool { return !before })

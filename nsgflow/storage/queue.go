@@ -146,10 +146,12 @@ func (a *account) enqueue(b *blobState) {
 
 // forget drops a blob that the store knows as well, with the lock held.
 func (a *account) forget(b *blobState) {
-	if b.progress == idle && b.parts == 0 && b.inFlight == 0 {
-		if len(a.active) == a.f.o.mostOpen() {
+	if b.progress == idle && b.parts == 0 && b.inFlight == 0 && a.active[b.blobID] == b {
+		c := a.containerOf(b)
+		if c.open == a.f.o.mostOpen() {
 			a.changed.Broadcast() // a listing may wait for it
 		}
+		c.open--
 		delete(a.active, b.blobID)
 		a.forgotten++
 	}

@@ -270,6 +270,28 @@ func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
 	}
 }
 
+// Blobs of one container that cannot be read, as many as may be open, do not
+// keep the account's other container from being listed.
+func TestOpenBlobsOfAnotherContainer(t *testing.T) {
+	s := azure.NewStorage(t)
+	o := accountsOptions(t, []azure.Storage{s}, "account_key", azure.Key)
+	o.PollInterval, o.ListInterval, o.open = 50*time.Millisecond, 50*time.Millisecond, 3
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if kind != "list" && strings.Contains(r.URL.Path, "networksecuritygroup") {
+			return answer(r, 403, "x-ms-error-code", "AuthorizationPermissionMismatch"), nil
+		}
+		return nil, nil
+	}}
+	for nic := range 5 {
+		azure.NewFlowLog(t, s.NSG, azure.NSGName("EDGE-NSG", nic, azure.ThisHour)).Grow(azure.NSGRecord(nic))
+	}
+	f, _ := open(t, o)
+	await(t, "the rights are missing", func() bool { return waitsFor(f, Forbidden) })
+	time.Sleep(200 * time.Millisecond)
+	want := fill(t, s.VNet, []string{azure.VNetName(1, azure.ThisHour), azure.VNetName(2, azure.ThisHour)})
+	same(t, take(t, f, total(want)), want)
+}
+
 // What a listing shows and is not there any more, or not yet, is asked for once
 // for each listing.
 func TestListingThatIsNotTrue(t *testing.T) {
