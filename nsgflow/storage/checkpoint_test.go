@@ -70,3 +70,32 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("log:\n%s", log)
 	}
 }
+
+// Two agents that are started at the same time find no checkpoint file, both.
+func TestTwoAgentsMakeTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nsgflow.db")
+	s, err := openStore(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if err := createStore(file); err != nil { // the other has looked before
+		t.Fatal(err)
+	}
+	if other, err := openStore(file); err == nil {
+		other.close()
+		t.Error("two have it open")
+	}
+}
+
+// What is no damage is not called so: the file is not to be moved away.
+func TestWhatIsNoDamage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nsgflow.db")
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := openStore(file)
+	if err == nil || strings.Contains(err.Error(), "move it away") {
+		t.Error(err)
+	}
+}

@@ -74,10 +74,10 @@ func openStore(file string) (*store, error) {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("option state_path: %q is in use by another agent, each needs a folder of its own", filepath.Dir(file))
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("option state_path: %w", err)
 	case errors.Is(err, errDamaged):
 		return nil, fmt.Errorf("option state_path: %q %w", file, err)
+	case errors.As(err, new(syscall.Errno)): // such as of a file system that is read-only, or knows no locks
+		return nil, fmt.Errorf("option state_path: %w", err)
 	}
 	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, errDamaged, shorten(err.Error()))
 }
@@ -143,7 +143,8 @@ func (s *store) check() error {
 }
 
 // createStore makes the file under another name first: a process that is
-// killed meanwhile leaves no file that is empty.
+// killed meanwhile leaves no file that is empty. One that another agent has made
+// meanwhile stays.
 func createStore(file string) error {
 	dir, err := os.MkdirTemp(filepath.Dir(file), "new-")
 	if err != nil {
@@ -161,8 +162,13 @@ func createStore(file string) error {
 	if err := os.Remove(journalOf(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it is of a database that was moved away
 	}
-	if err := os.Rename(made, file); err != nil {
-		return err
+	switch err := os.Link(made, file); {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil: // some file systems have no links
+		if err := os.Rename(made, file); err != nil {
+			return err
+		}
 	}
 	if err := syncFile(filepath.Dir(file), (*os.File).Sync); err != nil {
 		return err
