@@ -1,12 +1,22 @@
 package storage
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"fluent-bit-nsgflow/test/azure"
 )
@@ -70,5 +80,73 @@ func TestBlockListWithoutLength(t *testing.T) {
 			lies.Store(false)
 			same(t, take(t, f, 1), map[string][]string{name: {azure.VNetRecord(1)}})
 		})
+	}
+}
+
+// An answer without end does not fill the memory.
+func TestEndlessAnswer(t *testing.T) {
+	for _, status := range []int{200, 500} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("x-ms-request-id", "1")
+				w.Header().Set("x-ms-error-code", "InternalError")
+				w.WriteHeader(status)
+				b := []byte(strings.Repeat(" ", 1<<20))
+				for n := 0; n < 1024 && ctx.Err() == nil; n++ {
+					if _, err := w.Write(b); err != nil {
+						return
+					}
+				}
+				<-r.Context().Done()
+			}))
+			defer service.Close()
+			defer cancel()
+			o, err := Parse(func(key string) string {
+				return map[string]string{"account": azure.Account, "account_key": azure.Key, "state_path": t.TempDir(), "endpoint": service.URL + "/" + azure.Account}[key]
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.PollInterval, o.ListInterval = 50*time.Millisecond, 50*time.Millisecond
+			f, err := NewAgent().Open(o, func(Level, string) {}, func() {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			most := uint64(0)
+			await(t, "it is said", func() bool {
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapAlloc)
+				return waitsFor(f, map[int]Reason{200: Network, 500: Service}[status])
+			})
+			if most > 20*maxBody { // of some requests at a time, in buffers that double
+				t.Errorf("%d MB of heap", most>>20)
+			}
+		})
+	}
+}
+
+// Of a blob that somebody keeps compressed, all bytes come as they are.
+func TestCompressedBlob(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	for n := range 500 {
+		fmt.Fprintln(z, azure.VNetRecord(n))
+	}
+	z.Close()
+	_, err := c.NewBlockBlobClient(azure.VNetName(1, azure.ThisHour.Add(-5*time.Hour))).UploadBuffer(t.Context(), packed.Bytes(),
+		&blockblob.UploadBufferOptions{HTTPHeaders: &blob.HTTPHeaders{BlobContentEncoding: to.Ptr("gzip")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := open(t, o)
+	got := take(t, f, 1)
+	if last := got[len(got)-1]; got[0].Offset != 0 || last.Offset+int64(len(last.Text)) != int64(packed.Len()) {
+		t.Errorf("%d to %d of %d bytes", got[0].Offset, last.Offset+int64(len(last.Text)), packed.Len())
 	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -64,7 +65,29 @@ func newTransport(o Options) policy.Transporter {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = o.Concurrency + 2
 	t.ResponseHeaderTimeout = 30 * time.Second
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// Of a blob that is kept compressed, places are those of the bytes it is kept in.
+	t.DisableCompression = true
+	return &http.Client{Transport: bounded{t}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// bounded cuts off the bodies of answers: the SDK reads most of them whole.
+type bounded struct{ *http.Transport }
+
+// maxBody is beyond a listing of 5,000 names of 1,024 characters, and a list of
+// 50,000 blocks.
+const maxBody = 32 << 20
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.Transport.RoundTrip(r)
+	if err == nil {
+		response.Body = cutOff{io.LimitReader(response.Body, maxBody), response.Body}
+	}
+	return response, err
+}
+
+type cutOff struct {
+	io.Reader
+	io.Closer
 }
 
 // renew signs in with what the secret says now, and reports whether that is
