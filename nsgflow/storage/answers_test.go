@@ -150,3 +150,23 @@ func TestCompressedBlob(t *testing.T) {
 		t.Errorf("%d to %d of %d bytes", got[0].Offset, last.Offset+int64(len(last.Text)), packed.Len())
 	}
 }
+
+// A page of a listing that names itself as the next is not asked for without
+// end.
+func TestListingThatDoesNotEnd(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	w := &wire{}
+	w.hurt = func(kind string, r *http.Response) {
+		if kind == "list" && r.Request.URL.Query().Get("delimiter") == "" {
+			replaceBody(t, r, func(text string) string {
+				return strings.Replace(text, "<NextMarker/>", "<NextMarker>more</NextMarker>", 1)
+			})
+		}
+	}
+	o.Transport = w
+	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
+	f, _ := open(t, o)
+	take(t, f, 1)
+	await(t, "it is said", func() bool { return waitsFor(f, Network) })
+}

@@ -284,19 +284,32 @@ func (c *container) putSkipped(skipped map[string]checkpoint) error {
 	return c.a.f.store.put(map[string]map[string]checkpoint{c.bucket: skipped})
 }
 
-// each does one thing for several folders, several of them at a time.
+// each does one thing for several folders, several of them at a time. Where as
+// many as that have failed in a row, the others are left for the next time:
+// what is known by name is not asked for meanwhile.
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
+	inARow := 0 // of errs
 	turns := make(chan struct{}, 1+c.a.f.o.Concurrency)
 	for _, folder := range folders {
 		turns <- struct{}{}
+		mu.Lock()
+		givesUp := inARow >= cap(turns)
+		mu.Unlock()
+		if givesUp {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-turns }()
 			err := c.a.guarded(fmt.Sprintf("container %q", c.name), func() error { return do(folder) })
 			mu.Lock()
 			defer mu.Unlock()
+			if inARow++; err == nil {
+				inARow = 0
+				return
+			}
 			errs = append(errs, err)
 		})
 	}

@@ -26,6 +26,9 @@ func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *str
 		var p page
 		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
 			p, err = get(ctx, s.NewContainerClient(c.name), marker)
+			if err == nil && marker != nil && p.next != nil && *p.next == *marker {
+				err = errors.New("a page of the listing names itself as the next")
+			}
 			return err
 		})
 		if err != nil {

@@ -95,8 +95,12 @@ func (a *account) finish(b *blobState, err error) {
 		b.unreadSince = time.Time{}
 		c.setAside(b.written())
 	case answered && m == changed:
-		b.backoff.failed(err, "")
-		a.rest(b, b.backoff.left(), "")
+		text := ""
+		if b.backoff.failed(err, ""); b.backoff.lasts() {
+			text = b.quoted() + ": changes again and again before it is read"
+			b.backoff.begin(Refused, text)
+		}
+		a.rest(b, b.backoff.left(), text)
 	case answered && m == forbidden:
 		text := fmt.Sprintf("container %q: %s: cannot be read: %s", c.name, b.quoted(), describe(err))
 		c.reading.failed(err, text)
