@@ -67,6 +67,12 @@ func (a *account) readFrom(b *blobState, lay layout, from checkpoint, closed boo
 	open := openRecord{a: a}
 	defer open.end()
 	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
+		if open.mustBegin() {
+			if err := open.begin(); err != nil {
+				return err
+			}
+			s, known = newSplitter(from.Offset), int64(from.Checked)
+		}
 		size := known + min(lay.end-s.end(), pieceBytes-maxChecked)
 		if err := open.acquire(size); err != nil {
 			return err

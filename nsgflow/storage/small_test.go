@@ -253,6 +253,32 @@ func TestMemoryOfOpenRecords(t *testing.T) {
 	agent.memory.free(t)
 }
 
+// Many readers that each have a part of a long record do not wait for each other
+// for ever.
+func TestManyOpenRecords(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.Concurrency = 16
+	const blobs = 12
+	for nic := range blobs {
+		l := azure.NewFlowLog(t, c, azure.VNetName(nic, azure.ThisHour))
+		l.GrowRaw(`{"time":"`)
+		l.GrowRaw(strings.Repeat("x", 1<<20))
+		l.GrowRaw(strings.Repeat("x", 1<<20))
+		l.GrowRaw(`"}`)
+	}
+	agent := NewAgent()
+	agent.memory = newLimiter(pieceBytes, 4<<20)
+	f, err := agent.Open(o, func(Level, string) {}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := take(t, f, blobs); len(got) != blobs {
+		t.Errorf("%d records", len(got))
+	}
+}
+
 // What is read and waits for the host is not forgotten by the figures.
 func TestUnreadUntilTheCheckpoint(t *testing.T) {
 	c := azure.NewContainer(t)
