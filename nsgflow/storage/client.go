@@ -25,9 +25,11 @@ type client struct {
 	secret  Secret // of auth; may be empty
 	options service.ClientOptions
 
+	renewing sync.Mutex // before mu, which nobody holds while a file is read
+
 	mu       sync.Mutex
 	current  *service.Client
-	text     string // of the secret that current was made with
+	text     string // of the secret that current was made with; for renew alone
 	redactor *strings.Replacer
 }
 
@@ -93,13 +95,13 @@ type cutOff struct {
 // renew signs in with what the secret says now, and reports whether that is
 // something new.
 func (c *client) renew() (bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.renewing.Lock()
+	defer c.renewing.Unlock()
 	text, err := c.secret.read(c.account.name)
 	if err != nil {
 		return false, fmt.Errorf("option %s: %w", c.auth, err)
 	}
-	if c.current != nil && text == c.text {
+	if c.service() != nil && text == c.text {
 		return false, nil
 	}
 	redactor := strings.NewReplacer(secretParts(text)...)
@@ -107,6 +109,8 @@ func (c *client) renew() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("cannot sign in with %s: %s", c.auth, redactor.Replace(err.Error()))
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.current, c.text, c.redactor = current, text, redactor
 	return true, nil
 }
