@@ -37,7 +37,7 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 	if client.inTheClear() {
 		a.log(Warn, fmt.Sprintf("endpoint %q: the records and a SAS token can be read on the way, take https", client.url()))
 	}
-	memory := &memory{ctx: f.ctx, agent: f.agent}
+	memory := newMemory(f.ctx, f.agent, 1+f.o.Concurrency)
 	a.blobs = newBlobs(f.ctx, f.o.mostOpen(), f.checkpoints)
 	a.ready = &ready{blobs: a.blobs, memory: memory, signal: f.ready}
 	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log}
@@ -92,8 +92,12 @@ func (a *account) finish(b *blob, err error) {
 	case answered && m == archived:
 		how = inArchive
 	case answered && m == changed:
-		b.backoff.failed(err, "")
-		rest(b.backoff, "")
+		text := ""
+		if b.backoff.failed(err, ""); b.backoff.lasts() {
+			text = b.quoted() + ": changes again and again before it is read"
+			b.backoff.begin(Refused, text)
+		}
+		rest(b.backoff, text)
 	case answered && m == forbidden:
 		text := fmt.Sprintf("container %q: %s: cannot be read: %s", b.container, b.quoted(), describe(err))
 		b.in.reading.failed(err, text)

@@ -12,7 +12,7 @@ import (
 type Agent struct {
 	requests *limiter      // under way
 	memory   *limiter      // bytes of blobs that are fetched or wait for the host
-	long     chan struct{} // has an element while a record is read that is longer than a piece
+	long     chan struct{} // has an element while a large record is read, see openRecord
 
 	mu     sync.Mutex
 	stores map[string]*sharedStore // by file; those in use

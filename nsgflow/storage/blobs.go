@@ -65,7 +65,7 @@ type store interface {
 // readers.
 type blobs struct {
 	ctx   context.Context // of the follower
-	most  int             // on their way; listings wait beyond it
+	most  int             // of a container on their way; its listings wait beyond it
 	known store
 
 	mu        sync.Mutex
@@ -109,7 +109,7 @@ func (all *blobs) asked(c *container, name string, now time.Time) error {
 func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if !all.await(func() bool { return len(all.byID) < all.most }) {
+	if !all.await(func() bool { return c.open < all.most }) {
 		return false, all.ctx.Err()
 	}
 	b, err := all.of(c, name, func() bool { return !skip })
@@ -258,6 +258,7 @@ func (all *blobs) of(c *container, name string, unknown func() bool) (*blob, err
 		}
 		b := &blob{blobID: id, in: c, path: parsePath(name), url: c.urlOf(name), backoff: newBackoff(), read: read, modified: read.Modified}
 		all.byID[id] = b
+		c.open++
 		return b, nil
 	}
 }
@@ -273,10 +274,11 @@ func (all *blobs) await(ready func() bool) bool {
 
 // forget drops a blob that the store knows as well, with all.mu held.
 func (all *blobs) forget(b *blob) {
-	if b.stage == idle && b.unsaved == 0 {
-		if len(all.byID) == all.most {
+	if b.stage == idle && b.unsaved == 0 && all.byID[b.blobID] == b {
+		if b.in.open == all.most {
 			all.changed.Broadcast() // a listing may wait for it
 		}
+		b.in.open--
 		delete(all.byID, b.blobID)
 		all.forgotten++
 	}

@@ -36,16 +36,12 @@ type reader struct {
 	log      Log
 }
 
-var errInternal = errors.New("internal error")
-
 // read brings what was added to a blob into parts. A panic is an error.
-func (r *reader) read(b *blob, t turn) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.log(Error, fmt.Sprintf("blob %q: internal error: %v", b.url, p))
-			err = errInternal
-		}
-	}()
+func (r *reader) read(b *blob, t turn) error {
+	return guarded(b.quoted(), r.log, func() error { return r.readOn(b, t) })
+}
+
+func (r *reader) readOn(b *blob, t turn) error {
 	from := t.from
 	if t.ask && !(from.Half && t.closed) {
 		if changed, err := r.hasChanged(b, from.ETag); err != nil || !changed {
@@ -80,6 +76,12 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 	open := openRecord{m: r.memory}
 	defer open.end()
 	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
+		if open.mustBegin() {
+			if err := open.begin(); err != nil {
+				return err
+			}
+			s, known = newSplitter(from.Offset), int64(from.Checked)
+		}
 		size := known + min(lay.end-s.end(), pieceBytes-checkpoint.MaxChecked)
 		if err := open.acquire(size); err != nil {
 			return err
@@ -156,14 +158,17 @@ func (r *reader) layout(b *blob) (lay layout, err error) {
 		}
 		lay = layout{etag: *list.ETag}
 		for _, block := range list.CommittedBlocks {
-			if block.Size != nil {
-				lay.end += *block.Size
-				lay.ends = append(lay.ends, lay.end)
+			if block == nil || block.Size == nil || *block.Size < 0 {
+				return errors.New("block list without the sizes of the blocks")
 			}
+			lay.end += *block.Size
+			lay.ends = append(lay.ends, lay.end)
 		}
 		n := len(lay.ends)
 		switch {
-		case n == 0 && list.BlobContentLength != nil:
+		case n == 0 && list.BlobContentLength == nil:
+			return errors.New("block list without blocks and without the length of the blob")
+		case n == 0:
 			// Uploaded in one go: it has no blocks.
 			lay.end = *list.BlobContentLength
 		case n > 1 && lay.end-lay.ends[n-2] == tailBytes:

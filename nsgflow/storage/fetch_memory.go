@@ -7,7 +7,14 @@ import "context"
 type memory struct {
 	ctx   context.Context // of the follower
 	agent *Agent
+	large int64 // of a record, see openRecord
 	held  holding
+}
+
+// newMemory shares among readers of an account: together they may hold the
+// account's own part of large records. Azure's records of 32 KB never are large.
+func newMemory(ctx context.Context, agent *Agent, readers int) *memory {
+	return &memory{ctx: ctx, agent: agent, large: max(64<<10, pieceBytes/int64(readers))}
 }
 
 // change changes what is held, without waiting: n < 0 gives back.
@@ -16,31 +23,39 @@ func (m *memory) change(n int64) { m.agent.memory.change(&m.held, n) }
 func (m *memory) close() { m.change(-m.held.held) }
 
 // openRecord is the memory of a record that has begun in one piece of a blob and
-// goes on in the next. Records longer than a piece are read one at a time in the
-// whole process, and without waiting for memory then: several that each wait for
-// what the others hold would wait for ever.
+// goes on in the next. Several readers that each hold a part of one, and wait for
+// memory for the rest, would wait for each other for ever. So what they hold then
+// is small: large records are read one at a time in the whole process, and who
+// waits for its turn has let go of what it has read of it.
 type openRecord struct {
 	m    *memory
 	held int64
-	long bool // it has its turn
+	turn bool // to read large ones
 }
 
-// acquire waits for the memory of the next piece.
-func (o *openRecord) acquire(piece int64) error {
-	m := o.m
-	if !o.long && o.held > pieceBytes {
-		select {
-		case m.agent.long <- struct{}{}:
-			o.long = true
-		case <-m.ctx.Done():
-			return m.ctx.Err()
-		}
+// mustBegin reports whether the record is to be read anew, when its turn has come.
+func (o *openRecord) mustBegin() bool { return !o.turn && o.held > o.m.large }
+
+// begin lets go of the record and waits for the turn.
+func (o *openRecord) begin() error {
+	o.set(0)
+	select {
+	case o.m.agent.long <- struct{}{}:
+		o.turn = true
+		return nil
+	case <-o.m.ctx.Done():
+		return o.m.ctx.Err()
 	}
-	if o.long {
-		m.change(piece)
+}
+
+// acquire waits for the memory of the next piece. One who has read a piece in its
+// turn does not wait: the end of the record gives everything back.
+func (o *openRecord) acquire(piece int64) error {
+	if o.turn && o.held > pieceBytes {
+		o.m.change(piece)
 		return nil
 	}
-	return m.agent.memory.acquire(m.ctx, &m.held, piece)
+	return o.m.agent.memory.acquire(o.m.ctx, &o.m.held, piece)
 }
 
 // hold counts what is open behind a piece.
@@ -50,15 +65,25 @@ func (o *openRecord) hold(s *splitter) {
 		size = int64(len(s.rest()))
 	}
 	o.set(size)
+	if o.turn && size <= o.m.large {
+		o.pass()
+	}
 }
 
-func (o *openRecord) end() { o.set(0) }
+// end gives back everything.
+func (o *openRecord) end() {
+	o.set(0)
+	if o.turn {
+		o.pass()
+	}
+}
+
+func (o *openRecord) pass() {
+	<-o.m.agent.long
+	o.turn = false
+}
 
 func (o *openRecord) set(size int64) {
 	o.m.change(size - o.held)
 	o.held = size
-	if o.long && size <= pieceBytes {
-		<-o.m.agent.long
-		o.long = false
-	}
 }

@@ -46,6 +46,7 @@ type container struct {
 	horizon  time.Time // hours before it are settled: not listed, not kept
 
 	swept time.Time // by this machine's clock; zero: not yet
+	open  int       // blobs that are on their way; guarded by their lock
 
 	mu      sync.Mutex                       // what follows is gathered by several goroutines
 	listed  time.Time                        // likewise

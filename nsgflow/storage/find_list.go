@@ -237,19 +237,32 @@ func (c *container) skip(name, version string, modified time.Time, length *int64
 // maxSkipped bounds what is held of blobs that are left out.
 const maxSkipped = 1000
 
-// each does one thing for several folders, several of them at a time.
+// each does one thing for several folders, several of them at a time. Where as
+// many as that have failed in a row, the others are left for the next time:
+// what is known by name is not asked for meanwhile.
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
+	inARow := 0 // of errs
 	turns := make(chan struct{}, 1+c.o.Concurrency)
 	for _, folder := range folders {
 		turns <- struct{}{}
+		mu.Lock()
+		givesUp := inARow >= cap(turns)
+		mu.Unlock()
+		if givesUp {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-turns }()
-			err := do(folder)
+			err := guarded(fmt.Sprintf("container %q", c.name), c.alerts.log, func() error { return do(folder) })
 			mu.Lock()
 			defer mu.Unlock()
+			if inARow++; err == nil {
+				inARow = 0
+				return
+			}
 			errs = append(errs, err)
 		})
 	}

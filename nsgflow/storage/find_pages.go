@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -15,12 +16,19 @@ type page struct {
 	next    *string // marker of the page behind it; nil or empty: this is the last
 }
 
+// errNoBlobs is of an answer without the element Blobs, which every listing has.
+// The SDK takes an empty body for one, too.
+var errNoBlobs = errors.New("answer that is no listing")
+
 // eachPage shows the blobs of all pages to observe, and the folders to below.
 func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *string) (page, error), below func(name string)) error {
 	for marker := (*string)(nil); ; {
 		var p page
 		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
 			p, err = get(ctx, s.NewContainerClient(c.name), marker)
+			if err == nil && marker != nil && p.next != nil && *p.next == *marker {
+				err = errors.New("a page of the listing names itself as the next")
+			}
 			return err
 		})
 		if err != nil {
@@ -50,6 +58,9 @@ func (c *container) listFlat(prefix string) error {
 		if err != nil {
 			return page{}, err
 		}
+		if r.Segment == nil {
+			return page{}, errNoBlobs
+		}
 		return page{blobs: r.Segment.BlobItems, next: r.NextMarker}, nil
 	}, nil)
 }
@@ -62,6 +73,9 @@ func (c *container) listLevel(folder string, below func(name string)) error {
 		r, err := client.NewListBlobsHierarchyPager("/", o).NextPage(ctx)
 		if err != nil {
 			return page{}, err
+		}
+		if r.Segment == nil {
+			return page{}, errNoBlobs
 		}
 		return page{blobs: r.Segment.BlobItems, folders: r.Segment.BlobPrefixes, next: r.NextMarker}, nil
 	}, below)

@@ -39,8 +39,8 @@ type Follower struct {
 
 const (
 	summaryInterval = time.Minute
-	// maxOpen bounds the blobs of an account that are unread or without a
-	// checkpoint. Listing waits beyond it.
+	// maxOpen bounds the blobs of a container that are unread or without a
+	// checkpoint. Listing it waits beyond that.
 	maxOpen = 10_000
 )
 

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -16,6 +17,19 @@ const (
 
 // Log takes one line. It may be called from any goroutine, and must not block.
 type Log func(level Level, text string)
+
+var errInternal = errors.New("internal error")
+
+// guarded makes an error of a panic, which would take the whole agent along.
+func guarded(what string, log Log, do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log(Error, fmt.Sprintf("%s: internal error: %v", what, p))
+			err = errInternal
+		}
+	}()
+	return do()
+}
 
 // Lines keeps log lines for a host that can only be called at certain times:
 // Add is a Log, Drain passes on what has gathered since.

@@ -33,7 +33,7 @@ type Options struct {
 	Transport policy.Transporter
 
 	page int32 // names a listing shows at most; 0: 5,000
-	open int   // blobs of an account that are open at most; 0: maxOpen
+	open int   // blobs of a container that are open at most; 0: maxOpen
 }
 
 // Discovery says where accounts are looked for. Valid iff Accounts is the word

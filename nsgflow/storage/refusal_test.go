@@ -271,6 +271,83 @@ func TestOneForEverDoesNotDelayTheOthers(t *testing.T) {
 	}
 }
 
+// Blobs of one container that cannot be read, as many as may be open, do not
+// keep the account's other container from being listed.
+func TestOpenBlobsOfAnotherContainer(t *testing.T) {
+	s := azure.NewStorage(t)
+	o := accountsOptions(t, []azure.Storage{s}, Secrets{AccountKey: azure.Key})
+	o.PollInterval, o.ListInterval, o.open = 50*time.Millisecond, 50*time.Millisecond, 3
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if kind != "list" && strings.Contains(r.URL.Path, "networksecuritygroup") {
+			return answer(r, 403, "x-ms-error-code", "AuthorizationPermissionMismatch"), nil
+		}
+		return nil, nil
+	}}
+	for nic := range 5 {
+		azure.NewFlowLog(t, s.NSG, azure.NSGName("EDGE-NSG", nic, azure.ThisHour)).Grow(azure.NSGRecord(nic))
+	}
+	f, _ := open(t, o)
+	await(t, "the rights are missing", func() bool { return waitsFor(f, Forbidden) })
+	time.Sleep(200 * time.Millisecond)
+	want := fill(t, s.VNet, []string{azure.VNetName(1, azure.ThisHour), azure.VNetName(2, azure.ThisHour)})
+	same(t, take(t, f, total(want)), want)
+}
+
+// A blob that changes whenever it is read is said, and the others go on.
+func TestBlobThatAlwaysChanges(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	var restless atomic.Bool
+	restless.Store(true)
+	name := azure.VNetName(1, azure.ThisHour)
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if kind == "download" && restless.Load() && strings.HasSuffix(r.URL.Path, name) {
+			return answer(r, 412, "x-ms-error-code", "ConditionNotMet"), nil
+		}
+		return nil, nil
+	}}
+	want := fill(t, c, []string{name, azure.VNetName(2, azure.ThisHour)})
+	f, log := open(t, o)
+	got := take(t, f, total(want)-len(want[name]))
+	await(t, "it is said", func() bool { return waitsFor(f, Refused) && log.count("changes again and again") == 1 })
+	restless.Store(false)
+	same(t, append(got, take(t, f, len(want[name]))...), want)
+	await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
+}
+
+// Listings that are not answered do not hold up for long what is known by name,
+// however many folders there are.
+func TestListingsThatHang(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	var hangs atomic.Bool
+	var asked atomic.Int64
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if hangs.Load() && kind == "list" && r.URL.Query().Get("delimiter") == "" {
+			asked.Add(1)
+			time.Sleep(500 * time.Millisecond)
+			return nil, timeout{}
+		}
+		return nil, nil
+	}}
+	const flowLogs = 40
+	logs := make([]*azure.FlowLog, flowLogs)
+	for n := range logs {
+		logs[n] = azure.NewFlowLog(t, c, azure.NSGName(fmt.Sprintf("EDGE-%d", n), n, azure.ThisHour))
+		logs[n].Grow(azure.NSGRecord(n))
+	}
+	f, _ := open(t, o)
+	take(t, f, flowLogs)
+	hangs.Store(true)
+	await(t, "a listing hangs", func() bool { return asked.Load() > 0 })
+	logs[0].Grow(azure.NSGRecord(100))
+	before := asked.Load()
+	take(t, f, 1)
+	if n := asked.Load() - before; n > flowLogs/2 {
+		t.Errorf("%d listings were tried before a known blob was asked for", n)
+	}
+}
+
 // What a listing shows and is not there any more, or not yet, is asked for once
 // for each listing.
 func TestListingThatIsNotTrue(t *testing.T) {

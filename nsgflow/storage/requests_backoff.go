@@ -56,6 +56,13 @@ func (b *backoff) left() time.Duration {
 	return max(0, b.until.Sub(b.now()))
 }
 
+// lasts reports whether it has failed some times in a row.
+func (b *backoff) lasts() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pause >= 8*firstPause
+}
+
 func (b *backoff) succeeded() {
 	b.end()
 	b.mu.Lock()

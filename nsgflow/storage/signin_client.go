@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -24,9 +25,11 @@ type client struct {
 	secret  Secret // of auth; may be empty
 	options service.ClientOptions
 
+	renewing sync.Mutex // before mu, which nobody holds while a file is read
+
 	mu       sync.Mutex
 	current  *service.Client
-	text     string // of the secret that current was made with
+	text     string // of the secret that current was made with; for renew alone
 	redactor *strings.Replacer
 }
 
@@ -64,19 +67,41 @@ func newTransport(o Options) policy.Transporter {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = o.Concurrency + 2
 	t.ResponseHeaderTimeout = 30 * time.Second
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// Of a blob that is kept compressed, places are those of the bytes it is kept in.
+	t.DisableCompression = true
+	return &http.Client{Transport: bounded{t}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// bounded cuts off the bodies of answers: the SDK reads most of them whole.
+type bounded struct{ *http.Transport }
+
+// maxBody is beyond a listing of 5,000 names of 1,024 characters, and a list of
+// 50,000 blocks.
+const maxBody = 32 << 20
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.Transport.RoundTrip(r)
+	if err == nil {
+		response.Body = cutOff{io.LimitReader(response.Body, maxBody), response.Body}
+	}
+	return response, err
+}
+
+type cutOff struct {
+	io.Reader
+	io.Closer
 }
 
 // renew signs in with what the secret says now, and reports whether that is
 // something new.
 func (c *client) renew() (bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.renewing.Lock()
+	defer c.renewing.Unlock()
 	text, err := c.secret.read(c.account.name)
 	if err != nil {
 		return false, fmt.Errorf("option %s: %w", c.auth, err)
 	}
-	if c.current != nil && text == c.text {
+	if c.service() != nil && text == c.text {
 		return false, nil
 	}
 	redactor := strings.NewReplacer(secretParts(text)...)
@@ -84,6 +109,8 @@ func (c *client) renew() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("cannot sign in with %s: %s", c.auth, redactor.Replace(err.Error()))
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.current, c.text, c.redactor = current, text, redactor
 	return true, nil
 }

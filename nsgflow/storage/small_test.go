@@ -10,10 +10,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 
 	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fluent-bit-nsgflow/test/azure"
@@ -211,6 +213,61 @@ func (d silentDisk) get(bucket, name string) (checkpoint.Checkpoint, bool, error
 	return d.store.get(bucket, name)
 }
 
+// A secret's file that does not answer, such as of a network file system, holds
+// up nobody who asks for figures.
+func TestNobodyWaitsForTheSecret(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(time.Hour), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	token := u[strings.IndexByte(u, '?')+1:]
+	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.AccountKey, o.SASToken = "", Secret("file:"+file)
+	var refuses atomic.Bool
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if refuses.Load() {
+			return answer(r, 403, "x-ms-error-code", "AuthenticationFailed"), nil
+		}
+		return nil, nil
+	}}
+	f, _ := open(t, o)
+	await(t, "a listing", func() bool { return !onlyContainer(f).lastListed().IsZero() })
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(file, 0o600); err != nil { // reading it waits for a writer
+		t.Fatal(err)
+	}
+	refuses.Store(true)
+	time.Sleep(3 * time.Second) // somebody reads it
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.Stats()
+		f.Waiting()
+		f.Next(1 << 20)
+		f.all()[0].log(Info, "a line")
+	}()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Error("they wait")
+	}
+	w, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(file)
+	fmt.Fprint(w, token)
+	w.Close()
+	<-done
+}
+
 // Records that do not end count in the limit of memory: one of them at a time
 // is longer than a piece.
 func TestMemoryOfOpenRecords(t *testing.T) {
@@ -264,6 +321,32 @@ func TestMemoryOfOpenRecords(t *testing.T) {
 		t.Errorf("%d long records were read at a time", most)
 	}
 	agent.memory.free(t)
+}
+
+// Many readers that each have a part of a long record do not wait for each other
+// for ever.
+func TestManyOpenRecords(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.Concurrency = 16
+	const blobs = 12
+	for nic := range blobs {
+		l := azure.NewFlowLog(t, c, azure.VNetName(nic, azure.ThisHour))
+		l.GrowRaw(`{"time":"`)
+		l.GrowRaw(strings.Repeat("x", 1<<20))
+		l.GrowRaw(strings.Repeat("x", 1<<20))
+		l.GrowRaw(`"}`)
+	}
+	agent := NewAgent()
+	agent.memory = newLimiter(pieceBytes, 4<<20)
+	f, err := agent.Open(o, func(Level, string) {}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := take(t, f, blobs); len(got) != blobs {
+		t.Errorf("%d records", len(got))
+	}
 }
 
 // What is read and waits for the host is not forgotten by the figures.

@@ -79,10 +79,10 @@ func Open(file string, warn func(string)) (*Store, error) {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("option state_path: %q is in use by another agent, each needs a folder of its own", filepath.Dir(file))
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("option state_path: %w", err)
 	case errors.Is(err, ErrDamaged):
 		return nil, fmt.Errorf("option state_path: %q %w", file, err)
+	case errors.As(err, new(syscall.Errno)): // such as of a file system that is read-only, or knows no locks
+		return nil, fmt.Errorf("option state_path: %w", err)
 	}
 	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, ErrDamaged, oneLine(err))
 }
@@ -148,7 +148,8 @@ func (s *Store) check() error {
 }
 
 // create makes the file under another name first: a process that is
-// killed meanwhile leaves no file that is empty.
+// killed meanwhile leaves no file that is empty. One that another agent has made
+// meanwhile stays.
 func create(file string) error {
 	dir, err := os.MkdirTemp(filepath.Dir(file), "new-")
 	if err != nil {
@@ -166,8 +167,13 @@ func create(file string) error {
 	if err := os.Remove(journalOf(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it is of a database that was moved away
 	}
-	if err := os.Rename(made, file); err != nil {
-		return err
+	switch err := os.Link(made, file); {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil: // some file systems have no links
+		if err := os.Rename(made, file); err != nil {
+			return err
+		}
 	}
 	if err := syncFile(filepath.Dir(file), (*os.File).Sync); err != nil {
 		return err

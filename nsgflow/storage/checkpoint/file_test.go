@@ -193,3 +193,32 @@ func TestStoreWithoutJSON(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Two agents that are started at the same time find no checkpoint file, both.
+func TestTwoAgentsMakeTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nsgflow.db")
+	s, err := Open(file, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := create(file); err != nil { // the other has looked before
+		t.Fatal(err)
+	}
+	if other, err := Open(file, quiet); err == nil {
+		other.Close()
+		t.Error("two have it open")
+	}
+}
+
+// What is no damage is not called so: the file is not to be moved away.
+func TestWhatIsNoDamage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nsgflow.db")
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(file, quiet)
+	if err == nil || strings.Contains(err.Error(), "move it away") {
+		t.Error(err)
+	}
+}
