@@ -118,7 +118,7 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 	}
 	b.closed = now.Sub(b.writtenBy(modified)) > closedAfter
 	if b.read.Half && !b.closed {
-		c.unended(b)
+		c.known.unended(b)
 	}
 	if b.read.ETag == version && !(b.read.Half && b.closed) {
 		all.forget(b)
@@ -191,13 +191,13 @@ func (all *blobs) finished(b *blob, how outcome, pause time.Duration) (allWell b
 		b.unreadSince = time.Time{}
 	case inArchive:
 		b.unreadSince = time.Time{}
-		b.in.setAside(b.written())
+		b.in.archive.add(b.written())
 	case notRead:
 		all.rest(b, pause)
 	}
 	b.again = false
 	if b.read.Half && !b.closed {
-		b.in.unended(b)
+		b.in.known.unended(b)
 	}
 	all.forget(b)
 	return len(all.resting) == 0

@@ -9,11 +9,11 @@
 //
 // # The way of a blob
 //
-// Hop 1, find: a container (find.go) lists new flow logs and NICs every few minutes, and
-// asks for the hours of known NICs by name. It lists in
-// find_list.go and find_pages.go; find_path.go reads the names of blobs,
-// find_archived.go has those that cannot be read yet. What has changed goes
-// into the blobs of the account.
+// Hop 1, find: a container (find.go) lists new flow logs and NICs every few
+// minutes (find_list.go, find_pages.go), and asks for the hours of known NICs by
+// name (find_known.go). find_path.go reads the names of blobs. find_horizon.go
+// says what is too old to be looked for, find_archived.go what cannot be read
+// yet. What has changed goes into the blobs of the account.
 //
 // blobs.go is where a blob stands between the hops: its stages, and the only
 // methods that change them. Readers take blobs from its queue.

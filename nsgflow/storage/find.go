@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"net/url"
 	"sync"
@@ -16,62 +15,38 @@ const (
 	// sweepInterval is between listings of all hours that are not settled yet:
 	// they find what was written long after its hour.
 	sweepInterval = 6 * time.Hour
-	// late is how long after its hour a blob may still appear or grow, and be
-	// seen. Checkpoints are kept as long.
-	late = 48 * time.Hour
-	// stillWritten is how long into an hour the one before may be written.
-	// Flow logs are up to five minutes late.
-	stillWritten = 20 * time.Minute
-	// known is how long a NIC without traffic is asked for by name.
-	known = 3 * time.Hour
 )
 
-// container is a container that is followed: hop 1. Its methods but unended and
-// setAside are for the goroutine of pollLoop, and for those that it starts.
+// container is a container that is followed: hop 1. Its methods are for the
+// goroutine of pollLoop, and for those that it starts.
 type container struct {
 	name     string
 	bucket   string // its name in the store: its URL
 	o        *Options
 	requests *requests
 	blobs    *blobs // what is found goes there
-	kept     horizons
 	alerts   *alerts
 	figures  *figures
 	listing  *backoff // of its listings
 	reading  *backoff // of its blobs, where the rights to read are missing
 
-	recalled bool
-	begun    bool      // it was listed once, now or by a follower before
-	since    time.Time // valid iff not begun: where to begin
-	horizon  time.Time // hours before it are settled: not listed, not kept
+	pages   pages
+	known   *names
+	archive archive
+	horizon horizon
+	swept   time.Time // by this machine's clock; zero: not yet
+	open    int       // blobs that are on their way; guarded by their lock
 
-	swept time.Time // by this machine's clock; zero: not yet
-	open  int       // blobs that are on their way; guarded by their lock
-
-	mu      sync.Mutex                       // what follows is gathered by several goroutines
-	listed  time.Time                        // likewise
-	roots   map[string]time.Time             // folders that hold dates; listed up to then
-	nics    map[nic]time.Time                // the last hour that has a blob
-	undated map[string]time.Time             // blobs without a date, by their last change, if that is recent
-	halves  map[string]time.Time             // blobs that end in the middle of a record: when to read them as they are
-	skipped map[string]checkpoint.Checkpoint // blobs that were there before the beginning
-	aside   time.Time                        // when the oldest blob was written that is archived; zero: none is
+	mu     sync.Mutex           // what follows is gathered by several goroutines
+	listed time.Time            // when the last listing began; zero: there was none yet
+	roots  map[string]time.Time // folders that hold dates; listed up to then
 }
-
-// horizons is what a container keeps from one start to the next.
-type horizons interface {
-	begun(bucket string) (horizon time.Time, ok bool, err error)
-	settle(bucket string, horizon time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
-	skip(bucket string, blobs map[string]checkpoint.Checkpoint) error
-}
-
-// nic is what the names of a NIC's blobs have in common.
-type nic struct{ root, tail string }
 
 func newContainer(name string, o *Options, r *requests, found *blobs, kept horizons) *container {
-	return &container{name: name, bucket: r.client.url() + "/" + name, o: o, requests: r, blobs: found, kept: kept, alerts: r.alerts, figures: r.figures,
-		listing: newBackoff(), reading: newBackoff(),
-		roots: map[string]time.Time{}, nics: map[nic]time.Time{}, undated: map[string]time.Time{}, halves: map[string]time.Time{}}
+	bucket := r.client.url() + "/" + name
+	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found, alerts: r.alerts, figures: r.figures,
+		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
+		pages: pages{name, r, o.pageSize()}, known: newNames(), horizon: horizon{bucket: bucket, kept: kept}}
 }
 
 func (c *container) pollLoop() {
@@ -89,10 +64,25 @@ func (c *container) poll() (err error) {
 		}
 		c.heard(err)
 	}
-	if c.recalled {
-		c.ask()
+	if !c.horizon.recalled {
+		return err
+	}
+	now := c.requests.clock.time()
+	for _, name := range c.known.due(now) {
+		if c.blobs.asked(c, name, now) != nil {
+			break
+		}
 	}
 	return err
+}
+
+// recall brings back what the store knows of a container. Where to begin depends
+// on the service's time, which any answer tells.
+func (c *container) recall() error {
+	return c.horizon.recall(c.o.Start, func() (time.Time, error) {
+		err := c.pages.touch(c.o.Prefix)
+		return c.requests.clock.earliest(), err
+	})
 }
 
 // heard notes how a listing went.
@@ -117,86 +107,8 @@ func (c *container) lastListed() time.Time {
 	return c.listed
 }
 
-// recall brings back what the store knows of a container.
-func (c *container) recall() (err error) {
-	if c.recalled {
-		return nil
-	}
-	if c.horizon, c.begun, err = c.kept.begun(c.bucket); err != nil {
-		return err
-	}
-	if !c.begun {
-		if err := c.touch(); err != nil {
-			return err
-		}
-		now := c.requests.clock.earliest()
-		switch start := c.o.Start; {
-		case start.Now:
-			c.since, c.horizon = now, now.Add(-time.Hour).Truncate(time.Hour)
-		case start.Back > 0:
-			c.since = now.Add(-start.Back).Truncate(time.Hour)
-			c.horizon = c.since
-		default:
-			c.since = start.At.UTC().Truncate(time.Hour)
-			c.horizon = c.since
-		}
-	}
-	c.recalled = true
-	return nil
-}
-
-// ask lines up the blobs that are known by name.
-func (c *container) ask() {
-	now := c.requests.clock.time()
-	var names []string
-	c.mu.Lock()
-	for n, last := range c.nics {
-		if now.Sub(last) > known+time.Hour {
-			delete(c.nics, n)
-			continue
-		}
-		for _, hour := range liveHours(now) {
-			names = append(names, hourPath(n.root, hour)+n.tail)
-		}
-	}
-	for name, changed := range c.undated {
-		if now.Sub(changed) > time.Hour {
-			delete(c.undated, name)
-		}
-		names = append(names, name)
-	}
-	for name, due := range c.halves {
-		if now.After(due) {
-			delete(c.halves, name)
-			names = append(names, name)
-		}
-	}
-	c.mu.Unlock()
-	for _, name := range names {
-		if c.blobs.asked(c, name, now) != nil {
-			return
-		}
-	}
-}
-
-// unended notes that a blob ends in the middle of a record, with the lock of the
-// blobs held.
-func (c *container) unended(b *blob) {
-	c.mu.Lock()
-	c.halves[b.name] = b.written().Add(closedAfter)
-	c.mu.Unlock()
-}
-
 // urlOf is the URL of a blob, without what may be secret.
 func (c *container) urlOf(name string) string {
 	u := url.URL{Path: "/" + c.name + "/" + name}
 	return c.requests.client.url() + u.EscapedPath()
-}
-
-func liveHours(now time.Time) []time.Time {
-	hour := now.Truncate(time.Hour)
-	if before := now.Add(-stillWritten).Truncate(time.Hour); before.Before(hour) {
-		return []time.Time{before, hour}
-	}
-	return []time.Time{hour}
 }

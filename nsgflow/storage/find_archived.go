@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -18,30 +19,46 @@ func isArchived(p *azcontainer.BlobProperties) bool {
 	return p.AccessTier != nil && *p.AccessTier == azcontainer.AccessTierArchive
 }
 
-// setAside notes an archived blob, by the time at which it was complete.
-func (c *container) setAside(written time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.aside.IsZero() || written.Before(c.aside) {
-		c.aside = written
+// archive notes the archived blobs of a container.
+type archive struct {
+	mu     sync.Mutex
+	oldest time.Time // when the oldest was complete; zero: there is none
+}
+
+// add notes an archived blob, by the time at which it was complete.
+func (a *archive) add(written time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.oldest.IsZero() || written.Before(a.oldest) {
+		a.oldest = written
 	}
 }
 
-// keepsAside is the time of the oldest archived blob that is waited for; zero:
-// there is none.
-func (c *container) keepsAside(now time.Time) time.Time {
-	c.mu.Lock()
-	oldest := c.aside
-	c.mu.Unlock()
-	what := fmt.Sprintf("container %q archived", c.name)
+// reset begins anew, with a listing of everything.
+func (a *archive) reset() {
+	a.mu.Lock()
+	a.oldest = time.Time{}
+	a.mu.Unlock()
+}
+
+// holds is an hour of the oldest archived blob that is waited for, if it is
+// before another one, else that one. What is waited for is said.
+func (a *archive) holds(horizon, now time.Time, container string, alerts *alerts) time.Time {
+	a.mu.Lock()
+	oldest := a.oldest
+	a.mu.Unlock()
+	what := fmt.Sprintf("container %q archived", container)
 	if oldest.IsZero() {
-		c.alerts.clear(what)
-		return oldest
+		alerts.clear(what)
+		return horizon
 	}
-	c.alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",
-		c.name, oldest.Add(-time.Hour).Format(time.RFC3339), heldAside.Hours()/24))
+	alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",
+		container, oldest.Add(-time.Hour).Format(time.RFC3339), heldAside.Hours()/24))
 	if limit := now.Add(-heldAside); oldest.Before(limit) {
-		return limit
+		oldest = limit
 	}
-	return oldest
+	if hour := oldest.Add(-time.Hour); hour.Before(horizon) {
+		return hour.Truncate(time.Hour)
+	}
+	return horizon
 }

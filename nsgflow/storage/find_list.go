@@ -2,7 +2,6 @@ package storage
 
 import (
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,15 +13,15 @@ import (
 // list takes a container that is not there for an empty one: Azure makes it
 // with the first flow log.
 func (c *container) list() error {
-	began := time.Now()
+	began, missing := time.Now(), fmt.Sprintf("container %q missing", c.name)
 	err := c.listAll(began)
 	if !means(err, gone) {
 		if err == nil {
-			c.alerts.clear(c.missing())
+			c.alerts.clear(missing)
 		}
 		return err
 	}
-	c.alerts.raise(c.missing(), Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	c.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
 	c.listed = began
 	c.mu.Unlock()
@@ -34,16 +33,14 @@ func (c *container) list() error {
 func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
-	c.mu.Lock()
-	c.skipped = map[string]checkpoint.Checkpoint{}
+	c.horizon.skipped = nil
 	if sweep {
-		c.aside = time.Time{}
+		c.archive.reset()
 	}
-	c.mu.Unlock()
 	if err := c.walk(sweep); err != nil {
 		return err
 	}
-	if err := c.each(c.folders(sweep, now), c.listFlat); err != nil {
+	if err := c.each(c.folders(sweep, now), func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
 		return err
 	}
 	if err := c.settle(c.requests.clock.earliest()); err != nil {
@@ -68,8 +65,8 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 	defer c.mu.Unlock()
 	for root, listed := range c.roots {
 		from := listed.Add(-stillWritten)
-		if sweep || listed.IsZero() || from.Before(c.horizon) {
-			from = c.horizon
+		if sweep || listed.IsZero() || from.Before(c.horizon.at) {
+			from = c.horizon.at
 		}
 		for _, folder := range covering(root, from, now) {
 			if folder, ok := narrow(folder, c.o.Prefix); ok {
@@ -84,7 +81,7 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 // way; else it takes for granted what Azure names alike everywhere.
 func (c *container) walk(whole bool) error {
 	var tops []string
-	if err := c.listLevel(c.o.Prefix, func(folder string) { tops = append(tops, folder) }); err != nil {
+	if err := c.pages.level(c.o.Prefix, c.observe, func(folder string) { tops = append(tops, folder) }); err != nil {
 		return err
 	}
 	return c.each(tops, func(folder string) error { return c.descend(folder, whole) })
@@ -106,7 +103,7 @@ func (c *container) descend(folder string, whole bool) error {
 		folder += constantFolders(folder)
 	}
 	var below []string
-	if err := c.listLevel(folder, func(name string) { below = append(below, name) }); err != nil {
+	if err := c.pages.level(folder, c.observe, func(name string) { below = append(below, name) }); err != nil {
 		return err
 	}
 	for _, name := range below {
@@ -134,38 +131,10 @@ func constantFolders(folder string) string {
 }
 
 // settle ends a listing: it moves the horizon as far as nothing before it is
-// unread or without a checkpoint, and forgets what lies before.
+// unread or without a checkpoint.
 func (c *container) settle(now time.Time) error {
-	horizon := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
-	if aside := c.keepsAside(now); !aside.IsZero() && aside.Add(-time.Hour).Before(horizon) {
-		horizon = aside.Add(-time.Hour).Truncate(time.Hour)
-	}
-	if horizon.Before(c.horizon) {
-		horizon = c.horizon
-	}
-	err := c.kept.skip(c.bucket, c.skipped)
-	if err == nil {
-		clear(c.skipped)
-	}
-	if err == nil && c.begun && horizon.Equal(c.horizon) {
-		return nil
-	}
-	if err == nil {
-		err = c.kept.settle(c.bucket, horizon, func(name string, read checkpoint.Checkpoint) bool {
-			if p := parsePath(name); p.dated() {
-				return !p.hour.Before(horizon)
-			}
-			return read.Modified.IsZero() || !read.Modified.Before(horizon)
-		})
-	}
-	if err != nil {
-		if c.begun {
-			return nil // the horizon can wait, what is new cannot
-		}
-		return err
-	}
-	c.begun, c.horizon = true, horizon
-	return nil
+	to := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
+	return c.horizon.settle(c.archive.holds(to, now, c.name, c.alerts))
 }
 
 // observe takes one blob of a listing.
@@ -180,62 +149,21 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if settled := path.hour; path.dated() && settled.Before(c.horizon) || !path.dated() && modified.Before(c.horizon) {
+	if c.horizon.passed(path, modified) || !c.o.Shard.holds(path.nic) {
 		return nil
 	}
-	if !c.o.Shard.holds(path.nic) {
-		return nil
-	}
-	c.remember(name, path, modified, now)
-	before := !c.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.since))
+	c.known.saw(name, path, modified, now)
+	before := !c.horizon.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.horizon.since))
 	if isArchived(p) && !before {
-		c.setAside(writtenBy(path, modified))
+		c.archive.add(writtenBy(path, modified))
 		return nil
 	}
-
 	known, err := c.blobs.listed(c, name, version, modified, now, before)
 	if err == nil && !known {
-		err = c.skip(name, version, modified, p.ContentLength)
+		err = c.horizon.skip(name, version, modified, p.ContentLength)
 	}
 	return err
 }
-
-// remember keeps the names that are asked for without a listing.
-func (c *container) remember(name string, path blobPath, modified, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case !path.dated() && now.Sub(modified) < time.Hour:
-		c.undated[name] = modified
-	case path.dated() && now.Sub(path.hour) <= known+time.Hour:
-		n := nic{path.root, path.tail}
-		if c.nics[n].Before(path.hour) {
-			c.nics[n] = path.hour
-		}
-	}
-}
-
-// skip leaves out what stands in a blob before the beginning.
-func (c *container) skip(name, version string, modified time.Time, length *int64) error {
-	read := checkpoint.Checkpoint{ETag: version}
-	if length != nil {
-		read.Offset = max(0, *length-tailBytes)
-	}
-	if !parsePath(name).dated() {
-		read.Modified = modified
-	}
-	full := map[string]checkpoint.Checkpoint(nil)
-	c.mu.Lock()
-	c.skipped[name] = read
-	if len(c.skipped) >= maxSkipped {
-		full, c.skipped = c.skipped, map[string]checkpoint.Checkpoint{}
-	}
-	c.mu.Unlock()
-	return c.kept.skip(c.bucket, full) // nothing is locked while the disk works
-}
-
-// maxSkipped bounds what is held of blobs that are left out.
-const maxSkipped = 1000
 
 // each does one thing for several folders, several of them at a time. Where as
 // many as that have failed in a row, the others are left for the next time:

@@ -202,7 +202,7 @@ func TestPollCostsWhatIsNew(t *testing.T) {
 	if counts = c.reset(); counts["blocks"] != 1 || counts["download"] != 1 {
 		t.Errorf("poll with one new NIC: %v", counts)
 	}
-	for n := range onlyContainer(f).nics {
+	for n := range onlyContainer(f).known.nics {
 		if strings.Contains(n.tail, "0022480B004D") {
 			return
 		}

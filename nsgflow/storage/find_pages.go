@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
@@ -20,12 +19,20 @@ type page struct {
 // The SDK takes an empty body for one, too.
 var errNoBlobs = errors.New("answer that is no listing")
 
-// eachPage shows the blobs of all pages to observe, and the folders to below.
-func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *string) (page, error), below func(name string)) error {
+// pages asks for the listings of a container.
+type pages struct {
+	container string
+	requests  *requests
+	size      *int32 // names a page shows at most; nil: as many as the service gives
+}
+
+// each shows the blobs of all pages to observe, and the folders to below.
+func (l *pages) each(get func(context.Context, *azcontainer.Client, *string) (page, error),
+	observe func(*azcontainer.BlobItem) error, below func(name string)) error {
 	for marker := (*string)(nil); ; {
 		var p page
-		err := c.doList(func(ctx context.Context, s *service.Client) (err error) {
-			p, err = get(ctx, s.NewContainerClient(c.name), marker)
+		err := l.do(func(ctx context.Context, client *azcontainer.Client) (err error) {
+			p, err = get(ctx, client, marker)
 			if err == nil && marker != nil && p.next != nil && *p.next == *marker {
 				err = errors.New("a page of the listing names itself as the next")
 			}
@@ -35,7 +42,7 @@ func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *str
 			return err
 		}
 		for _, item := range p.blobs {
-			if err := c.observe(item); err != nil {
+			if err := observe(item); err != nil {
 				return err
 			}
 		}
@@ -50,10 +57,10 @@ func (c *container) eachPage(get func(context.Context, *azcontainer.Client, *str
 	}
 }
 
-// listFlat shows all blobs whose names begin with prefix to observe.
-func (c *container) listFlat(prefix string) error {
-	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
-		o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: c.o.pageSize()}
+// flat shows all blobs whose names begin with prefix to observe.
+func (l *pages) flat(prefix string, observe func(*azcontainer.BlobItem) error) error {
+	return l.each(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
+		o := &azcontainer.ListBlobsFlatOptions{Prefix: &prefix, Marker: marker, MaxResults: l.size}
 		r, err := client.NewListBlobsFlatPager(o).NextPage(ctx)
 		if err != nil {
 			return page{}, err
@@ -62,14 +69,13 @@ func (c *container) listFlat(prefix string) error {
 			return page{}, errNoBlobs
 		}
 		return page{blobs: r.Segment.BlobItems, next: r.NextMarker}, nil
-	}, nil)
+	}, observe, nil)
 }
 
-// listLevel shows the blobs of one folder to observe, and the folders in it to
-// below.
-func (c *container) listLevel(folder string, below func(name string)) error {
-	return c.eachPage(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
-		o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: c.o.pageSize()}
+// level shows the blobs of one folder to observe, and the folders in it to below.
+func (l *pages) level(folder string, observe func(*azcontainer.BlobItem) error, below func(name string)) error {
+	return l.each(func(ctx context.Context, client *azcontainer.Client, marker *string) (page, error) {
+		o := &azcontainer.ListBlobsHierarchyOptions{Prefix: &folder, Marker: marker, MaxResults: l.size}
 		r, err := client.NewListBlobsHierarchyPager("/", o).NextPage(ctx)
 		if err != nil {
 			return page{}, err
@@ -78,15 +84,14 @@ func (c *container) listLevel(folder string, below func(name string)) error {
 			return page{}, errNoBlobs
 		}
 		return page{blobs: r.Segment.BlobItems, folders: r.Segment.BlobPrefixes, next: r.NextMarker}, nil
-	}, below)
+	}, observe, below)
 }
 
 // touch makes a request that brings nothing but the service's time.
-func (c *container) touch() error {
+func (l *pages) touch(prefix string) error {
 	one := int32(1)
-	err := c.doList(func(ctx context.Context, s *service.Client) error {
-		o := &azcontainer.ListBlobsFlatOptions{Prefix: &c.o.Prefix, MaxResults: &one}
-		_, err := s.NewContainerClient(c.name).NewListBlobsFlatPager(o).NextPage(ctx)
+	err := l.do(func(ctx context.Context, client *azcontainer.Client) error {
+		_, err := client.NewListBlobsFlatPager(&azcontainer.ListBlobsFlatOptions{Prefix: &prefix, MaxResults: &one}).NextPage(ctx)
 		return err
 	})
 	if means(err, gone) {
@@ -95,8 +100,8 @@ func (c *container) touch() error {
 	return err
 }
 
-func (c *container) doList(request func(context.Context, *service.Client) error) error {
-	return c.requests.do(c.name, listTimeout, request)
+func (l *pages) do(request func(context.Context, *azcontainer.Client) error) error {
+	return l.requests.do(l.container, listTimeout, func(ctx context.Context, s *service.Client) error {
+		return request(ctx, s.NewContainerClient(l.container))
+	})
 }
-
-func (c *container) missing() string { return fmt.Sprintf("container %q missing", c.name) }

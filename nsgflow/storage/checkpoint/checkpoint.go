@@ -5,6 +5,7 @@
 //	store.go       what is kept: a checkpoint for each blob, a horizon for each container, the accounts that were found
 //	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
 //	journal.go     the file nsgflow.journal
+//	chunks.go      the chunks of the host, which are brought to disk before
 //	file.go        the file nsgflow.db, and what a damaged page of it does
 //	rights.go      who else may write there
 //

@@ -2,9 +2,6 @@ package checkpoint
 
 import (
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -42,9 +39,9 @@ type durable struct {
 	folders []string // of the chunks that they stand for
 	failed  error    // of the last persist
 
-	persisting sync.Mutex      // before all others
-	chunks     map[string]seen // as they were when they were brought to disk last; guarded by persisting
-	due        chan struct{}   // holds one where persist has something to do
+	persisting sync.Mutex    // before all others
+	chunks     chunks        // guarded by persisting
+	due        chan struct{} // holds one where persist has something to do
 	closing    chan struct{}
 	ended      sync.WaitGroup
 	anew       atomic.Bool // the machine was started anew, and the journal had something
@@ -53,7 +50,7 @@ type durable struct {
 // recall takes up what a process that was killed has left in the journal.
 func (s *Store) recall() {
 	s.journal.path, s.journal.boot = journalOf(s.file), boot()
-	s.due, s.closing, s.chunks = make(chan struct{}, 1), make(chan struct{}), map[string]seen{}
+	s.due, s.closing = make(chan struct{}, 1), make(chan struct{})
 	var another bool
 	s.recent, s.folders, another = readJournal(s.journal.path)
 	s.anew.Store(another)
@@ -169,7 +166,7 @@ func (s *Store) persist() error {
 	if len(all) == 0 {
 		return nil
 	}
-	err := s.syncChunks(folders)
+	err := s.chunks.sync(folders)
 	if err == nil {
 		err = s.update(func(tx *bbolt.Tx) error { return putAll(tx, all) })
 	}
@@ -185,77 +182,6 @@ func (s *Store) persist() error {
 		s.rewriteJournal() // where it fails, the old one says more than it must
 	}
 	return err
-}
-
-// seen is a file as it was before it was brought to disk.
-type seen struct {
-	size     int64
-	modified time.Time
-	at       time.Time
-}
-
-// coarse is beyond the resolution of file times. A page of a shared mapping
-// changes them when it is written first after it was brought to disk (mmap(2),
-// msync(2)): a file that was modified well before the last look has nothing new.
-const coarse = 2 * time.Second
-
-// syncChunks brings the chunks in folders to disk, and the names of new ones.
-func (s *Store) syncChunks(folders []string) error {
-	looked := map[string]seen{}
-	for _, folder := range folders {
-		entries, err := os.ReadDir(folder)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // all is delivered
-		}
-		if err != nil {
-			return err
-		}
-		_, known := s.chunks[folder]
-		looked[folder] = seen{}
-		named := []string{}
-		if !known {
-			named = []string{filepath.Dir(folder), folder}
-		}
-		for _, e := range entries {
-			path := filepath.Join(folder, e.Name())
-			info, err := e.Info()
-			if err != nil || filepath.Ext(path) != ".flb" {
-				continue // delivered meanwhile, or no chunk
-			}
-			before, known := s.chunks[path]
-			if known && before.size == info.Size() && before.modified.Equal(info.ModTime()) && before.at.Sub(before.modified) > coarse {
-				looked[path] = before
-				continue
-			}
-			looked[path] = seen{info.Size(), info.ModTime(), time.Now()}
-			if !known && len(named) == 0 {
-				named = []string{folder}
-			}
-			if err := syncFile(path, datasync); err != nil {
-				return err
-			}
-		}
-		for _, dir := range named {
-			if err := syncFile(dir, (*os.File).Sync); err != nil {
-				return err
-			}
-		}
-	}
-	s.chunks = looked
-	return nil
-}
-
-// syncFile passes over what is gone.
-func syncFile(path string, sync func(*os.File) error) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return sync(file)
 }
 
 // endPersist brings the last checkpoints to disk.

@@ -214,7 +214,7 @@ func TestChunksAtRest(t *testing.T) {
 	chunkOf(t, folder, "1-2.1.flb")
 	for _, want := range [][]string{{"1-1.1.flb", "1-2.1.flb"}, {"1-2.1.flb"}} {
 		synced = nil
-		if err := s.syncChunks([]string{folder}); err != nil || !slices.Equal(synced, want) {
+		if err := s.chunks.sync([]string{folder}); err != nil || !slices.Equal(synced, want) {
 			t.Errorf("%q are brought to disk, want %q; %v", synced, want, err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestChunksAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	synced = nil
-	if err := s.syncChunks([]string{folder, filepath.Join(folder, "gone")}); err != nil || !slices.Contains(synced, filepath.Base(old)) {
+	if err := s.chunks.sync([]string{folder, filepath.Join(folder, "gone")}); err != nil || !slices.Contains(synced, filepath.Base(old)) {
 		t.Errorf("%q are brought to disk; %v", synced, err)
 	}
 }

@@ -1,13 +1,73 @@
 package checkpoint
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
+
+// Store keeps checkpoints on disk.
+type Store struct {
+	database
+	durable
+
+	mu      sync.Mutex
+	claimed map[string]bool // containers that have a follower
+}
+
+// Open makes a database where there is none; its journal stands beside it. An
+// existing one is checked whole: what turns out to be damaged later would be too
+// late. Only one process may have it open. warn hears of rights that were too
+// wide. Errors begin with "option state_path: ".
+func Open(file string, warn func(string)) (*Store, error) {
+	if err := secure(filepath.Dir(file), file, warn); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("option state_path: %w", err)
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		if err := create(file); err != nil {
+			return nil, fmt.Errorf("option state_path: %w", err)
+		}
+	}
+	s := &Store{database: database{file: file}, claimed: map[string]bool{}}
+	s.broken, s.breakUp = context.WithCancel(context.Background())
+	err := s.guard(s.openDB)
+	if err == nil {
+		err = s.check()
+	}
+	if err == nil {
+		s.recall()
+		return s, nil
+	}
+	s.Close()
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("option state_path: %q is in use by another agent, each needs a folder of its own", filepath.Dir(file))
+	case errors.Is(err, ErrDamaged):
+		return nil, fmt.Errorf("option state_path: %q %w", file, err)
+	case errors.As(err, new(syscall.Errno)): // such as of a file system that is read-only, or knows no locks
+		return nil, fmt.Errorf("option state_path: %w", err)
+	}
+	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, ErrDamaged, oneLine(err))
+}
+
+// Close brings the last checkpoints to disk.
+func (s *Store) Close() error { return errors.Join(s.endPersist(), s.close()) }
+
+// File is the database.
+func (s *Store) File() string { return s.file }
 
 // Claim reserves a container for one follower. It reports false where it has one.
 func (s *Store) Claim(container string) bool {
