@@ -28,8 +28,11 @@ func (f *Follower) discoverLoop() {
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
-			f.lookout.end()
-			f.takeUp(found, taken)
+			if err := f.takeUp(found, taken); err != nil {
+				f.lookout.begin(SignIn, err.Error())
+			} else {
+				f.lookout.end()
+			}
 			f.remember(found, known)
 		case f.ctx.Err() == nil:
 			f.lookout.begin(Lookup, describe(err))
@@ -89,8 +92,9 @@ func (o Options) cloud() (azureCloud, error) {
 }
 
 // takeUp follows the accounts that are new, and names once those that are gone.
-// These are still followed: there may be something unread in them.
-func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) {
+// These are still followed: there may be something unread in them. The error is of
+// an account that cannot be followed, which is tried again at the next look.
+func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) (failed error) {
 	there := map[string]bool{}
 	for _, one := range found {
 		what := "account " + one.name
@@ -99,8 +103,9 @@ func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) {
 			continue
 		}
 		if err := f.follow(one); err != nil {
-			f.alerts.raise(what, Error, err.Error())
+			f.alerts.raise(what, Error, what+": "+err.Error())
 			there[one.name] = false // tried again
+			failed = fmt.Errorf("%s is not read: %w", what, err)
 			continue
 		}
 		f.alerts.clear(what)
@@ -113,4 +118,5 @@ func (f *Follower) takeUp(found []namedAccount, taken map[string]bool) {
 	}
 	clear(taken)
 	maps.Copy(taken, there)
+	return failed
 }
