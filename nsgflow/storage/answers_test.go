@@ -170,3 +170,24 @@ func TestListingThatDoesNotEnd(t *testing.T) {
 	take(t, f, 1)
 	await(t, "it is said", func() bool { return waitsFor(f, Network) })
 }
+
+// A blob without a name in a listing is none: no checkpoint could be kept of it,
+// and those of all others would wait.
+func TestListingWithoutName(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.Start = Start{Now: true}
+	w := &wire{}
+	w.hurt = func(kind string, r *http.Response) {
+		if kind == "list" {
+			replaceBody(t, r, func(text string) string { return strings.Replace(text, "<Name>nameless</Name>", "<Name></Name>", 1) })
+		}
+	}
+	o.Transport = w
+	azure.NewFlowLog(t, c, "nameless").Grow(azure.VNetRecord(1))
+	f, _ := open(t, o)
+	await(t, "first look", func() bool { _, ok, _ := f.store.begun(bucketOf(t, c)); return ok })
+	want := fill(t, c, []string{azure.VNetName(1, azure.ThisHour)})
+	same(t, take(t, f, total(want)), want)
+	await(t, "its checkpoint", func() bool { return settled(f) })
+}
