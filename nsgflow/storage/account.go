@@ -143,7 +143,7 @@ func (a *account) concerned(f *fault, what any) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch f.meaning {
-	case refusedSign, refusedTurn:
+	case refusedSign, failedSign, refusedTurn:
 		return true
 	case forbidden:
 		return false
