@@ -37,6 +37,8 @@ type feed struct {
 	flushed  flushed
 	lasting  []wait // what waits for a while
 	left     bool   // it was said that chunks are left
+
+	lookAt time.Time // when the folder of chunks may be looked at again; for watch alone
 }
 
 // flushed is when the host was last asked to flush, and what it had then.
@@ -62,6 +64,9 @@ const (
 	retryFault = time.Second
 	// chunkBytes is what a chunk of the host is closed at.
 	chunkBytes = 2 << 20
+	// lookShare is of the time, what goes at most into looking at chunks: after an
+	// outage there may be ten thousands.
+	lookShare = 10
 	// flushInterval is between two flushes of less.
 	flushInterval = time.Second
 )
@@ -187,8 +192,9 @@ func (f *feed) lookAround(whole bool, said waits) {
 	f.mu.Lock()
 	dir, given, busy := h.dir, h.given, f.current != nil || h.outstanding()
 	f.mu.Unlock()
-	if dir != "" && (busy || whole) {
+	if began := time.Now(); dir != "" && (busy || whole) && !began.Before(f.lookAt) {
 		now := lookAtChunks(dir, h.began)
+		f.lookAt = time.Now().Add((lookShare - 1) * time.Since(began))
 		f.mu.Lock()
 		h.look(now, given)
 		f.sayLeft()

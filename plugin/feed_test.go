@@ -129,3 +129,29 @@ func TestChunksThatAreLeft(t *testing.T) {
 		t.Errorf("delivered: %d bytes wait", h.pending(0))
 	}
 }
+
+// However many chunks there are, looking at them takes a small part of the time.
+func TestManyChunks(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 5000 {
+		name := fmt.Sprintf("%d-%d.%09d.flb", os.Getpid(), time.Now().Unix()+1, n)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &feed{wake: func() {}, current: &segment{}}
+	f.handover.dir = dir
+	began, looking := time.Now(), time.Duration(0)
+	for time.Since(began) < 2*time.Second {
+		at := time.Now()
+		f.lookAround(false, nil)
+		looking += time.Since(at)
+		time.Sleep(time.Millisecond)
+	}
+	if whole := time.Since(began); looking > whole/3 {
+		t.Errorf("%s of %s", looking, whole)
+	}
+	if f.handover.inDir.own != 5000 {
+		t.Errorf("%d bytes", f.handover.inDir.own)
+	}
+}

@@ -137,6 +137,38 @@ func TestAzureAnswersThatAreNone(t *testing.T) {
 	})
 }
 
+// A listing with an empty body ends nothing: what is known is read, and the rest
+// once listings are listings again.
+func TestAzureListingWithoutBlobs(t *testing.T) {
+	t.Parallel()
+	inEveryRelease(t, func(t *testing.T, r release) {
+		storage, y := azure.NewStorage(t), newWay(t)
+		root := stageInput(t, r)
+		write(t, root, "etc/follow.conf", following(root, y.options(storage)...))
+		w := newWriter(t, storage)
+		w.minute()
+		a := r.start(t, root, nil, "-c", "etc/follow.conf")
+		a.until("the first minute", w.allSeen(root))
+		y.set(func(rw http.ResponseWriter, r *http.Request) bool {
+			if kindOf(r) != "list" || r.URL.Query().Get("delimiter") != "" {
+				return false
+			}
+			rw.Header().Set("x-ms-request-id", "5f2b0000-0000-4000-8000-000000000000")
+			return true
+		})
+		a.until("some answers", func() bool { return y.answered() > 2 })
+		w.minute()
+		a.until("the second minute", w.allSeen(root))
+		y.set(nil)
+		w.logs = append(w.logs, azure.NewFlowLog(t, storage.NSG, azure.NSGName("EDGE-NSG", 9, azure.ThisHour)),
+			azure.NewFlowLog(t, storage.VNet, azure.VNetName(9, azure.ThisHour)))
+		w.minute()
+		a.until("the third minute, of new NICs too", w.allSeen(root))
+		a.stop()
+		readSeen(t, root).check(t, w)
+	})
+}
+
 // A blob that answers 500 for ever, and a container without rights, keep the
 // rest of the account from nothing.
 func TestAzureOneThingForEver(t *testing.T) {

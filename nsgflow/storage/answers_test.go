@@ -166,3 +166,44 @@ func TestListingThatDoesNotEnd(t *testing.T) {
 	take(t, f, 1)
 	await(t, "it is said", func() bool { return waitsFor(f, Network) })
 }
+
+// A blob without a name in a listing is none: no checkpoint could be kept of it,
+// and those of all others would wait.
+func TestListingWithoutName(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.Start = Start{Now: true}
+	w := &wire{}
+	w.hurt = func(kind string, r *http.Response) {
+		if kind == "list" {
+			replaceBody(t, r, func(text string) string { return strings.Replace(text, "<Name>nameless</Name>", "<Name></Name>", 1) })
+		}
+	}
+	o.Transport = w
+	azure.NewFlowLog(t, c, "nameless").Grow(azure.VNetRecord(1))
+	f, _ := open(t, o)
+	await(t, "first look", func() bool { _, ok, _ := f.checkpoints.store.Begun(bucketOf(t, c)); return ok })
+	want := fill(t, c, []string{azure.VNetName(1, azure.ThisHour)})
+	same(t, take(t, f, total(want)), want)
+	await(t, "its checkpoint", func() bool { return settled(f) })
+}
+
+// A panic while folders are listed ends nothing, and is said as long as it lasts.
+func TestPanicWhileListing(t *testing.T) {
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	var panics atomic.Bool
+	panics.Store(true)
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if panics.Load() && kind == "list" && r.URL.Query().Get("delimiter") == "" && r.URL.Query().Get("maxresults") != "1" {
+			panic("of a test")
+		}
+		return nil, nil
+	}}
+	want := fill(t, c, []string{azure.VNetName(1, azure.ThisHour)})
+	f, log := open(t, o)
+	await(t, "it is said", func() bool { return waitsFor(f, Internal) && log.count("internal error: of a test") > 0 })
+	panics.Store(false)
+	same(t, take(t, f, total(want)), want)
+	await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
+}

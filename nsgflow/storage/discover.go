@@ -35,8 +35,11 @@ func (d *discoverer) loop() {
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
-			f.lookout.end()
-			d.takeUp(found)
+			if err := d.takeUp(found); err != nil {
+				f.lookout.begin(SignIn, err.Error())
+			} else {
+				f.lookout.end()
+			}
 			d.remember(found)
 		case f.ctx.Err() == nil:
 			f.lookout.begin(Lookup, describe(err))
@@ -105,8 +108,9 @@ func (o Options) cloud() (azureCloud, error) {
 }
 
 // takeUp follows the accounts that are new, and names once those that are gone.
-// These are still followed: there may be something unread in them.
-func (d *discoverer) takeUp(found []namedAccount) {
+// These are still followed: there may be something unread in them. The error is of
+// an account that cannot be followed, which is tried again at the next look.
+func (d *discoverer) takeUp(found []namedAccount) (failed error) {
 	f, there := d.f, map[string]bool{}
 	for _, one := range found {
 		what := "account " + one.name
@@ -115,8 +119,9 @@ func (d *discoverer) takeUp(found []namedAccount) {
 			continue
 		}
 		if err := f.follow(one); err != nil {
-			f.alerts.raise(what, Error, err.Error())
+			f.alerts.raise(what, Error, what+": "+err.Error())
 			there[one.name] = false // tried again
+			failed = fmt.Errorf("%s is not read: %w", what, err)
 			continue
 		}
 		f.alerts.clear(what)
@@ -128,4 +133,5 @@ func (d *discoverer) takeUp(found []namedAccount) {
 		}
 	}
 	d.taken = there
+	return failed
 }

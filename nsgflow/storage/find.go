@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -97,6 +98,9 @@ func (c *container) heard(err error) {
 		text := fmt.Sprintf("%s: cannot be listed: %s", what, describe(err))
 		c.listing.failed(err, text)
 		c.alerts.raise(what, Warn, text)
+	case errors.Is(err, errInternal):
+		c.listing.failed(err, "")
+		c.listing.begin(Internal, what+": cannot be listed: "+describe(err))
 	}
 }
 

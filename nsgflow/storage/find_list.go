@@ -140,7 +140,7 @@ func (c *container) settle(now time.Time) error {
 // observe takes one blob of a listing.
 func (c *container) observe(item *azcontainer.BlobItem) error {
 	p := item.Properties
-	if item.Name == nil || p == nil || p.ETag == nil || p.BlobType == nil || *p.BlobType != azcontainer.BlobTypeBlockBlob ||
+	if item.Name == nil || *item.Name == "" || p == nil || p.ETag == nil || p.BlobType == nil || *p.BlobType != azcontainer.BlobTypeBlockBlob ||
 		p.ResourceType != nil && *p.ResourceType == "directory" { // of a hierarchical namespace
 		return nil
 	}

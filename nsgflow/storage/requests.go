@@ -99,7 +99,7 @@ func (r *requests) concerned(f *fault, what any) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch f.meaning {
-	case refusedSign, refusedTurn:
+	case refusedSign, failedSign, refusedTurn:
 		return true
 	case forbidden:
 		return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -24,6 +25,7 @@ const (
 	changed             // meanwhile: to be read anew
 	archived            // readable once it is rehydrated, which a listing shows
 	refusedSign         // the account waits for a mended secret
+	failedSign          // the account waits: who issues tokens failed
 	refusedTurn         // the account waits, for as long as the service says
 	forbidden           // the container waits for rights, or a mended secret
 	refused             // what was asked for waits, maybe for a mended secret
@@ -51,7 +53,7 @@ var meanings = []struct {
 }
 
 // waits are the meanings that something has to wait for.
-var waits = map[meaning]Reason{refusedSign: SignIn, refusedTurn: Throttled, forbidden: Forbidden, refused: Refused, failed: Service, noAnswer: Network}
+var waits = map[meaning]Reason{refusedSign: SignIn, failedSign: Service, refusedTurn: Throttled, forbidden: Forbidden, refused: Refused, failed: Service, noAnswer: Network}
 
 // mendable are those that another secret may mend.
 var mendable = map[meaning]bool{refusedSign: true, forbidden: true, refused: true}
@@ -69,6 +71,9 @@ func (f *fault) Unwrap() error { return f.err }
 func newFault(err error) *fault {
 	var signIn *azidentity.AuthenticationFailedError
 	if errors.As(err, &signIn) {
+		if r := signIn.RawResponse; r != nil && (r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= http.StatusInternalServerError) {
+			return &fault{failedSign, err}
+		}
 		return &fault{refusedSign, err}
 	}
 	var answer *azcore.ResponseError

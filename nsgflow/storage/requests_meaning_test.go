@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 // What is said of an error is its reason, in one line: neither the URL, which
@@ -40,6 +41,16 @@ func TestDescribe(t *testing.T) {
 	} {
 		if got := describe(tt.err); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A token that is not issued because its service fails is no secret that is wrong.
+func TestTokenServiceFails(t *testing.T) {
+	for status, want := range map[int]Reason{400: SignIn, 401: SignIn, 429: Service, 500: Service, 503: Service} {
+		err := fmt.Errorf("reading: %w", &azidentity.AuthenticationFailedError{RawResponse: answer(&http.Request{Method: "POST"}, status)})
+		if got := waits[newFault(err).meaning]; got != want {
+			t.Errorf("%d: %s, want %s", status, got, want)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package azure_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +184,50 @@ func TestDiscoveredAccountsAreRemembered(t *testing.T) {
 	if log.count("known from before") != 2 {
 		t.Errorf("log:\n%s", log.text())
 	}
+}
+
+// A discovered account without a secret of its own is waited for as long as it has
+// none.
+func TestDiscoveredAccountWithoutSecret(t *testing.T) {
+	tokens := token.New(t)
+	service := azure.StartOAuth(t, tokens)
+	graph := azure.StartResourceGraph(t, tokens)
+	for _, e := range tokens.ServicePrincipal().Environment {
+		name, value, _ := strings.Cut(e, "=")
+		t.Setenv(name, value)
+	}
+	name := service.NewAccount(t).Name
+	graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", name)})
+	secrets := t.TempDir()
+	o, err := tables.ParseInputOptions(func(key string) string {
+		return map[string]string{"account": "discover", "account_key": "file:" + secrets + "/{account}.key", "state_path": t.TempDir()}[key]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Transport = tokens.Client()
+	o.DiscoverInterval = 50 * time.Millisecond
+	l := &logged{}
+	f, err := storage.NewAgent().Open(o, l.add, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	waits := func() bool {
+		return slices.ContainsFunc(f.Waiting(), func(w storage.Wait) bool {
+			return w.Reason == storage.SignIn && strings.Contains(w.Detail, "account "+name+" is not read: option account_key")
+		})
+	}
+	await(t, "what is waited for", waits)
+	before := graph.Queries()
+	await(t, "more looks", func() bool { return graph.Queries() >= before+3 })
+	if !waits() || l.count(name+".key") != 1 {
+		t.Errorf("%+v, log:\n%s", f.Waiting(), l.text())
+	}
+	if err := os.WriteFile(secrets+"/"+name+".key", []byte(azure.Key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the end of it", func() bool { return !waits() && l.count("found, its flow logs are followed") == 1 })
 }
 
 // logged gathers log lines.
