@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
-	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -122,14 +121,14 @@ func (f *feed) prepare() {
 // take makes an error of a panic. What the follower had in hand then is behind
 // no checkpoint, so nothing that comes later may be.
 func (f *feed) take() (batch storage.Batch, err error) {
-	defer recovered(&err)
+	defer recoverPanic(func(text string) { err = errors.New(text) })
 	return f.follower.Next(min(segmentBytes, f.options.BatchBytes))
 }
 
 // encode makes an error of a panic. The batch is kept until it is a segment: a
 // later one, committed, would carry the checkpoint over it.
 func (f *feed) encode(batch storage.Batch) (s *segment, err error) {
-	defer recovered(&err)
+	defer recoverPanic(func(text string) { err = errors.New(text) })
 	s = &segment{records: len(batch.Records), token: batch.Token}
 	for i := range batch.Records {
 		s.size += len(batch.Records[i].Text)
@@ -139,12 +138,6 @@ func (f *feed) encode(batch storage.Batch) (s *segment, err error) {
 
 // encode is replaced in tests.
 var encode = encodeRecords
-
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("internal error: %s", config.Quote(fmt.Sprint(p)))
-	}
-}
 
 // faults notes what stops the preparing, and says it once at once; nil: nothing.
 func (f *feed) faults(err error) {
@@ -187,7 +180,7 @@ func (f *feed) watch() {
 
 // lookAround looks at what the host holds in files, and at what waits.
 func (f *feed) lookAround(whole bool, said waits) {
-	defer f.recoverPanic()
+	defer recoverPanic(func(text string) { f.lines.Add(storage.Error, text) })
 	h := &f.handover
 	f.mu.Lock()
 	dir, given, busy := h.dir, h.given, f.current != nil || h.outstanding()
@@ -252,7 +245,8 @@ func (f *feed) waitsFor(held int) string {
 	case time.Now().Before(f.retryAt):
 		return tables.WaitAppend
 	}
-	return f.handover.mayTake(f.current.size, held, &f.options)
+	f.handover.drain(held, f.options.PendingLimit)
+	return f.handover.waitsFor(f.current.size, held, &f.options)
 }
 
 // done is told whether the host has taken the segment that next returned.
@@ -321,10 +315,4 @@ func (f *feed) close(held int) error {
 		f.lines.Add(storage.Warn, fmt.Sprintf("the outputs have not taken %d bytes that are in memory only: they are read again after the next start", held))
 	}
 	return err
-}
-
-func (f *feed) recoverPanic() {
-	if p := recover(); p != nil {
-		f.lines.Add(storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
-	}
 }

@@ -75,30 +75,34 @@ func TestWaitingIsSaid(t *testing.T) {
 func TestDrainIsGivenUp(t *testing.T) {
 	o := &storage.Options{PendingLimit: 1000, BatchBytes: 100}
 	h := &handover{kind: memoryStorage, looked: time.Now()}
+	mayTake := func(textBytes, held int) string {
+		h.drain(held, o.PendingLimit)
+		return h.waitsFor(textBytes, held, o)
+	}
 	long := time.Now().Add(-time.Minute)
 	h.took(&segment{token: 1, size: 10}, 10, 0)
 	h.holds(10)
-	if why := h.mayTake(10, 10, o); why != "" {
+	if why := mayTake(10, 10); why != "" {
 		t.Errorf("at once: %q", why)
 	}
 	h.since = long
-	if why := h.mayTake(10, 10, o); why != tables.WaitDraining {
+	if why := mayTake(10, 10); why != tables.WaitDraining {
 		t.Errorf("overdue: %q", why)
 	}
 	h.fell = long
-	if why := h.mayTake(10, 10, o); why != "" || !h.stuck {
+	if why := mayTake(10, 10); why != "" || !h.stuck {
 		t.Errorf("in vain: %q", why)
 	}
 	h.took(&segment{token: 2, size: 10}, 990, 10)
 	h.holds(1000)
-	if why := h.mayTake(10, 1000, o); why != tables.WaitLimit {
+	if why := mayTake(10, 1000); why != tables.WaitLimit {
 		t.Errorf("full: %q", why)
 	}
 	h.holds(500)
-	if why := h.mayTake(10, 500, o); why != tables.WaitDraining || h.stuck {
+	if why := mayTake(10, 500); why != tables.WaitDraining || h.stuck {
 		t.Errorf("delivered again: %q", why)
 	}
-	if got := h.allSafe(); got != 2 || h.mayTake(10, 0, o) != "" {
+	if got := h.allSafe(); got != 2 || mayTake(10, 0) != "" {
 		t.Errorf("all delivered: %d", got)
 	}
 }

@@ -34,24 +34,37 @@ static struct {
     const char *(*name)(void *ins);
 } host;
 
-size_t nsgflow_name_offset(const void *ins)
-{
-    static const size_t places[] = {16, 8}; /* from 2.1 on, before */
+/* The beginning of struct flb_filter_instance. */
+static const struct instance_layout {
+    size_t level, name;
+} layouts[] = {
+    {8, 16}, /* from 2.1 on: event_type and id stand before the level */
+    {4, 8},  /* before */
+};
 
-    for (size_t i = 0; i < COUNT(places); i++) {
-        if (strncmp((const char *) ins + places[i], "nsgflow.", 8) == 0) {
-            return places[i];
+/* NULL: the name stands in neither place. */
+static const struct instance_layout *layout_of(const void *ins)
+{
+    for (size_t i = 0; i < COUNT(layouts); i++) {
+        if (strncmp((const char *) ins + layouts[i].name, "nsgflow.", 8) == 0) {
+            return &layouts[i];
         }
     }
-    return 0;
+    return NULL;
 }
 
-/* The instance's level stands half way to the name, in both layouts; where the
- * name stands in neither place, info is assumed. */
+size_t nsgflow_name_offset(const void *ins)
+{
+    const struct instance_layout *layout = layout_of(ins);
+
+    return layout ? layout->name : 0;
+}
+
+/* Where the layout is not known, info is assumed. */
 static int level_of(const void *ins)
 {
-    size_t name = nsgflow_name_offset(ins);
-    int level = name ? *(const int *) ((const char *) ins + name / 2) : -1;
+    const struct instance_layout *layout = layout_of(ins);
+    int level = layout ? *(const int *) ((const char *) ins + layout->level) : -1;
 
     return level < 0 ? LOG_INFO : level; /* -1: not yet set */
 }

@@ -55,24 +55,21 @@ func (f *filter) firstRoom(size int) int {
 
 // run normalises one chunk. changed is false where nothing in it is a flow log:
 // the host then keeps its own bytes. out is in the memory of dst where that is
-// large enough. After a fault, which is what panicked, the chunk counts as
-// unchanged, and nothing of what it left behind is used again.
-func (f *filter) run(chunk, dst []byte) (out []byte, changed bool, fault any) {
+// large enough. After a panic, which fault tells of, the chunk counts as unchanged,
+// and nothing of what it left behind is used again.
+func (f *filter) run(chunk, dst []byte) (out []byte, changed bool, fault string) {
 	before := f.counts()
-	defer func() {
-		if fault = recover(); fault == nil {
-			return
-		}
+	defer recoverPanic(func(text string) {
 		f.earlier, f.growth = before, 0
 		f.earlier.Faults++
 		_ = f.renew() // with these options it has worked before
-		out, changed = nil, false
-	}()
+		out, changed, fault = nil, false, text
+	})
 	out, changed = f.normalizer.AppendChunk(dst[:0], chunk)
 	if !changed {
 		f.growth = 0
-		return nil, false, nil
+		return nil, false, ""
 	}
 	f.growth = float64(len(out)) / float64(len(chunk))
-	return out, true, nil
+	return out, true, ""
 }

@@ -65,7 +65,7 @@ func TestFault(t *testing.T) {
 	big := engine.PackText(engine.New, arrival, "log", strings.Repeat(flowLog, 100))
 	for faults := uint64(1); faults <= 3; faults++ {
 		out, changed, fault := f.run(big, nil)
-		if changed || out != nil || fault != "no more" {
+		if changed || out != nil || fault != `internal error: "no more"` {
 			t.Errorf("changed %v, %d bytes, fault %v", changed, len(out), fault)
 		}
 		counts := once
@@ -75,7 +75,7 @@ func TestFault(t *testing.T) {
 		}
 	}
 	faulty = false
-	if got, changed, fault := f.run(chunk, nil); !changed || fault != nil || !bytes.Equal(got, want) {
+	if got, changed, fault := f.run(chunk, nil); !changed || fault != "" || !bytes.Equal(got, want) {
 		t.Errorf("after a fault: changed %v, %v:\n got %q\nwant %q", changed, fault, got, want)
 	}
 	if got := f.counts(); got.Events != 2*once.Events || got.Errors != 2*once.Errors {

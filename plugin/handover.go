@@ -18,15 +18,8 @@ import (
 //     after a while: it drains. Where an output takes nothing, that is in vain,
 //     and appending goes on up to pending_limit.
 //
-// The life of a token, which stands for a batch of records:
-//
-//	handed out  by Follower.Next            a segment, encoded and waiting
-//	taken       feed.done, Follower.Taken   the append has returned 0; it counts as read
-//	committed   Follower.Commit             it is safe, as above
-//	saved       Follower.Saved              its checkpoint is in the journal: a kill repeats nothing of it
-//	on disk     store.persist               chunks, then checkpoint: neither does a power cut
-//
-// It is for one goroutine at a time.
+// What is safe is committed (storage.Token tells the life of a batch). A handover
+// is for one goroutine at a time.
 type handover struct {
 	name  string // numbered, as the folder of chunks is called; may be empty
 	began time.Time
@@ -81,21 +74,14 @@ func (h *handover) forget(saved storage.Token) {
 	}
 }
 
-// mayTake says what a segment with so many bytes of texts waits for, if for
-// anything. It begins to drain where the host holds too much or holds it for too
-// long, and gives that up where an output takes nothing: the others are to get
-// more then. held is what the host holds of the instance in memory.
-func (h *handover) mayTake(textBytes, held int, o *storage.Options) (why string) {
-	full := h.pending(held) >= o.PendingLimit
+// drain begins to drain memory storage where the host holds too much or holds it
+// for too long, and gives that up where an output takes nothing: the others are to
+// get more then. held is what the host holds of the instance in memory.
+func (h *handover) drain(held, limit int) {
 	if h.kind == diskStorage {
-		switch {
-		case full:
-			return tables.WaitLimit
-		case h.unsaved > 0 && h.unsaved+textBytes > o.BatchBytes:
-			return tables.WaitCheckpoint
-		}
-		return ""
+		return
 	}
+	full := h.pending(held) >= limit
 	overdue := !h.since.IsZero() && time.Since(h.since) > maxSince
 	// Where all is committed there is nothing to drain: what an earlier process
 	// has left may reach the limit alone.
@@ -105,11 +91,18 @@ func (h *handover) mayTake(textBytes, held int, o *storage.Options) (why string)
 	if h.draining && time.Since(h.fell) > drainPatience {
 		h.draining, h.stuck = false, true
 	}
+}
+
+// waitsFor says what a segment with so many bytes of texts waits for, if for
+// anything.
+func (h *handover) waitsFor(textBytes, held int, o *storage.Options) (why string) {
 	switch {
-	case full:
+	case h.pending(held) >= o.PendingLimit:
 		return tables.WaitLimit
-	case h.draining:
+	case h.kind != diskStorage && h.draining:
 		return tables.WaitDraining
+	case h.kind == diskStorage && h.unsaved > 0 && h.unsaved+textBytes > o.BatchBytes:
+		return tables.WaitCheckpoint
 	}
 	return ""
 }

@@ -10,13 +10,11 @@ import "C"
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
-	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -45,7 +43,7 @@ const metricsInterval = 5 * time.Second
 //export nsgflowInputInit
 func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code C.int) {
 	code = refused
-	defer recoverInput(ins)
+	defer recoverPanic(faultOfInput(ins))
 	bare := true
 	options, err := tables.ParseInputOptions(func(key string) string {
 		name := C.CString(key)
@@ -113,7 +111,7 @@ func nsgflowInputNext(handle C.uintptr_t, held C.size_t, to *C.struct_segment) C
 	if i == nil {
 		return 0
 	}
-	defer recoverInput(i.ins)
+	defer recoverPanic(faultOfInput(i.ins))
 	s := i.feed.next(int(held))
 	if s == nil {
 		return 0
@@ -127,7 +125,7 @@ func nsgflowInputNext(handle C.uintptr_t, held C.size_t, to *C.struct_segment) C
 //export nsgflowInputAppended
 func nsgflowInputAppended(handle C.uintptr_t, taken C.int, held C.size_t) {
 	if i := inputOf(handle); i != nil {
-		defer recoverInput(i.ins)
+		defer recoverPanic(faultOfInput(i.ins))
 		i.feed.done(taken != 0, int(held))
 	}
 }
@@ -141,7 +139,7 @@ func nsgflowInputTick(handle C.uintptr_t, held C.size_t) (flush C.int) {
 	if i == nil {
 		return 0
 	}
-	defer recoverInput(i.ins)
+	defer recoverPanic(faultOfInput(i.ins))
 	i.feed.lines.Drain(i.log)
 	if time.Since(i.shown) >= metricsInterval {
 		i.show()
@@ -155,7 +153,7 @@ func nsgflowInputTick(handle C.uintptr_t, held C.size_t) (flush C.int) {
 //export nsgflowInputPause
 func nsgflowInputPause(handle C.uintptr_t, paused C.int) {
 	if i := inputOf(handle); i != nil {
-		defer recoverInput(i.ins)
+		defer recoverPanic(faultOfInput(i.ins))
 		i.feed.paused.Store(paused != 0)
 		i.feed.wake()
 	}
@@ -163,7 +161,7 @@ func nsgflowInputPause(handle C.uintptr_t, paused C.int) {
 
 //export nsgflowInputExit
 func nsgflowInputExit(handle C.uintptr_t, ins unsafe.Pointer, held C.size_t) {
-	defer recoverInput(ins)
+	defer recoverPanic(faultOfInput(ins))
 	i := inputOf(handle)
 	if i == nil {
 		return
@@ -200,8 +198,7 @@ func logInput(ins unsafe.Pointer, level storage.Level, text string) {
 	C.nsgflow_input_log(ins, C.int(level)+C.LOG_ERROR, line)
 }
 
-func recoverInput(ins unsafe.Pointer) {
-	if p := recover(); p != nil {
-		logInput(ins, storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
-	}
+// faultOfInput logs an error of an instance.
+func faultOfInput(ins unsafe.Pointer) func(string) {
+	return func(text string) { logInput(ins, storage.Error, text) }
 }

@@ -5,7 +5,16 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/plugin/config"
 )
+
+// recoverPanic turns a panic into a line: no fault of ours may end the agent. It
+// is to be deferred.
+func recoverPanic(say func(text string)) {
+	if p := recover(); p != nil {
+		say("internal error: " + config.Quote(fmt.Sprint(p)))
+	}
+}
 
 // noticeInterval keeps bad input from flooding the agent's log.
 const noticeInterval = 10 * time.Second

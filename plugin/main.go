@@ -17,7 +17,6 @@ import (
 	"time"
 	"unsafe"
 
-	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -49,7 +48,7 @@ const (
 //export nsgflowCheck
 func nsgflowCheck(ins unsafe.Pointer) (code C.int) {
 	code = refused
-	defer survive(ins)
+	defer recoverPanic(faultOf(ins))
 	if _, err := tables.ParseFilterOptions(property(ins)); err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
@@ -60,7 +59,7 @@ func nsgflowCheck(ins unsafe.Pointer) (code C.int) {
 //export nsgflowInit
 func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 	code = refused
-	defer survive(ins)
+	defer recoverPanic(faultOf(ins))
 	options, err := tables.ParseFilterOptions(property(ins))
 	if err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
@@ -82,7 +81,7 @@ func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 //export nsgflowFilter
 func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer, outSize *C.size_t) (code C.int) {
 	code = C.FILTER_NOTOUCH
-	defer survive(ins)
+	defer recoverPanic(faultOf(ins))
 	instancesMu.RLock()
 	i := instances[uintptr(ins)]
 	instancesMu.RUnlock()
@@ -98,8 +97,8 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	counts := i.filter.counts()
 	i.totals = tables.FilterTotals(i.totals[:0], counts)
 	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
-	if fault != nil {
-		logFault(ins, fault)
+	if fault != "" {
+		log(ins, C.LOG_ERROR, fault+": chunk passed on unchanged")
 	}
 	if warning := i.notice.due(counts.Counts, time.Now()); warning != "" {
 		log(ins, C.LOG_WARN, warning)
@@ -121,7 +120,7 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 
 //export nsgflowExit
 func nsgflowExit(ins unsafe.Pointer) C.int {
-	defer survive(ins)
+	defer recoverPanic(faultOf(ins))
 	instancesMu.Lock()
 	i := instances[uintptr(ins)]
 	delete(instances, uintptr(ins))
@@ -142,15 +141,9 @@ func nsgflowInstances() C.int {
 	return C.int(len(instances))
 }
 
-// survive turns a panic into a log line: no fault of ours may end the agent.
-func survive(ins unsafe.Pointer) {
-	if fault := recover(); fault != nil {
-		logFault(ins, fault)
-	}
-}
-
-func logFault(ins unsafe.Pointer, fault any) {
-	log(ins, C.LOG_ERROR, "internal fault, passed on unchanged: "+config.Quote(fmt.Sprint(fault)))
+// faultOf logs an error of an instance.
+func faultOf(ins unsafe.Pointer) func(string) {
+	return func(text string) { log(ins, C.LOG_ERROR, text) }
 }
 
 func property(ins unsafe.Pointer) func(string) (string, bool) {

@@ -19,7 +19,6 @@ import (
 	fluentbit "github.com/fluent/fluent-bit-go/input"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
-	"fluent-bit-nsgflow/plugin/config"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -57,7 +56,7 @@ const (
 //export nsgflowProxyRegister
 func nsgflowProxyRegister(def unsafe.Pointer) (code C.int) {
 	code = -1
-	defer recoverProxy()
+	defer recoverPanic(faultOfProxy)
 	code = C.int(fluentbit.FLBPluginRegister(def, "nsgflow", "Azure flow logs from Azure Storage, through the Go proxy"))
 	C.nsgflow_proxy_offer(def)
 	return code
@@ -66,7 +65,7 @@ func nsgflowProxyRegister(def unsafe.Pointer) (code C.int) {
 //export nsgflowProxyInit
 func nsgflowProxyInit(plugin unsafe.Pointer) (code C.int) {
 	code = proxyError
-	defer recoverProxy()
+	defer recoverPanic(faultOfProxy)
 	proxyMu.Lock()
 	defer proxyMu.Unlock()
 	if proxy != nil {
@@ -94,7 +93,7 @@ func nsgflowProxyInit(plugin unsafe.Pointer) (code C.int) {
 //export nsgflowProxyCollect
 func nsgflowProxyCollect(data *unsafe.Pointer, size *C.size_t) (code C.int) {
 	code = proxyOK
-	defer recoverProxy()
+	defer recoverPanic(faultOfProxy)
 	proxyMu.Lock()
 	defer proxyMu.Unlock()
 	if proxy == nil {
@@ -145,7 +144,7 @@ func (p *proxied) commit(lag time.Duration) {
 //export nsgflowProxyTaken
 func nsgflowProxyTaken(data unsafe.Pointer) (code C.int) {
 	code = proxyOK
-	defer recoverProxy()
+	defer recoverPanic(faultOfProxy)
 	C.free(data)
 	proxyMu.Lock()
 	defer proxyMu.Unlock()
@@ -162,7 +161,7 @@ func nsgflowProxyTaken(data unsafe.Pointer) (code C.int) {
 //export nsgflowProxyExit
 func nsgflowProxyExit() (code C.int) {
 	code = proxyOK
-	defer recoverProxy()
+	defer recoverPanic(faultOfProxy)
 	proxyMu.Lock()
 	p := proxy
 	proxy = nil
@@ -179,11 +178,7 @@ func nsgflowProxyExit() (code C.int) {
 	return proxyOK
 }
 
-func recoverProxy() {
-	if p := recover(); p != nil {
-		logProxy(storage.Error, "internal error: "+config.Quote(fmt.Sprint(p)))
-	}
-}
+func faultOfProxy(text string) { logProxy(storage.Error, text) }
 
 // logProxy writes a line to the host's log. Inside a callback only.
 func logProxy(level storage.Level, text string) {

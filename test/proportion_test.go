@@ -230,7 +230,7 @@ func costs(t *testing.T, r release, options string, chunk, known []byte) {
 	if events[0] != events[1] {
 		t.Errorf("known records became\n%s\nbefore\n%s", events[1], events[0])
 	}
-	if strings.Contains(a.log.String(), "internal fault") {
+	if strings.Contains(a.log.String(), "internal error") {
 		t.Error("a fault")
 	}
 	if n := a.delivered(); n != delivered {

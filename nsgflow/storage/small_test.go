@@ -171,6 +171,16 @@ func TestRightsOfTheState(t *testing.T) {
 	if _, err := NewAgent().Open(o, log.add, func() {}); err == nil || !strings.Contains(err.Error(), "is a symlink") {
 		t.Errorf("a file: %v", err)
 	}
+	for _, name := range []string{"nsgflow.journal", "nsgflow.journal.new"} {
+		o.StatePath = t.TempDir()
+		if err := os.Symlink(file, filepath.Join(o.StatePath, name)); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := NewAgent().Open(o, log.add, func() {}); err == nil || !strings.Contains(err.Error(), "is a symlink") {
+			t.Errorf("%s: %v", name, err)
+			f.Close()
+		}
+	}
 }
 
 // Whoever asks for figures or a batch does not wait for a disk.

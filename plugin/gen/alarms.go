@@ -70,7 +70,7 @@ var alarms = []alarm{
 	{"NsgflowFaults", "critical",
 		grows(filterPrefix + "faults_total"), "0m",
 		"The filter failed, and passed chunks on as they came.",
-		"Nothing is lost, but flows of these chunks are no events. The log of Fluent Bit has a line internal fault: please report it with the record."},
+		"Nothing is lost, but flows of these chunks are no events. The log of Fluent Bit has a line internal error: please report it with the record."},
 	{"NsgflowUnknownCodes", "warning",
 		grows(filterPrefix + "unknown_codes_total"), "0m",
 		"Azure writes a code that the filter does not know.",

@@ -39,7 +39,7 @@ var Waits = []Wait{
 	{storage.Service.String(), "the service answers that it failed", "wait; look at the status of Azure"},
 	{storage.Network.String(), "the service is not reached", "look at name resolution, firewall and proxy"},
 	{storage.Refused.String(), "the service refuses a blob or a listing as it stands", "look at the blob in Azure"},
-	{storage.Internal.String(), "an internal error keeps a blob from being read; nothing is lost", "report the line"},
+	{storage.Internal.String(), "an internal error keeps a blob from being read, or a container from being listed; nothing is lost", "report the line"},
 	{storage.Disk.String(), "checkpoints cannot be written", "make room on the disk of state_path"},
 	{storage.Damaged.String(), "the checkpoints are damaged", "move nsgflow.db away and start the agent anew"},
 	{storage.Lookup.String(), "accounts cannot be looked for; those known are read", "look at the way to Resource Graph and at the role Reader of the identity"},

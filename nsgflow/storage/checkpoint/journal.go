@@ -85,17 +85,20 @@ func (j *journal) add(e entry) error {
 	return nil
 }
 
+// newOf is the journal that is to take the place of another one.
+func newOf(journal string) string { return journal + ".new" }
+
 // replace leaves a journal of this boot with only this entry in it. After an
 // error the old one is as it was.
 func (j *journal) replace(e entry) error {
 	e.Boot = j.boot
 	next := journal{path: j.path, boot: j.boot}
 	var err error
-	if next.file, err = os.OpenFile(j.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+	if next.file, err = os.OpenFile(newOf(j.path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 		return err
 	}
 	if err = next.add(e); err == nil {
-		err = os.Rename(j.path+".new", j.path)
+		err = os.Rename(newOf(j.path), j.path)
 	}
 	if err != nil {
 		next.close()

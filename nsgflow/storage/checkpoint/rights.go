@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // secure looks at the rights of what Open is going to use, if it is
 // there: who may write there decides what is read, and where this process
 // writes. Rights that are too wide are mended, and said; a symlink is refused.
-func secure(dir, file string, warn func(string)) error {
+func secure(file string, warn func(string)) error {
+	journal := journalOf(file)
 	for _, one := range []struct {
 		path string
 		most fs.FileMode // rights that are all right: a volume of Kubernetes is its group's
-	}{{dir, 0o775}, {file, 0o600}} {
+	}{{filepath.Dir(file), 0o775}, {file, 0o600}, {journal, 0o600}, {newOf(journal), 0o600}} {
 		info, err := os.Lstat(one.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -30,7 +30,7 @@ type Store struct {
 // late. Only one process may have it open. warn hears of rights that were too
 // wide. Errors begin with "option state_path: ".
 func Open(file string, warn func(string)) (*Store, error) {
-	if err := secure(filepath.Dir(file), file, warn); err != nil {
+	if err := secure(file, warn); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
