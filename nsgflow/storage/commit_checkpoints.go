@@ -22,9 +22,9 @@ type checkpoints struct {
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
 }
 
-func (c *checkpoints) begun(bucket string) (horizon time.Time, ok bool, err error) {
-	horizon, ok, err = c.store.Begun(bucket)
-	return horizon, ok, c.said(err)
+func (c *checkpoints) begun(bucket string) (watermark time.Time, ok bool, err error) {
+	watermark, ok, err = c.store.Begun(bucket)
+	return watermark, ok, c.said(err)
 }
 
 func (c *checkpoints) get(bucket, name string) (at checkpoint.Checkpoint, ok bool, err error) {
@@ -32,8 +32,8 @@ func (c *checkpoints) get(bucket, name string) (at checkpoint.Checkpoint, ok boo
 	return at, ok, c.said(err)
 }
 
-func (c *checkpoints) settle(bucket string, horizon time.Time, keep func(name string, at checkpoint.Checkpoint) bool) error {
-	return c.said(c.store.Settle(bucket, horizon, keep))
+func (c *checkpoints) settle(bucket string, watermark time.Time, keep func(name string, at checkpoint.Checkpoint) bool) error {
+	return c.said(c.store.Settle(bucket, watermark, keep))
 }
 
 // skip keeps checkpoints of what is not read.

@@ -64,7 +64,7 @@ func (d *discoverer) remember(found []namedAccount) {
 func (d *discoverer) readTo(name string, end time.Time) bool {
 	a := d.f.accountOf(name)
 	return a == nil || !slices.ContainsFunc(a.containers, func(c *container) bool {
-		horizon, ok, err := d.f.checkpoints.store.Begun(c.bucket)
-		return err != nil || !ok || horizon.Before(end)
+		watermark, ok, err := d.f.checkpoints.store.Begun(c.bucket)
+		return err != nil || !ok || watermark.Before(end)
 	})
 }

@@ -11,7 +11,7 @@
 //
 // Hop 1, find: a container (find.go) lists new flow logs and NICs every few
 // minutes (find_list.go, find_pages.go), and asks for the hours of known NICs by
-// name (find_known.go). find_path.go reads the names of blobs. find_horizon.go
+// name (find_known.go). find_path.go reads the names of blobs. find_watermark.go
 // says what is too old to be looked for, find_archived.go what cannot be read
 // yet. What has changed goes into the blobs of the account.
 //

@@ -2,7 +2,7 @@
 // kill of the process and, for what the host has on disk, a power cut.
 //
 //	checkpoint.go  a checkpoint, and how it tells a blob that has grown from one that was replaced
-//	store.go       what is kept: a checkpoint for each blob, a horizon for each container, the accounts that were found
+//	store.go       what is kept: a checkpoint for each blob, a watermark for each container, the accounts that were found
 //	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
 //	journal.go     the file nsgflow.journal
 //	chunks.go      the chunks of the host, which are brought to disk before

@@ -7,12 +7,12 @@ import (
 	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
-// horizon is where the past of a container ends: hours before it are settled,
+// watermark is where the past of a container ends: hours before it are settled,
 // which is to say that they are not listed, and their checkpoints not kept. It is
 // kept from one start to the next. Its methods but skip are for one goroutine.
-type horizon struct {
+type watermark struct {
 	bucket string // the container, in the store
-	kept   horizons
+	kept   watermarks
 
 	recalled bool
 	begun    bool      // the container was listed once, now or by a follower before
@@ -23,10 +23,10 @@ type horizon struct {
 	skipped map[string]checkpoint.Checkpoint // blobs that were there before the beginning; not in the store yet
 }
 
-// horizons is what a store keeps of containers.
-type horizons interface {
-	begun(bucket string) (horizon time.Time, ok bool, err error)
-	settle(bucket string, horizon time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
+// watermarks is what a store keeps of containers.
+type watermarks interface {
+	begun(bucket string) (watermark time.Time, ok bool, err error)
+	settle(bucket string, watermark time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
 	skip(bucket string, blobs map[string]checkpoint.Checkpoint) error
 }
 
@@ -40,43 +40,43 @@ const (
 
 // recall brings back what the store knows. Where that is nothing, start says
 // where to begin, by the time that now gives.
-func (h *horizon) recall(start Start, now func() (time.Time, error)) (err error) {
-	if h.recalled {
+func (w *watermark) recall(start Start, now func() (time.Time, error)) (err error) {
+	if w.recalled {
 		return nil
 	}
-	if h.at, h.begun, err = h.kept.begun(h.bucket); err != nil {
+	if w.at, w.begun, err = w.kept.begun(w.bucket); err != nil {
 		return err
 	}
-	if !h.begun {
+	if !w.begun {
 		at, err := now()
 		if err != nil {
 			return err
 		}
 		switch {
 		case start.Now:
-			h.since, h.at = at, at.Add(-time.Hour).Truncate(time.Hour)
+			w.since, w.at = at, at.Add(-time.Hour).Truncate(time.Hour)
 		case start.Back > 0:
-			h.since = at.Add(-start.Back).Truncate(time.Hour)
-			h.at = h.since
+			w.since = at.Add(-start.Back).Truncate(time.Hour)
+			w.at = w.since
 		default:
-			h.since = start.At.UTC().Truncate(time.Hour)
-			h.at = h.since
+			w.since = start.At.UTC().Truncate(time.Hour)
+			w.at = w.since
 		}
 	}
-	h.recalled = true
+	w.recalled = true
 	return nil
 }
 
-// passed reports whether a blob lies before the horizon.
-func (h *horizon) passed(path blobPath, modified time.Time) bool {
+// passed reports whether a blob lies before the watermark.
+func (w *watermark) passed(path blobPath, modified time.Time) bool {
 	if path.dated() {
-		return path.hour.Before(h.at)
+		return path.hour.Before(w.at)
 	}
-	return modified.Before(h.at)
+	return modified.Before(w.at)
 }
 
 // skip leaves out what stands in a blob before the beginning.
-func (h *horizon) skip(name, version string, modified time.Time, length *int64) error {
+func (w *watermark) skip(name, version string, modified time.Time, length *int64) error {
 	read := checkpoint.Checkpoint{ETag: version}
 	if length != nil {
 		read.Offset = max(0, *length-tailBytes)
@@ -85,33 +85,33 @@ func (h *horizon) skip(name, version string, modified time.Time, length *int64) 
 		read.Modified = modified
 	}
 	full := map[string]checkpoint.Checkpoint(nil)
-	h.mu.Lock()
-	if h.skipped == nil {
-		h.skipped = map[string]checkpoint.Checkpoint{}
+	w.mu.Lock()
+	if w.skipped == nil {
+		w.skipped = map[string]checkpoint.Checkpoint{}
 	}
-	h.skipped[name] = read
-	if len(h.skipped) >= maxSkipped {
-		full, h.skipped = h.skipped, nil
+	w.skipped[name] = read
+	if len(w.skipped) >= maxSkipped {
+		full, w.skipped = w.skipped, nil
 	}
-	h.mu.Unlock()
-	return h.kept.skip(h.bucket, full) // nothing is locked while the disk works
+	w.mu.Unlock()
+	return w.kept.skip(w.bucket, full) // nothing is locked while the disk works
 }
 
-// settle ends a listing: it moves the horizon on to an hour, and forgets what
+// settle ends a listing: it moves the watermark on to an hour, and forgets what
 // lies before.
-func (h *horizon) settle(to time.Time) error {
-	if to.Before(h.at) {
-		to = h.at
+func (w *watermark) settle(to time.Time) error {
+	if to.Before(w.at) {
+		to = w.at
 	}
-	err := h.kept.skip(h.bucket, h.skipped)
+	err := w.kept.skip(w.bucket, w.skipped)
 	if err == nil {
-		h.skipped = nil
+		w.skipped = nil
 	}
-	if err == nil && h.begun && to.Equal(h.at) {
+	if err == nil && w.begun && to.Equal(w.at) {
 		return nil
 	}
 	if err == nil {
-		err = h.kept.settle(h.bucket, to, func(name string, read checkpoint.Checkpoint) bool {
+		err = w.kept.settle(w.bucket, to, func(name string, read checkpoint.Checkpoint) bool {
 			if p := parsePath(name); p.dated() {
 				return !p.hour.Before(to)
 			}
@@ -119,11 +119,11 @@ func (h *horizon) settle(to time.Time) error {
 		})
 	}
 	if err != nil {
-		if h.begun {
-			return nil // the horizon can wait, what is new cannot
+		if w.begun {
+			return nil // the watermark can wait, what is new cannot
 		}
 		return err
 	}
-	h.begun, h.at = true, to
+	w.begun, w.at = true, to
 	return nil
 }
