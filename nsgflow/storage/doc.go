@@ -24,7 +24,7 @@
 // with its new version; bytes before the checkpoint that are others than they
 // were make it read from its beginning. fetch_memory.go bounds what is held.
 //
-// Hop 3, split: split.go takes records out of the pieces, and tells a record
+// Hop 3, split: nsgflow/internal/split takes records out of the pieces, split.go tells one
 // that is damaged from one that is half written.
 //
 // Hop 4, commit: what was read waits in commit_ready.go. The committer
