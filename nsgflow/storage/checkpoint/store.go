@@ -241,3 +241,38 @@ func (s *Store) PutAccounts(section string, all map[string]Account) error {
 		return b.Put([]byte(section), text)
 	})
 }
+
+// Containers are those that were begun or have checkpoints.
+func (s *Store) Containers() (all []string, err error) {
+	if err := s.persist(); err != nil {
+		return nil, err
+	}
+	return all, s.view(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			if string(name) != string(discoveredKey) {
+				all = append(all, string(name))
+			}
+			return nil
+		})
+	})
+}
+
+// Blobs are all checkpoints of a container, by the names of the blobs.
+func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
+	if err := s.persist(); err != nil {
+		return nil, err
+	}
+	all = map[string]Checkpoint{}
+	return all, s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(container))
+		if b == nil || b.Bucket(blobsKey) == nil {
+			return nil
+		}
+		return b.Bucket(blobsKey).ForEach(func(name, text []byte) error {
+			var c Checkpoint
+			err := decode(json.Unmarshal(text, &c))
+			all[string(name)] = c
+			return err
+		})
+	})
+}
