@@ -29,6 +29,7 @@ ifdef PORTABLE
 endif
 
 OBJECT  := $(OUT)/flb-filter_nsgflow.so
+PROGRAM := $(OUT)/nsgflow
 # The inputs are the same file by other names: a copy would be a second Go
 # runtime. in_nsgflow.so is for hosts that the native input does not know.
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
@@ -51,7 +52,7 @@ TIME     ?= 100m
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-build: $(OBJECT) $(INPUTS) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
+build: $(OBJECT) $(INPUTS) $(PROGRAM) ## the shared object and the program nsgflow, in build/ (ARCH=arm64: cross-built, in build/arm64/)
 
 # Written aside and renamed: an agent or a test may have the old one open.
 $(OBJECT): $(SOURCES) $(OUT)/version
@@ -63,6 +64,13 @@ $(OBJECT): $(SOURCES) $(OUT)/version
 
 $(INPUTS): | $(OBJECT)
 	@ln -sf $(notdir $(OBJECT)) $@
+
+# Static: it needs no libc.
+$(PROGRAM): $(SOURCES) $(OUT)/version
+	@mkdir -p $(OUT)
+	@$(CROSS) CGO_ENABLED=0 $(GO) build -trimpath $(NO_VCS) -pgo $(CURDIR)/plugin/default.pgo \
+		-ldflags '-s -w -X main.version=$(VERSION)$(if $(PORTABLE), -buildid=)' -o $@.new ./nsgflow/cmd/nsgflow
+	@mv $@.new $@
 
 # What is left of -v: which Fluent Bits, what is skipped and why, what fails.
 QUIET := ^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)|^PASS$$|no test files
