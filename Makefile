@@ -92,8 +92,8 @@ $(OUT)/input-host: $(wildcard test/host/input/*.[ch])
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
-run: build ## the sample flow logs as events, one JSON object a line (FILE=… another one)
-	@$(GO) run ./test/run $(FILE)
+run: build ## the sample flow logs as events, one JSON object a line (FILE=… others, SCHEMA=ecs, AGGREGATE=service)
+	@FILE='$(FILE)' SCHEMA='$(SCHEMA)' AGGREGATE='$(AGGREGATE)' $(GO) run ./test/run
 
 demo: ## an hour of flow logs in VictoriaLogs, with answers and a page to look at (PORT=9428)
 	@mkdir -p build/demo

@@ -283,8 +283,8 @@ func TestTryIt(t *testing.T) {
 		if file == nil || !strings.HasSuffix(strings.TrimSpace(s.text), "| head -n 1") {
 			t.Fatalf("%s: %s", s, s.text)
 		}
-		command := exec.Command("go", "run", "./test/run", file[1])
-		command.Dir = ".."
+		command := exec.Command("go", "run", "./test/run")
+		command.Dir, command.Env = "..", append(os.Environ(), "FILE="+file[1])
 		out, err := command.Output()
 		if err != nil {
 			t.Fatal(err)

@@ -61,7 +61,7 @@ Exit codes: 0 flows, all of which parse; 1 something does not parse;
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(eventsCommand(), flowsCommand(), checkCommand(), stateCommand())
+	c.AddCommand(eventsCommand(), flowsCommand(), checkCommand(), recordsCommand(), stateCommand())
 	return c
 }
 

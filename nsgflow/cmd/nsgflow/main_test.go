@@ -292,3 +292,23 @@ func TestState(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 }
+
+// A record a line: what is made of it is what is made of the file.
+func TestRecordsCommand(t *testing.T) {
+	whole := pretty(blob(record(2), record(3)))
+	out, said, code := run(t, whole, "records", "-")
+	if strings.Count(out, "\n") != 2 || code != 0 || said != "" {
+		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+	want, _, _ := run(t, whole, "events", "-")
+	if got, _, _ := run(t, out, "events", "-"); got != want || want == "" {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	half := record(1)[:300] + "\n" + record(1)[300:400]
+	if out, _, _ := run(t, half, "records", "-"); strings.Count(out, "\n") != 1 {
+		t.Errorf("of half a record: %q", out)
+	}
+	if _, said, code := run(t, "\n", "records", "-"); code != 3 || !strings.Contains(said, "it is empty") {
+		t.Errorf("code %d, %s", code, said)
+	}
+}
