@@ -263,6 +263,12 @@ func TestCommandsOfPages(t *testing.T) {
 					if n := len(lines(string(out))); err != nil || n != len(lines(read(t, "cases/nsg_v2/expected.ndjson"))) {
 						t.Errorf("%s: %d events, %v", s, n, err)
 					}
+				case words[0] == "build/nsgflow":
+					command := exec.Command("sh", "-c", command)
+					command.Dir = ".."
+					if out, err := command.Output(); err != nil || len(out) == 0 {
+						t.Errorf("%s: %d bytes, %v", s, len(out), err)
+					}
 				default:
 					t.Errorf("%s: nobody knows %q", s, words[0])
 				}
@@ -300,7 +306,7 @@ func TestTryIt(t *testing.T) {
 // Tests that a page names are there.
 func TestNamedTestsExist(t *testing.T) {
 	var code strings.Builder
-	for _, pattern := range []string{"test/*_test.go", "test/*/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
+	for _, pattern := range []string{"test/*_test.go", "test/*/*_test.go", "nsgflow/*_test.go", "nsgflow/*/*_test.go", "nsgflow/*/*/*_test.go", "plugin/*_test.go", "plugin/*/*_test.go"} {
 		files, _ := filepath.Glob("../" + pattern)
 		for _, file := range files {
 			code.WriteString(read(t, file))
@@ -319,7 +325,7 @@ func TestNamedTestsExist(t *testing.T) {
 // Lines of the log that a page explains are in the code.
 func TestNamedLogLinesExist(t *testing.T) {
 	var code strings.Builder
-	for _, pattern := range []string{"nsgflow/storage/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
+	for _, pattern := range []string{"nsgflow/storage/*.go", "nsgflow/storage/*/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
 		files, _ := filepath.Glob("../" + pattern)
 		for _, file := range files {
 			code.WriteString(read(t, file))
