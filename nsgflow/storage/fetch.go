@@ -38,11 +38,11 @@ type reader struct {
 }
 
 // read brings what was added to a blob into parts. A panic is an error.
-func (r *reader) read(b *blob, t turn) error {
+func (r *reader) read(b *blob, t task) error {
 	return guarded(b.quoted(), r.log, func() error { return r.readOn(b, t) })
 }
 
-func (r *reader) readOn(b *blob, t turn) error {
+func (r *reader) readOn(b *blob, t task) error {
 	from := t.from
 	if t.ask && !(from.Half && t.closed) {
 		if changed, err := r.hasChanged(b, from.ETag); err != nil || !changed {

@@ -36,7 +36,7 @@ type container struct {
 	archive   archive
 	watermark watermark
 	swept     time.Time // by this machine's clock; zero: not yet
-	open      int       // blobs that are on their way; guarded by their lock
+	underWay  int       // blobs that are on their way; guarded by their lock
 
 	mu     sync.Mutex           // what follows is gathered by several goroutines
 	listed time.Time            // when the last listing began; zero: there was none yet
@@ -70,8 +70,12 @@ func (c *container) poll() (err error) {
 	}
 	now := c.requests.clock.time()
 	for _, name := range c.known.due(now) {
-		if c.blobs.asked(c, name, now) != nil {
+		ok, err := c.blobs.asked(c, name, now)
+		if err != nil {
 			break
+		}
+		if ok {
+			c.known.asked(name)
 		}
 	}
 	return err

@@ -41,8 +41,8 @@ func (a *archive) reset() {
 	a.mu.Unlock()
 }
 
-// holds is an hour of the oldest archived blob that is waited for, if it is
-// before another one, else that one. What is waited for is said.
+// holds lowers a watermark to the hour of the oldest archived blob that is waited
+// for, which is said.
 func (a *archive) holds(watermark, now time.Time, container string, alerts *alerts) time.Time {
 	a.mu.Lock()
 	oldest := a.oldest

@@ -9,7 +9,8 @@ import (
 
 // watermark is where the past of a container ends: hours before it are settled,
 // which is to say that they are not listed, and their checkpoints not kept. It is
-// kept from one start to the next. Its methods but skip are for one goroutine.
+// kept from one start to the next. Its methods are for one goroutine, and skip and
+// passed for those that it starts.
 type watermark struct {
 	bucket string // the container, in the store
 	kept   watermarks

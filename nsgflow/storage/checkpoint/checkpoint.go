@@ -12,17 +12,18 @@
 // # What is durable when
 //
 //   - [Store.Put] returns: the journal has it. A kill of the process loses it no
-//     more; a power cut does.
-//   - Some second later: the chunks that it stands for are on disk
+//     more; a power cut does. (Only Linux says in which boot of the machine a
+//     journal was written. Elsewhere a kill loses what came after the last second.)
+//   - A second later, more where the disk is slow: the chunks that it stands for are on disk
 //     ([Store.ChunksIn] names their folder), then it is in the database. A power
 //     cut does not lose it, nor leave it ahead of its chunks.
 //   - [Store.Settle] returns: the same holds for everything put before.
 //
 // # What is locked
 //
-// Every method may be called from any goroutine. None but Put and ChunksIn,
-// which write to the journal, waits for a disk that is being written to; Begun
-// and Get read the database.
+// Every method may be called from any goroutine. Claim and Unclaim wait for
+// nothing. Put and ChunksIn write to the journal; Begun and Get read the database;
+// the others wait for the database to be written.
 package checkpoint
 
 import (

@@ -121,6 +121,9 @@ func create(file string) error {
 	if err := db.Close(); err != nil {
 		return err
 	}
+	if _, err := os.Lstat(file); err == nil {
+		return nil
+	}
 	if err := os.Remove(journalOf(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it is of a database that was moved away
 	}
