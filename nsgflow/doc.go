@@ -1,11 +1,11 @@
 // Package nsgflow turns Azure network flow logs into events, one per flow.
 //
-// It reads flow logs as Azure and the tools around it write them: NSG flow logs
-// versions 1 and 2 and Virtual Network flow logs version 4, as a blob, as
-// single records, flattened or denormalised, as JSON text or as a msgpack map.
-// It writes events of one of the documented schemas, as msgpack, in the framing
-// that Fluent Bit uses for records. The package knows nothing of Fluent Bit's
-// API and needs no cgo.
+// It reads NSG flow logs, versions 1 and 2, and Virtual Network flow logs,
+// version 4. A flow log may be a blob, a single record, flattened or
+// denormalised; and JSON text or a msgpack map.
+//
+// It writes msgpack: records in Fluent Bit's framing, whose bodies are events of
+// a documented schema. It calls nothing of Fluent Bit and needs no cgo.
 //
 // To get the flows of a text, use [Flows]; to read a single tuple, use
 // [ParseTuple]. To get events, make a [Normalizer] with [New]:
@@ -33,7 +33,7 @@
 // state; both parsers use its table. flow.go is what comes out.
 //
 // Between hop 2 and hop 3, Normalizer.appendFlow decides what becomes of a flow.
-// The option drop leaves it out (volume.go). Where it is a part of an event,
+// The option drop leaves it out (drop.go). Where it is a part of an event,
 // aggregate.go adds it to the others that have its key (aggregate_key.go), until
 // the record ends; aggregate_slots.go is its hash table, and the set of ports.
 //

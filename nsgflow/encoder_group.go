@@ -15,7 +15,7 @@ type groupValues struct {
 
 	templates *templates // for these texts
 
-	// Those of the last group: most groups have the same.
+	// Parts of the last group's resource ids and MAC: see "Caches" in doc.go.
 	target, acl resource
 	region      region
 	mac         [17]byte

@@ -178,7 +178,7 @@ func (n *Normalizer) read(c candidate) {
 func (n *Normalizer) appendFlow(group int) {
 	e := &n.encoder
 	f := e.event.flow
-	if reason := n.drops.of(&f.Flow); reason > 0 { // volume.go
+	if reason := n.drops.of(&f.Flow); reason > 0 { // drop.go
 		n.counts.Dropped[reason-1]++
 		return
 	}

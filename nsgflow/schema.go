@@ -21,6 +21,13 @@ type field struct {
 
 const timestampField = "@timestamp" // its name is an option
 
+// isIn says whether name is the field's, or that of an object around it. The
+// "[]" of arrays may be left out.
+func (f *field) isIn(name string) bool {
+	own, name := strings.ReplaceAll(f.name, "[]", ""), strings.ReplaceAll(name, "[]", "")
+	return own == name || name != "" && strings.HasPrefix(own, name+".")
+}
+
 // schemas by Schema.
 var schemas = [...]schema{
 	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
@@ -115,7 +122,7 @@ const (
 )
 
 // source says where a field's value comes from. constant, ofFlow, ofFlowList,
-// ofGroup and eachTuple make one.
+// ofGroup and eachTuple make one; when and unless restrict it.
 type source struct {
 	constants func(variant) []string // what follows from the variant; nil: nothing does
 	group     groupValue
@@ -153,15 +160,14 @@ func eachTuple(s slot) source { return source{slot: s} }
 // when leaves the field to some variants.
 func (s source) when(only func(variant) bool) source { s.only = only; return s }
 
-// unless gives some variants a value of the group instead.
+// unless makes t the value in the variants that are so.
 func (s source) unless(are func(variant) bool, t groupValue) source {
 	s.fromGroup, s.group = are, t
 	return s
 }
 
 // variant is what a tuple says in letters and numbers that have a name. Events
-// of the same variant, group and options have the same fields. Their values differ
-// in slots only.
+// of one variant and group have the same fields, and differ in their slots only.
 type variant struct {
 	family     Family
 	failed     bool // an error event; valid are family and nothing else

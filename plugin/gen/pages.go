@@ -57,7 +57,7 @@ func blocks(root string) (map[string]string, error) {
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
 		"cost":           costs(),
-		"volume":         volume(),
+		"volume":         savings(),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {

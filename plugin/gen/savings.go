@@ -11,9 +11,9 @@ import (
 	"fluent-bit-nsgflow/test/loggen"
 )
 
-// volumeSettings are the rows of the table in docs/volume.md, as one writes
+// savingsSettings are the rows of the table in docs/volume.md, as one writes
 // them into a configuration.
-var volumeSettings = []string{
+var savingsSettings = []string{
 	"",
 	"aggregate connection",
 	"aggregate service",
@@ -31,29 +31,29 @@ var volumeSettings = []string{
 // those of conf/lean.conf.
 const leanFields = "event.provider,event.module,network.iana_number,network.type,source.address,destination.address,related,observer,cloud.provider,cloud.service,azure.resource.id,azure.flow_log.system_id,azure.flow_log.time"
 
-// volumeLogs are those that the table is measured on.
-var volumeLogs = []loggen.Log{
+// savingsLogs are those that the table is measured on.
+var savingsLogs = []loggen.Log{
 	{Family: loggen.NSGv2, Records: 20, Tuples: 300, Seed: 1, Traffic: loggen.Realistic},
 	{Family: loggen.VNet, Records: 20, Tuples: 300, Seed: 2, Traffic: loggen.Realistic},
 }
 
-// volume is measured once: nothing in it changes.
-var volume = sync.OnceValue(measureVolume)
+// savings are measured once: nothing in it changes.
+var savings = sync.OnceValue(measureSavings)
 
-// measureVolume says what settings leave of events, and of their bytes as JSON, in
+// measureSavings says what settings leave of events, and of their bytes as JSON, in
 // per cent.
-func measureVolume() string {
+func measureSavings() string {
 	var b strings.Builder
 	b.WriteString("| settings, schema `ecs` | NSG v2: events, % | bytes, % | VNet: events, % | bytes, % |\n|---|---:|---:|---:|---:|\n")
 	var all [2]left
-	for i, setting := range volumeSettings {
+	for i, setting := range savingsSettings {
 		words := "none"
 		if setting != "" {
 			words = "`" + strings.ReplaceAll(setting, "; ", "`, `") + "`"
 			words = strings.ReplaceAll(words, leanFields, "…")
 		}
 		fmt.Fprintf(&b, "| %s |", words)
-		for k, log := range volumeLogs {
+		for k, log := range savingsLogs {
 			l := leaves(log, setting)
 			if i == 0 {
 				all[k] = l
