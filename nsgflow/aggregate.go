@@ -115,7 +115,9 @@ func newAggregator(o Options, tuples bool) aggregator {
 		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
 		tuples: tuples,
 		keys:   newKeyMaker(),
-		flows:  make([]parsedTuple, 1),
+	}
+	if a.by != [3]Aggregate{} {
+		a.flows = make([]parsedTuple, 1)
 	}
 	// A decision is dropped with all of its aggregates. A state is a part of
 	// them, but not of those of denied flows, which are dropped as such.
@@ -128,6 +130,9 @@ func newAggregator(o Options, tuples bool) aggregator {
 	}
 	return a
 }
+
+// isOn says whether any flows are aggregated.
+func (a *aggregator) isOn() bool { return len(a.flows) > 0 }
 
 // room is where the next flow may be read to: if it begins an aggregate, it is
 // kept there.
@@ -146,11 +151,11 @@ func (a *aggregator) takes(f *parsedTuple) bool { return a.by[f.Decision] != Agg
 
 // beginRecord takes up a record.
 func (a *aggregator) beginRecord(r *record) {
-	a.dirty = max(a.dirty, a.count+1)
-	a.record, a.count = r, 0
-	if a.by == [3]Aggregate{} {
+	if !a.isOn() {
 		return
 	}
+	a.dirty = max(a.dirty, a.count+1)
+	a.record, a.count = r, 0
 	a.keys.beginRecord(r)
 	a.index.reset(min(len(r.tuples), firstKeys))
 	a.ports.begin(len(r.tuples))

@@ -19,7 +19,8 @@
 // three hops, and an object with the state of each; where flows are aggregated,
 // there is a step between the second and the third.
 //
-// Hop 1, from bytes to records. chunk.go takes a chunk apart into records.
+// Hop 1, from bytes to records. chunk.go takes a chunk apart into records;
+// frame.go reads what surrounds a record, and writes it around an event.
 // detect.go says whether a record may be a flow log, and where in it that
 // stands. document.go goes through the flow log and gives its records and the
 // foreign records between them, with a reader (reader.go) for text or for

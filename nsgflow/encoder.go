@@ -46,6 +46,11 @@ type event struct {
 	time      msgpack.EventTime
 }
 
+// take takes up the tuple k of a group of the record.
+func (v *event) take(r *record, g *group, k int) {
+	v.tuple, v.place, v.number = &r.of(g)[k], r.place(g, k), g.from+uint32(k)
+}
+
 // beginRecord takes up a record.
 func (e *encoder) beginRecord(r *record) {
 	e.record, e.begun = r, -1
@@ -74,12 +79,12 @@ func (e *encoder) beginGroup(i int) {
 	}
 }
 
-// appendEvent writes the event of the flow at hand.
-func (e *encoder) appendEvent() {
+// appendEvent writes the event of a flow, which the tuple at hand says.
+func (e *encoder) appendEvent(f *parsedTuple) {
 	v := &e.event
-	v.err = ""
-	v.time = eventTimeOf(v.flow.Time)
-	e.append(e.template(keyOf(v.flow, len(e.group.time) > 0)))
+	v.flow, v.err = f, ""
+	v.time = eventTimeOf(f.Time)
+	e.append(e.template(keyOf(f, len(e.group.time) > 0)))
 }
 
 // appendError writes the event of a tuple that does not parse.

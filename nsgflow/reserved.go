@@ -34,9 +34,9 @@ func (r *reserved) reset(body []byte) {
 
 const fieldsHeader = 5 // a map header with a count of four bytes, written last
 
-// find makes fields. own are the shapes that a flow log has that is the body
+// collect makes fields. own are the shapes that a flow log has that is the body
 // itself: entries of those are its parts.
-func (r *reserved) find(own shapes) {
+func (r *reserved) collect(own shapes) {
 	if r.ready {
 		return
 	}

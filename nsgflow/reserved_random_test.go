@@ -202,8 +202,8 @@ func TestReservedFieldsOfAnyKind(t *testing.T) {
 					t.Fatalf("less events")
 				}
 				ge, grest := msgpack.Cut(got)
-				_, at, _ := ReadFrame(event)
-				_, gat, ok := ReadFrame(ge)
+				_, at, _ := readFrame(event)
+				_, gat, ok := readFrame(ge)
 				if !ok || !bytes.Equal(event[:at], ge[:gat]) {
 					t.Fatalf("frame %q %q", event, ge)
 				}
