@@ -39,8 +39,8 @@
 // the record ends; aggregate_slots.go is its hash table, and the set of ports.
 //
 // Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
-// schema_sekoia.go. template.go makes templates of events of it, and
-// template_cache.go keeps them by the key of template_key.go. encoder.go writes
+// schema_sekoia.go. template.go makes templates of events of it, one for each
+// variant (variant.go), and template_cache.go keeps them. encoder.go writes
 // an event: the fixed parts of a template, and behind each a dynamic one, a value
 // of encoder_values.go.
 // What the events of a group share is in encoder_group.go and resource.go. The
@@ -89,7 +89,7 @@
 // (a groupValue of schema.go) or eachTuple (a slot of schema.go).
 //
 // A new groupValue gets its value in encoder_group.go. A new slot gets a case in
-// encoder_values.go, and template_key.go says which events have it. Then write
+// encoder_values.go, and variant.go says which events have it. Then write
 // the golden files anew with "go test ./nsgflow -update", read the difference,
 // and run "make generate" for what follows from the tables.
 package nsgflow

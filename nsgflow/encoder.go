@@ -69,7 +69,7 @@ func (e *encoder) beginGroup(i int) {
 	e.begun = i
 	g := &r.groups[i]
 	e.group.read(r, g, &e.table)
-	e.templates.find(&e.group)
+	e.templates.use(&e.group)
 	if e.table.original {
 		e.message.beginGroup(r, g)
 	}
@@ -84,7 +84,7 @@ func (e *encoder) appendEvent(f *parsedTuple) {
 	v := &e.event
 	v.flow, v.err = f, ""
 	v.time = eventTimeOf(f.Time)
-	e.append(e.template(keyOf(f, len(e.group.time) > 0)))
+	e.append(e.template(keyOf(f)))
 }
 
 // appendError writes the event of a tuple that does not parse.
@@ -92,7 +92,7 @@ func (e *encoder) appendError(reason string) {
 	v := &e.event
 	v.err = reason
 	v.time = e.errorTime()
-	e.append(e.template(keyOfError(e.group.family, len(e.group.time) > 0)))
+	e.append(e.template(keyOfError(e.group.family)))
 }
 
 // errorTime is the tuple's time if that parses, else the record's, else the

@@ -17,7 +17,7 @@ func (e *encoder) appendAggregate(g *aggregate, f *parsedTuple) {
 	f.Source.Packets, f.Source.Bytes = g.sums[sumSourcePackets], g.sums[sumSourceBytes]
 	f.Destination.Packets, f.Destination.Bytes = g.sums[sumDestinationPackets], g.sums[sumDestinationBytes]
 	v.time = eventTimeOf(g.start)
-	e.append(e.template(keyOf(f, len(e.group.time) > 0) | keyOfAggregate(g)))
+	e.append(e.template(keyOf(f) | keyOfAggregate(g)))
 	v.aggregate = nil
 }
 

@@ -13,10 +13,11 @@ import (
 const communityIDLen = 2 + 28
 
 // hasCommunityID says whether the Community ID of a flow can be told. That of
-// icmp and ipv6-icmp needs type and code, which flow logs lack.
+// icmp and ipv6-icmp needs type and code, which flow logs lack; that of protocols
+// with ports needs both.
 func (v variant) hasCommunityID() bool {
 	return !v.failed && v.protocol != ProtocolUnknown && v.protocol != icmp && v.protocol != icmpv6 &&
-		v.addresses != addressesMixed
+		v.addresses != addressesMixed && !(v.protocol.hasPorts() && v.has&(hasSourcePorts|hasDestinationPorts) != 0)
 }
 
 // hasPorts says whether ports are part of the Community ID.

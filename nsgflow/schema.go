@@ -166,30 +166,6 @@ func (s source) unless(are func(variant) bool, t groupValue) source {
 	return s
 }
 
-// variant is what a tuple says in letters and numbers that have a name. Events
-// of one variant and group have the same fields, and differ in their slots only.
-type variant struct {
-	family     Family
-	failed     bool // an error event; valid are family and nothing else
-	decision   Decision
-	state      State
-	direction  Direction
-	encryption Encryption
-	addresses  addresses
-	protocol   Protocol
-	aggregate  Aggregate // of an aggregate, what it is by; else AggregateOff
-	alone      bool      // it has one flow
-}
-
-// addresses says which versions of IP a flow's addresses have.
-type addresses uint8
-
-const (
-	addressesMixed addresses = iota
-	addressesIPv4
-	addressesIPv6
-)
-
 // groupValue is a text that is constant within a group of tuples.
 type groupValue uint8
 
