@@ -52,6 +52,25 @@
 // reserved.go has the fields of the source record that every event keeps;
 // encoder_reserved.go merges them with events that have the same keys.
 //
+// # Caches
+//
+// They save time and change no event.
+//
+//   - Templates (template_cache.go), by the texts of a group: the whole texts are
+//     compared. Bounded in bytes; at the bound all are evicted. Without them, an
+//     event takes 16 to 25 % longer.
+//   - Edited templates (encoder_reserved.go), by template: they hold for one source
+//     record and are dropped when the next one begins. Merging every event with
+//     the reserved fields instead takes 2.6 times as long.
+//   - Parts of resource ids (resource.go), by the whole id: the last one of each
+//     kind.
+//   - The text of a minute (encoder_time.go), by the minute.
+//   - The first flows of aggregates (aggregate.go), by number: until the record
+//     ends. Those of the others are parsed again.
+//
+// Buffers stay from one record to the next, without content; Normalizer.release
+// says how many bytes at most.
+//
 // # Glossary
 //
 //   - chunk: a sequence of records, as Fluent Bit hands it to a filter.

@@ -34,23 +34,21 @@ func ParseDrops(names string) (d Drops, err error) {
 	return d, nil
 }
 
-// dropReasons say why a flow is left out, by its decision and state: the first
-// name that is meant by it, counted from one; 0: it stays.
-type dropReasons [3][stateCount]uint8
-
 const reasonBegin = 3 // DropBegin's place in dropNames
 
-// of says why a flow is left out. No byte goes with a beginning: the few that
+// reasonToDrop says why a flow is left out. No byte goes with a beginning: the few that
 // count something stay, unless they are left out as allowed.
-func (r *dropReasons) of(f *Flow) (reason uint8) {
-	reason = r[f.Decision][f.State]
+func (n *Normalizer) reasonToDrop(f *Flow) (reason uint8) {
+	reason = n.drops[f.Decision][f.State]
 	if reason == reasonBegin && max(f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes) > 0 {
 		return 0
 	}
 	return reason
 }
 
-func (d Drops) reasons() (r dropReasons) {
+// reasons say why a flow is left out, by its decision and state: the first name that
+// is meant by it, counted from one; 0: it stays.
+func (d Drops) reasons() (r [3][stateCount]uint8) {
 	decisions := [...]Drops{Allowed: DropAllowed, Denied: DropDenied}
 	byStage := [stageCount]Drops{stageBegin: DropBegin, stageContinue: DropContinue, stageEnd: DropEnd}
 	for decision := range r {

@@ -28,11 +28,10 @@ type encoder struct {
 	// Of the tuple at hand.
 	event event
 
-	edited       *editedTemplates // one for inner Normalizers too: templates point to it, and those are shared
-	communityIDs communityIDs
-	clock        clock
-	merger       msgpack.Merger
-	scratch      []byte
+	edited  []edited // templates with the reserved fields of the source record at hand
+	clock   clock
+	merger  msgpack.Merger
+	scratch []byte
 }
 
 // event is what differs from tuple to tuple.
@@ -154,7 +153,7 @@ func (e *encoder) release() (kept int) {
 	e.group.release()
 	e.message.release()
 	if len(e.reserved.fields) > keptFields {
-		clear(e.edited.list) // places in them
+		clear(e.edited[:cap(e.edited)]) // places in them
 	}
 	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer) + e.merger.Bytes()
 }

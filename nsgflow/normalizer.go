@@ -6,12 +6,12 @@ import "fmt"
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
 	options    Options
-	document   document    // hop 1: the flow log that is being read
-	flow       parsedTuple // hop 2: the tuple at hand, read; of aggregator.room, where flows are aggregated
-	encoder    encoder     // hop 3: writes its events
-	aggregator aggregator  // between hop 2 and hop 3, if events are of several flows
-	drops      dropReasons // by the option drop
-	reserved   reserved    // the fields beside it, which events keep
+	document   document             // hop 1: the flow log that is being read
+	flow       parsedTuple          // hop 2: the tuple at hand, read; of aggregator.room, where flows are aggregated
+	encoder    encoder              // hop 3: writes its events
+	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
+	drops      [3][stateCount]uint8 // reasons to leave a flow out: see Drops.reasons
+	reserved   reserved             // the fields beside it, which events keep
 	counts     Counts
 	before     Counts // the record at hand
 	limit      int    // of its events, in bytes
@@ -42,7 +42,7 @@ func New(o Options) (*Normalizer, error) {
 		return nil, err
 	}
 	n := &Normalizer{options: o, mostOutput: outputLimit}
-	n.encoder.table, n.encoder.templates, n.encoder.edited = newTable(o), newTemplateCache(), &editedTemplates{}
+	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
 	n.reserved.names = n.encoder.table.names()
 	n.drops = o.Drop.reasons()
 	n.renew()
@@ -53,12 +53,10 @@ func New(o Options) (*Normalizer, error) {
 // of their own.
 func (n *Normalizer) renew() {
 	old := &n.encoder
-	clear(old.edited.list) // templates point to them
 	n.document = document{}
 	n.encoder = encoder{
 		table:      old.table,
 		templates:  old.templates,
-		edited:     old.edited,
 		reserved:   &n.reserved,
 		aggregator: &n.aggregator,
 		keep:       n.options.ReserveData,
@@ -66,7 +64,7 @@ func (n *Normalizer) renew() {
 		progress:   old.progress,
 	}
 	n.aggregator = newAggregator(n.options, old.table.original)
-	n.reserved = reserved{names: n.reserved.names, record: n.reserved.record}
+	n.reserved = reserved{names: n.reserved.names}
 	n.inner = nil
 }
 
@@ -183,7 +181,7 @@ func (n *Normalizer) roomForFlow() *parsedTuple {
 // an event, or an event. It is of the record's group with this number.
 func (n *Normalizer) appendFlow(group int, f *parsedTuple) {
 	e := &n.encoder
-	if reason := n.drops.of(&f.Flow); reason > 0 { // drop.go
+	if reason := n.reasonToDrop(&f.Flow); reason > 0 { // drop.go
 		n.counts.Dropped[reason-1]++
 		return
 	}
@@ -259,6 +257,7 @@ func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.document.reset(candidate{})
 	n.reserved.reset(body)
 	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
+	n.encoder.edited = n.encoder.edited[:0]
 	n.before, n.again = n.counts, 0
 	n.limit = min(n.mostOutput, outputFactor*(size+len(frame.Metadata))+outputSlack)
 }

@@ -29,14 +29,12 @@ func (f *field) isIn(name string) bool {
 }
 
 // schemas by Schema.
-var schemas = [...]schema{
-	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
-	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
-}
-
-type schema struct {
+var schemas = [...]struct {
 	name   string
 	fields []field
+}{
+	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
+	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
 }
 
 // row is a field of a schema with its name in parts.
@@ -82,15 +80,15 @@ func newTable(o Options) (t table) {
 }
 
 // names are the keys of events.
-func (t *table) names() eventNames {
-	names := eventNames{}
+func (t *table) names() map[string]*eventName {
+	names := map[string]*eventName{}
 	for _, r := range t.rows {
 		path := r.path
 		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
 			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
 			path[i] = strings.TrimSuffix(path[i], "[]")
 		}
-		names.add(path)
+		addName(names, path)
 	}
 	return names
 }

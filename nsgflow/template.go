@@ -23,7 +23,6 @@ type template struct {
 	size    int      // of all fixed parts
 	names   []string // the keys of that map
 	objects []object // the maps in it
-	edited  *edited  // with reserved fields, if it has come with some; see editedTemplates
 }
 
 // piece is a fixed part, in msgpack, followed by a dynamic one.
