@@ -79,7 +79,7 @@ func (o Options) checkLess() error {
 	}
 	for _, name := range o.ExcludeFields {
 		if !slices.ContainsFunc(schemas[o.Schema].fields, func(f field) bool { return f.isIn(name) }) {
-			return fmt.Errorf("field %s: schema %s has none of this name", appendQuoted(nil, name), o.Schema)
+			return fmt.Errorf("field %s: schema %s has none of this name, the nearest is %s", appendQuoted(nil, name), o.Schema, nearest(name, schemas[o.Schema].fields))
 		}
 	}
 	return nil

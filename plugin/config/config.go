@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,15 +19,22 @@ type Option[T any] struct {
 	Text    string                // what it is for, in a sentence
 	Secret  bool                  // no message shows its value
 	Set     func(*T, string) bool // false: not allowed
+	Why     func(T) error         // may be nil: what is wrong with the value that Set has taken and refused
 }
 
 // Parse reads a table into to, in its order. get gives the text of an option,
 // and whether there is one.
 func Parse[T any](table []Option[T], to *T, get func(Option[T]) (string, bool)) error {
 	for _, o := range table {
-		if v, ok := get(o); ok && !o.Set(to, v) {
-			return fmt.Errorf("option %s: %s is not allowed, it takes: %s", o.Key, o.quote(v), o.Values)
+		v, ok := get(o)
+		if !ok || o.Set(to, v) {
+			continue
 		}
+		text := fmt.Sprintf("option %s: %s is not allowed, it takes: %s", o.Key, o.quote(v), o.Values)
+		if o.Why != nil {
+			text += fmt.Sprintf("; %v", o.Why(*to))
+		}
+		return errors.New(text)
 	}
 	return nil
 }

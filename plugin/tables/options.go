@@ -39,7 +39,7 @@ var FilterOptions = []config.Option[nsgflow.Options]{
 		Set:  func(o *nsgflow.Options, v string) bool { return parsed(&o.Drop, v, nsgflow.ParseDrops) }},
 	{Key: "exclude_fields", Values: "names of event fields or of objects, separated by commas",
 		Text: "Leave these fields out of every event.",
-		Set:  setExcludeFields},
+		Set:  setExcludeFields, Why: nsgflow.Options.Check},
 }
 
 // ParseFilterOptions reads the configuration of one filter instance. get gives what
@@ -85,7 +85,7 @@ func setAggregate(o *nsgflow.Options, v string) bool {
 
 func setExcludeFields(o *nsgflow.Options, v string) bool {
 	o.ExcludeFields = nil
-	for _, name := range strings.Split(v, ",") {
+	for _, name := range strings.Split(strings.TrimSuffix(strings.TrimSpace(v), ","), ",") {
 		o.ExcludeFields = append(o.ExcludeFields, strings.TrimSpace(name))
 	}
 	return o.Check() == nil

@@ -91,6 +91,9 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"exclude_fields", "", `option exclude_fields: "" is not allowed, it takes: names of event fields`},
 		{"exclude_fields", "observer.mac,cloud", `option exclude_fields: "observer.mac,cloud" is not allowed, it takes: names of event fields`},
 		{"exclude_fields", "observer.", `option exclude_fields: "observer." is not allowed, it takes: names of event fields`},
+		{"exclude_fields", ",", `option exclude_fields: "," is not allowed, it takes: names of event fields`},
+		{"exclude_fields", "related,rule.nme", `option exclude_fields: "related,rule.nme" is not allowed, it takes: names of event fields or of objects, separated by commas; ` +
+			`field "rule.nme": schema sekoia has none of this name, the nearest is rule.name`},
 		{"original", strings.Repeat("x", 1000), `option original: "` + strings.Repeat("x", 128) + `" is not allowed, it takes: on, off`},
 	} {
 		_, err := ParseFilterOptions(get(map[string]string{test.key: test.value}))
