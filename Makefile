@@ -102,15 +102,17 @@ picture: ## docs/demo.png anew: the demo's page in Chromium
 check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go
 	@CGO_ENABLED=0 $(GO) test -count 1 -short $$($(GO) list ./nsgflow/... ./plugin/... | grep -vE '/storage$$')
 
-# The race detector is for Go that runs in the tests' own process. Tests that
-# start agents and hosts wait for them, more packages at a time than there are
-# cores.
-RACED := ./nsgflow/... ./plugin/...
+# The race detector is for Go of ours that runs in the tests' own process. What
+# starts agents and hosts waits for them: more packages at a time than cores.
+RACED := ./nsgflow/... ./plugin ./test/azure
+ROOMS  = $$($(GO) list ./test/... | grep -v '/test/azure$$')
+TEST   = $(GO) test -count 1 -short -v -timeout 20m
+SHOWN  = 2>&1 | grep --line-buffered -vE '$(QUIET)'
 
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
-	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin ./plugin/config ./plugin/tables ./plugin/gen
-	@set -o pipefail; $(GO) test -count 1 -race -short -v -timeout 20m $(RACED) 2>&1 | grep --line-buffered -vE '$(QUIET)'
-	@set -o pipefail; CGO_ENABLED=0 $(GO) test -count 1 -short -v -p 4 -timeout 20m ./test/... 2>&1 | grep --line-buffered -vE '$(QUIET)'
+	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin/...
+	@set -o pipefail; $(TEST) -race $(RACED) $(SHOWN)
+	@set -o pipefail; CGO_ENABLED=0 $(TEST) -p 3 $(ROOMS) $(SHOWN)
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)
 	$(GO) run ./test/bench $(BENCHFLAGS)

@@ -27,6 +27,7 @@ func leaky(t *testing.T) [][]byte {
 // after the first chunks and after the last, and fails where an instance is
 // left after exit.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	in := leaky(t)
 	rounds := soak.N("chunks") / len(in)
 	got := run(t, engine.StandIn{Flags: []string{"-m", "-r", strconv.Itoa(rounds)}}, 0, in...)
@@ -49,6 +50,7 @@ func TestLeak(t *testing.T) {
 // 10,000 chunks. Its word on single accesses is not asked for: it takes the
 // stacks that Go switches between for one.
 func TestLeakValgrind(t *testing.T) {
+	t.Parallel()
 	needs.Programs(t, "valgrind") // without it leaks are looked for by the stand-in alone
 	in := leaky(t)
 	got := run(t, engine.StandIn{
