@@ -35,7 +35,7 @@ ARG VERSION
 RUN --mount=type=cache,target=/root/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     GOARCH=$TARGETARCH CC="$(dpkg-architecture -A "$TARGETARCH" -qDEB_TARGET_GNU_TYPE)-gcc" make build && \
-    mkdir /plugins && cp -a build/*.so /plugins
+    mkdir /plugins && cp -a build/*.so /plugins && cp build/nsgflow /nsgflow
 # Debian 11 itself has 2.31, Red Hat 8 has 2.28: that is the bound.
 RUN plugin/package/glibc-needed /plugins/flb-filter_nsgflow.so
 
@@ -50,10 +50,12 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
 FROM scratch AS plugin
 COPY --from=build /plugins/ /
 COPY --from=copier /copy /copy
+COPY --from=build /nsgflow /nsgflow
 ENTRYPOINT ["/copy"]
 
 FROM ${FLUENT_BIT_IMAGE}
 # The folder, not its files: a link in it stays a link.
 COPY --from=build /plugins/ /fluent-bit/plugins/
+COPY --from=build /nsgflow /fluent-bit/bin/nsgflow
 COPY conf/ /fluent-bit/etc/
 COPY conf/samples/ /fluent-bit/flow-logs/

@@ -29,6 +29,7 @@ ifdef PORTABLE
 endif
 
 OBJECT  := $(OUT)/flb-filter_nsgflow.so
+PROGRAM := $(OUT)/nsgflow
 # The inputs are the same file by other names: a copy would be a second Go
 # runtime. in_nsgflow.so is for hosts that the native input does not know.
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
@@ -50,7 +51,7 @@ TIME     ?= 100m
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-build: $(OBJECT) $(INPUTS) ## the shared object, in build/ (ARCH=arm64: cross-built, in build/arm64/)
+build: $(OBJECT) $(INPUTS) $(PROGRAM) ## the shared object and the program nsgflow, in build/ (ARCH=arm64: cross-built, in build/arm64/)
 
 # Written aside and renamed: an agent or a test may have the old one open.
 $(OBJECT): $(SOURCES) $(OUT)/version
@@ -62,6 +63,13 @@ $(OBJECT): $(SOURCES) $(OUT)/version
 
 $(INPUTS): | $(OBJECT)
 	@ln -sf $(notdir $(OBJECT)) $@
+
+# Static: it needs no libc.
+$(PROGRAM): $(SOURCES) $(OUT)/version
+	@mkdir -p $(OUT)
+	@$(CROSS) CGO_ENABLED=0 $(GO) build -trimpath $(NO_VCS) -pgo $(CURDIR)/plugin/default.pgo \
+		-ldflags '-s -w -X main.version=$(VERSION)$(if $(PORTABLE), -buildid=)' -o $@.new ./nsgflow/cmd/nsgflow
+	@mv $@.new $@
 
 # What is left of -v: which Fluent Bits, what is skipped and why, what fails.
 QUIET := ^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)|^PASS$$|no test files
@@ -83,8 +91,8 @@ $(OUT)/input-host: $(wildcard test/host/input/*.[ch])
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
-run: build ## the sample flow logs as events, one JSON object a line (FILE=… another one)
-	@$(GO) run ./test/run $(FILE)
+run: build ## the sample flow logs as events, one JSON object a line (FILE=… others, SCHEMA=ecs, AGGREGATE=service)
+	@FILE='$(FILE)' SCHEMA='$(SCHEMA)' AGGREGATE='$(AGGREGATE)' $(GO) run ./test/run
 
 demo: ## an hour of flow logs in VictoriaLogs, with answers and a page to look at (PORT=9428)
 	@mkdir -p build/demo
@@ -119,7 +127,7 @@ bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy
 	@$(if $(findstring -update,$(BENCHFLAGS)),$(GO) run ./plugin/gen)
 
 profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
-	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
+	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -trimpath -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
@@ -147,6 +155,7 @@ release: ## VERSION=x.y.z: checks everything, packs, says what to tag
 
 generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
 	@$(GO) run ./plugin/gen
+	@$(GO) run ./test/savings
 
 lint: ## go vet, gofmt
 	$(GO) vet ./...

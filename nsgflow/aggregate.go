@@ -1,11 +1,41 @@
 package nsgflow
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Between hop 2 and hop 3, the flows of a record that have a key in common
 // become one event, where the option aggregate says so. Nothing outlives the
 // record: there is no timer and no state that a crash could lose, and a record
 // that is read again gives the same events.
+
+// Aggregate says which flows of one record become one event.
+type Aggregate uint8
+
+const (
+	AggregateOff        Aggregate = iota // every flow is an event of its own
+	AggregateConnection                  // the flows of one five-tuple: B, C and E of a connection
+	AggregateService                     // whatever their source ports
+	AggregateHost                        // whatever their ports
+)
+
+var aggregateNames = []string{"off", "connection", "service", "host"}
+
+func (a Aggregate) String() string { return aggregateNames[a] }
+
+// Aggregates are the names of the values, by Aggregate.
+func Aggregates() []string { return slices.Clone(aggregateNames) }
+
+// ParseAggregate finds a value by its name, in any case.
+func ParseAggregate(name string) (Aggregate, error) {
+	i := slices.Index(aggregateNames, strings.ToLower(name))
+	if i < 0 {
+		return 0, fmt.Errorf("aggregate %s: there are %s", appendQuoted(nil, name), strings.Join(aggregateNames, ", "))
+	}
+	return Aggregate(i), nil
+}
 
 // aggregator gathers the flows of the record at hand.
 type aggregator struct {
@@ -52,6 +82,27 @@ const (
 // counters are sums; absent where no tuple has the counter.
 type counters [sumCount]Counter
 
+// stage is what a tuple counts as in an aggregated event.
+type stage uint8
+
+const (
+	stageNone stage = iota // version 1 has no state; a letter that no document names
+	stageBegin
+	stageContinue
+	stageEnd
+	stageDenied // whatever the state: a denied NSG flow is D,B, which is not a beginning
+	stageCount
+)
+
+const stateCount = Deny + 1
+
+var stages = [...][stateCount]stage{
+	DecisionUnknown: {Continue: stageContinue, End: stageEnd},
+	Allowed:         {Begin: stageBegin, Continue: stageContinue, End: stageEnd},
+	Denied: {StateUnknown: stageDenied, StateAbsent: stageDenied, Begin: stageDenied, Continue: stageDenied,
+		End: stageDenied, Deny: stageDenied},
+}
+
 const (
 	blockSize  = 128
 	blockBytes = blockSize * 152 // TestAggregateBounds
@@ -64,7 +115,9 @@ func newAggregator(o Options, tuples bool) aggregator {
 		by:     [...]Aggregate{DecisionUnknown: o.Aggregate, Allowed: o.Aggregate, Denied: o.AggregateDenied},
 		tuples: tuples,
 		keys:   newKeyMaker(),
-		flows:  make([]parsedTuple, 1),
+	}
+	if a.by != [3]Aggregate{} {
+		a.flows = make([]parsedTuple, 1)
 	}
 	// A decision is dropped with all of its aggregates. A state is a part of
 	// them, but not of those of denied flows, which are dropped as such.
@@ -77,6 +130,9 @@ func newAggregator(o Options, tuples bool) aggregator {
 	}
 	return a
 }
+
+// isOn says whether any flows are aggregated.
+func (a *aggregator) isOn() bool { return len(a.flows) > 0 }
 
 // room is where the next flow may be read to: if it begins an aggregate, it is
 // kept there.
@@ -95,11 +151,11 @@ func (a *aggregator) takes(f *parsedTuple) bool { return a.by[f.Decision] != Agg
 
 // beginRecord takes up a record.
 func (a *aggregator) beginRecord(r *record) {
-	a.dirty = max(a.dirty, a.count+1)
-	a.record, a.count = r, 0
-	if a.by == [3]Aggregate{} {
+	if !a.isOn() {
 		return
 	}
+	a.dirty = max(a.dirty, a.count+1)
+	a.record, a.count = r, 0
 	a.keys.beginRecord(r)
 	a.index.reset(min(len(r.tuples), firstKeys))
 	a.ports.begin(len(r.tuples))

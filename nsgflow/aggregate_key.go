@@ -1,22 +1,22 @@
 package nsgflow
 
 import (
-	"bytes"
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
 	"math/rand/v2"
+	"unsafe"
 )
 
 // aggregateKey is what the flows of an aggregate have in common, exactly. Texts
-// have numbers in it: see texts.
+// have numbers in it (keyMaker.number).
 type aggregateKey [keyWords]uint64
 
 const keyWords = 7
 
 // keyMaker makes the keys of the flows of a record.
 type keyMaker struct {
-	texts   texts
+	texts   map[string]uint32 // numbers, from one on; the texts are those of the record
+	most    int               // of texts in any record
 	record  *record
 	group   int              // that names are of; -1: of none
 	names   [2]uint64        // ACL and rule, MAC; in their words of the key
@@ -27,13 +27,13 @@ func newKeyMaker() (k keyMaker) {
 	for i := range k.secrets {
 		k.secrets[i] = rand.Uint64()
 	}
-	k.texts.seed = maphash.MakeSeed()
+	k.texts = map[string]uint32{}
 	return k
 }
 
 func (k *keyMaker) beginRecord(r *record) {
 	k.record, k.group = r, -1
-	k.texts.reset()
+	clear(k.texts)
 }
 
 // set makes key that of a flow of the record's group with this number.
@@ -60,7 +60,7 @@ func (k *keyMaker) set(key *aggregateKey, group int, f *parsedTuple, by Aggregat
 func (k *keyMaker) beginGroup(group int) {
 	k.group = group
 	acl, rule, mac := k.record.names(&k.record.groups[group])
-	k.names = [2]uint64{uint64(k.texts.number(acl))<<32 | uint64(k.texts.number(rule)), uint64(k.texts.number(mac)) << 32}
+	k.names = [2]uint64{uint64(k.number(acl))<<32 | uint64(k.number(rule)), uint64(k.number(mac)) << 32}
 }
 
 // code tells encryption codes apart: those that documents name by their
@@ -69,7 +69,7 @@ func (k *keyMaker) code(f *parsedTuple) uint32 {
 	if f.Encryption != EncryptionUnknown {
 		return uint32(f.Encryption)
 	}
-	return 1<<31 | k.texts.number(f.encryptionCode)
+	return 1<<31 | k.number(f.encryptionCode)
 }
 
 // words are an address as numbers.
@@ -101,43 +101,27 @@ func fold(a, b uint64) uint64 {
 	return high ^ low
 }
 
-func (k *keyMaker) bytes() int { return k.texts.index.bytes() + 24*cap(k.texts.all) }
+// bytes are those of the numbers of texts: a Go map keeps its room.
+func (k *keyMaker) bytes() int { return bytesOfText * k.most }
+
+const bytesOfText = 64 // that a map takes for a text and a number, or less
 
 // release lets go of the source record's memory.
 func (k *keyMaker) release() {
 	k.record, k.group = nil, -1
-	k.texts.reset()
+	clear(k.texts)
 }
 
-// texts gives numbers to texts, as many as there are different ones. Their
-// memory is not its own.
-type texts struct {
-	seed  maphash.Seed
-	index slots
-	all   [][]byte
-}
-
-func (t *texts) reset() {
-	clear(t.all)
-	t.all = t.all[:0]
-	if t.index.used > 0 || len(t.index.all) == 0 {
-		t.index.reset(8)
-	}
-}
-
-// number is 0 for no text.
-func (t *texts) number(text []byte) uint32 {
+// number is the number of a text in the record: 0 for no text.
+func (k *keyMaker) number(text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
 	}
-	hash := maphash.Bytes(t.seed, text)
-	i := t.index.home(hash)
-	for ; t.index.all[i] != 0; i = t.index.after(i) {
-		if n, same := numberIn(t.index.all[i], hash); same && bytes.Equal(t.all[n], text) {
-			return uint32(n + 1)
-		}
+	n := k.texts[string(text)]
+	if n == 0 {
+		n = uint32(len(k.texts) + 1)
+		k.texts[unsafe.String(&text[0], len(text))] = n // until release
+		k.most = max(k.most, len(k.texts))
 	}
-	t.index.put(i, numbered(hash, len(t.all)))
-	t.all = append(t.all, text)
-	return uint32(len(t.all))
+	return n
 }

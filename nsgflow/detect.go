@@ -7,9 +7,8 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// detection says whether a source record may be a flow log, and where in it
-// that stands. It rules out nearly all foreign records by their keys, without
-// a look at what their values hold.
+// detection says whether a source record may be a flow log, and which value of it.
+// It rules out nearly all foreign records by their keys, and reads no values.
 type detection struct {
 	size       int // of the record; 0: it is damaged
 	deep       bool
@@ -28,8 +27,8 @@ type candidate struct {
 	isText bool
 }
 
-// detect looks at the map that b begins with. With a key, only that field is
-// looked at. d is empty.
+// detect looks at the map that b begins with; where there is a key, at that
+// field only. d must be the zero value.
 func (d *detection) detect(b []byte, key string) {
 	h, ok := msgpack.ReadHeader(b)
 	if !ok || h.Kind != jsontext.Object {

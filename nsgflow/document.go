@@ -2,60 +2,71 @@ package nsgflow
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// document is a flow log that is being read: a text, which is a sequence of
-// records, or one structured record. It goes through lists of records, which
-// may lie in each other, and gives what it finds in them.
+// document is a flow log that is being read: a sequence of records as text, or
+// one structured value. Lists of records may lie in records and in each other.
+// next moves from record to record.
 type document struct {
 	candidate
 	reader  reader // the one of the two that reads it
 	json    jsontext.Reader
 	msgpack msgpack.Reader
 
-	lists   []list    // that are open, the outermost first
-	pool    []*record // by depth
-	found   bool      // a flow log has been seen
-	damage  int       // where a text is damaged; -1: nowhere
-	stopped bool      // no more items are wanted
+	// What next has moved to. Both are valid until it moves on.
+	record  *record // that is a flow log; nil: there is a foreign record
+	foreign []byte
+
+	lists  []list    // that are open, the outermost first
+	pool   []*record // by depth
+	ready  *record   // a flow log that comes after the foreign records that wait
+	found  bool      // a flow log has been seen
+	damage int       // where a text is damaged; -1: nowhere
+
+	// Foreign records that wait: for each its offset and its length, as uvarints.
+	// It is not known yet whether a list around them has a flow log.
+	waiting []byte
+	taken   int // bytes of waiting: those have been given
 }
 
-// list is a list of records that is open: the array of a records key, or the
-// sequence of values that a text is, or an array in one of those.
+// list is a list of records that is open: the document itself, the array of a
+// records key, or an array in one of those.
 type list struct {
-	start   int    // the offset of its first record
-	bare    bool   // it is an array in a list, or the document: no records key
-	index   uint32 // of the record at hand
-	found   bool   // a flow log is in it
-	foreign uint32 // foreign records passed while there was none: see giveForeign
-}
+	bare   bool   // an array in a list: it has no records key
+	found  bool   // a flow log is in it
+	count  uint32 // of its elements that have begun
+	before int    // bytes of waiting when it began
 
-// item is what a document gives: a record that is a flow log, or, beside one, a
-// foreign record.
-type item struct {
-	record  *record
-	foreign []byte // valid iff record is nil
-	shapes  shapes // that the source record has in its entries
+	// Of the element at hand.
+	start   int     // its offset; -1: there is none
+	object  *record // it is an object, and open
+	flowLog bool    // it is a flow log, or has one in it
 }
 
 // reset starts with another flow log.
 func (d *document) reset(c candidate) {
 	d.candidate = c
-	d.lists = d.lists[:0]
-	d.found, d.damage, d.stopped = false, -1, false
-	if c.isText {
-		d.json.Reset(c.value)
-		d.reader = &d.json
-	} else {
+	d.lists = append(d.lists[:0], list{})
+	d.record, d.ready, d.found, d.damage = nil, nil, false, -1
+	d.waiting, d.taken = d.waiting[:0], 0
+	if !c.isText {
 		d.msgpack.Reset(c.value)
 		d.reader = &d.msgpack
+		return
+	}
+	d.json.Reset(c.value)
+	d.reader = &d.json
+	if isEnvelope(c.value) { // a flow log without a tuple
+		d.found, d.ready = true, d.recordAt(0)
+		d.lists = d.lists[:0]
 	}
 }
 
-// keptRecords are those of a text, of a blob in it, and of the blob's records:
+// keptRecords are those of the document, of a blob in it, and of lists in that:
 // nearly nothing lies deeper.
 const keptRecords = 3
 
@@ -72,38 +83,46 @@ func (d *document) release() (kept int) {
 	}
 	d.json.Reset(nil)
 	kept += d.msgpack.Release()
-	d.candidate = candidate{}
-	return kept
+	d.candidate, d.foreign = candidate{}, nil
+	return kept + cap(d.waiting)
 }
 
-// items gives flow logs, and the foreign records beside them, in their order.
-func (d *document) items(yield func(item) bool) {
-	switch {
-	case !d.isText && d.reader.Kind() == jsontext.Array:
-		d.reader.OpenList()
-		d.readList(yield, true)
-	case !d.isText:
-		d.readObject(yield)
-	case isEnvelope(d.value): // a flow log without a tuple
-		d.found = true
-		d.give(yield, item{record: d.recordAt(0)})
-	default:
-		d.readList(yield, false)
-	}
-}
-
-// give gives an item, unless no more are wanted.
-func (d *document) give(yield func(item) bool, i item) {
-	if !d.stopped {
-		i.shapes = shapeBlob
-		if len(d.lists) == 0 {
-			i.shapes = i.record.shapes
+// next moves to the next flow log, or to the next foreign record of a list that
+// has one. It says whether there is any.
+func (d *document) next() bool {
+	for {
+		open := len(d.lists)
+		switch {
+		case open > 0 && d.lists[open-1].found && len(d.waiting) > 0:
+			d.record, d.foreign = nil, d.takeWaiting()
+			return true
+		case d.ready != nil:
+			d.record, d.ready = d.ready, nil
+			return true
+		case open == 0 || d.damage >= 0:
+			return false
 		}
-		d.stopped = !yield(i)
+		if l := &d.lists[open-1]; l.object != nil {
+			d.readObject(l)
+		} else {
+			d.readElement(l)
+		}
+		if at, err := d.reader.At(); err != nil {
+			d.setDamage(at, err)
+		}
 	}
 }
 
-// recordAt is an empty record, for one that lies in so many lists.
+// shapes are those that the source record has in its entries, where there is a
+// record.
+func (d *document) shapes() shapes {
+	if d.record != nil && len(d.lists) <= 1 {
+		return d.record.shapes
+	}
+	return shapeBlob
+}
+
+// recordAt is an empty record, for one at a depth: in so many lists of others.
 func (d *document) recordAt(depth int) *record {
 	for len(d.pool) <= depth {
 		d.pool = append(d.pool, &record{})
@@ -112,129 +131,147 @@ func (d *document) recordAt(depth int) *record {
 	return d.pool[depth]
 }
 
-// readList reads a list of records up to its end. It says whether there was a
-// flow log in it.
-func (d *document) readList(yield func(item) bool, bare bool) (found bool) {
-	start, _ := d.reader.At()
-	d.lists = append(d.lists, list{start: start, bare: bare})
-	depth := len(d.lists) - 1
-	for !d.stopped && next(d.reader) {
-		start, _ := d.reader.At()
-		isFlowLog := false
-		switch d.reader.Kind() {
-		case jsontext.Object:
-			isFlowLog = d.readObject(yield)
-		case jsontext.Array:
-			d.reader.OpenList()
-			isFlowLog = d.readList(yield, true)
-		default:
-			d.reader.Skip()
-		}
-		end, err := d.reader.At()
-		if err != nil {
-			d.setDamage(start, yield)
-			break
-		}
-		switch l := &d.lists[depth]; {
-		case isFlowLog:
-			found = true
-		case l.found:
-			d.give(yield, item{foreign: d.value[start:end:end]})
-		default:
-			l.foreign++
-		}
-		d.lists[depth].index++
+// openList enters a list of records.
+func (d *document) openList(bare bool) {
+	d.reader.OpenList()
+	d.lists = append(d.lists, list{bare: bare, before: len(d.waiting)})
+}
+
+// readElement reads the next element of a list, or begins to: a list in it is left
+// open.
+func (d *document) readElement(l *list) {
+	more := next(d.reader)
+	at, err := d.reader.At()
+	switch {
+	case err != nil:
+		l.start = -1
+		return
+	case !more:
+		d.endList(at)
+		return
 	}
-	d.lists = d.lists[:depth]
+	l.start = at
+	l.count++
+	l.flowLog = false
+	switch d.reader.Kind() {
+	case jsontext.Object:
+		l.object = d.recordAt(len(d.lists) - 1)
+		d.reader.Open()
+		d.readObject(l)
+	case jsontext.Array:
+		d.openList(true)
+	default:
+		d.reader.Skip()
+		if end, err := d.reader.At(); err == nil {
+			d.endElement(l, end)
+		}
+	}
+}
+
+// endElement ends the element at hand. If it is foreign, it waits until it is
+// known whether the list has a flow log.
+func (d *document) endElement(l *list, end int) {
+	l.object = nil
+	if !l.flowLog {
+		d.waiting = binary.AppendUvarint(binary.AppendUvarint(d.waiting, uint64(l.start)), uint64(end-l.start))
+	}
+}
+
+// closeList closes the innermost list. What waits in it is forgotten.
+func (d *document) closeList() (found bool) {
+	last := len(d.lists) - 1
+	if found = d.lists[last].found; !found {
+		d.waiting = d.waiting[:d.lists[last].before]
+	}
+	d.lists = d.lists[:last]
 	return found
 }
 
-// readObject reads the object that comes next, and gives it if it is a flow log
-// record. It says whether it was a flow log.
-func (d *document) readObject(yield func(item) bool) (isFlowLog bool) {
-	r := d.recordAt(len(d.lists))
-	start, _ := d.reader.At()
-	d.reader.Open()
-	for key, ok := d.reader.Next(); ok && !d.stopped; key, ok = d.reader.Next() {
+// endList closes a list that has ended, and so its element in the list around it;
+// the object that has the list under a key goes on.
+func (d *document) endList(end int) {
+	found := d.closeList()
+	if len(d.lists) == 0 {
+		return
+	}
+	around := &d.lists[len(d.lists)-1]
+	switch {
+	case around.object == nil:
+		d.endElement(around, end)
+	case found:
+		around.object.shapes |= shapeBlob
+	}
+}
+
+// readObject reads the entries of the object at hand, up to one that is a list
+// of records.
+func (d *document) readObject(l *list) {
+	r := l.object
+	for key, ok := d.reader.Next(); ok; key, ok = d.reader.Next() {
 		e := lookUp(key)
-		if e.role != roleRecords || d.reader.Kind() != jsontext.Array {
-			r.read(d.reader, key, e)
-			continue
+		if e.role == roleRecords && d.reader.Kind() == jsontext.Array {
+			d.openList(false)
+			return
 		}
-		d.reader.OpenList()
-		if d.readList(yield, false) {
-			isFlowLog = true
-			r.shapes |= shapeBlob
-		}
+		r.read(d.reader, key, e)
 	}
 	end, err := d.reader.At()
 	if err != nil {
-		d.found = d.found || !d.isText && (r.shapes != 0 || len(r.flat) > 0 || r.isNamed())
-		if isFlowLog {
-			d.setDamage(end, yield)
-		}
-		return isFlowLog
-	}
-	if r.finish() {
-		isFlowLog = true
-		if d.isText {
-			r.rawJSON = d.value[start:end:end]
-		}
-		d.giveForeign(yield)
-		if r.long {
-			d.reader.Fail(errText)
-			return true
-		}
-		d.give(yield, item{record: r})
-	}
-	return isFlowLog
-}
-
-// giveForeign is called before each flow log is given. The foreign records that
-// stand before the first one of a list become records of their own: only now
-// is it known that the list has one. They are read again, because to remember
-// them all could take many times the memory of the document.
-func (d *document) giveForeign(yield func(item) bool) {
-	d.found = true
-	if len(d.lists) == 0 || d.lists[len(d.lists)-1].found {
-		return // and so have the lists around it
-	}
-	for i := range d.lists {
-		l := &d.lists[i]
-		l.found = true
-		if l.foreign == 0 {
-			continue
-		}
-		again := d.readAgain(l.start)
-		for ; l.foreign > 0; l.foreign-- {
-			again.Next()
-			d.give(yield, item{foreign: again.Skip()})
-		}
-	}
-}
-
-// readAgain reads the document from an offset on, as a sequence of values.
-func (d *document) readAgain(offset int) reader {
-	if d.isText {
-		r := &jsontext.Reader{}
-		r.Reset(d.value[offset:])
-		return r
-	}
-	r := &msgpack.Reader{}
-	r.Reset(d.value[offset:])
-	return r
-}
-
-// setDamage notes where a text is damaged: at the innermost record that is, or
-// behind the last one of a list. What stands before it counts.
-func (d *document) setDamage(at int, yield func(item) bool) {
-	if d.damage >= 0 {
 		return
 	}
-	d.damage = at
-	_, err := d.reader.At()
+	if r.finish() {
+		d.setFound()
+		if d.isText {
+			r.rawJSON = d.value[l.start:end:end]
+		}
+		if r.long {
+			d.damage = l.start
+			d.reader.Fail(errText)
+			return
+		}
+		d.ready = r
+	}
+	d.endElement(l, end)
+}
+
+// setFound notes a flow log in all lists that are open.
+func (d *document) setFound() {
+	d.found = true
+	for i := range d.lists {
+		d.lists[i].found, d.lists[i].flowLog = true, true
+	}
+}
+
+// takeWaiting takes the first foreign record that waits.
+func (d *document) takeWaiting() []byte {
+	start, n := binary.Uvarint(d.waiting[d.taken:])
+	size, m := binary.Uvarint(d.waiting[d.taken+n:])
+	if d.taken += n + m; d.taken == len(d.waiting) {
+		d.waiting, d.taken = d.waiting[:0], 0
+	}
+	end := start + size
+	return d.value[start:end:end]
+}
+
+// setDamage notes where a text is damaged: at the innermost element that is, or
+// behind the last flow log in it. What stands before it counts.
+func (d *document) setDamage(end int, err error) {
+	for i := len(d.lists) - 1; i >= 0; i-- {
+		l := &d.lists[i]
+		r := l.object
+		d.found = d.found || !d.isText && r != nil && (r.shapes != 0 || len(r.flat) > 0 || r.isNamed())
+		switch {
+		case d.damage >= 0:
+		case l.start < 0: // there is no closing bracket: the element around the list is damaged
+			d.closeList()
+		case r != nil && l.flowLog:
+			d.damage = end
+		default:
+			d.damage = l.start
+		}
+	}
 	if d.found || err != jsontext.ErrDepth && d.isText && holdsFlowLog(d.value) {
-		d.giveForeign(yield)
+		d.setFound()
 	}
 }
 
@@ -247,8 +284,6 @@ func (d *document) damaged() (rest []byte, reason string, is bool) {
 		return nil, "", false
 	case !d.isText:
 		return nil, err.Error(), true
-	case d.damage < 0:
-		return nil, "", false
 	}
 	damage := TextError{at, err.Error()}
 	return d.value[d.damage:], damage.Error(), true

@@ -28,11 +28,10 @@ type encoder struct {
 	// Of the tuple at hand.
 	event event
 
-	edited       *editedTemplates // one for inner Normalizers too: templates point to it, and those are shared
-	communityIDs communityIDs
-	clock        clock
-	merger       msgpack.Merger
-	scratch      []byte
+	edited  []edited // templates with the reserved fields of the source record at hand
+	clock   clock
+	merger  msgpack.Merger
+	scratch []byte
 }
 
 // event is what differs from tuple to tuple.
@@ -44,6 +43,11 @@ type event struct {
 	number    uint32     // of the tuple, among all of its record
 	aggregate *aggregate // that the event is of; nil: of one flow
 	time      msgpack.EventTime
+}
+
+// take takes up the tuple k of a group of the record.
+func (v *event) take(r *record, g *group, k int) {
+	v.tuple, v.place, v.number = &r.of(g)[k], r.place(g, k), g.from+uint32(k)
 }
 
 // beginRecord takes up a record.
@@ -64,7 +68,7 @@ func (e *encoder) beginGroup(i int) {
 	e.begun = i
 	g := &r.groups[i]
 	e.group.read(r, g, &e.table)
-	e.templates.find(&e.group)
+	e.templates.use(&e.group)
 	if e.table.original {
 		e.message.beginGroup(r, g)
 	}
@@ -74,12 +78,12 @@ func (e *encoder) beginGroup(i int) {
 	}
 }
 
-// appendEvent writes the event of the flow at hand.
-func (e *encoder) appendEvent() {
+// appendEvent writes the event of a flow, which the tuple at hand says.
+func (e *encoder) appendEvent(f *parsedTuple) {
 	v := &e.event
-	v.err = ""
-	v.time = eventTimeOf(v.flow.Time)
-	e.append(e.template(keyOf(v.flow, len(e.group.time) > 0)))
+	v.flow, v.err = f, ""
+	v.time = eventTimeOf(f.Time)
+	e.append(e.template(keyOf(f)))
 }
 
 // appendError writes the event of a tuple that does not parse.
@@ -87,7 +91,7 @@ func (e *encoder) appendError(reason string) {
 	v := &e.event
 	v.err = reason
 	v.time = e.errorTime()
-	e.append(e.template(keyOfError(e.group.family, len(e.group.time) > 0)))
+	e.append(e.template(keyOfError(e.group.family)))
 }
 
 // errorTime is the tuple's time if that parses, else the record's, else the
@@ -149,7 +153,7 @@ func (e *encoder) release() (kept int) {
 	e.group.release()
 	e.message.release()
 	if len(e.reserved.fields) > keptFields {
-		clear(e.edited.list) // places in them
+		clear(e.edited[:cap(e.edited)]) // places in them
 	}
 	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer) + e.merger.Bytes()
 }

@@ -7,17 +7,17 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
-// appendAggregate writes the event of an aggregate. The flow at hand is that of
-// its first tuple; what the tuples do not share takes the value of all of them.
-func (e *encoder) appendAggregate(g *aggregate) {
+// appendAggregate writes the event of an aggregate. f is the flow of its first
+// tuple, which is at hand; what the tuples do not share takes the value of all of
+// them.
+func (e *encoder) appendAggregate(g *aggregate, f *parsedTuple) {
 	v := &e.event
-	v.err, v.aggregate = "", g
-	f := v.flow
+	v.flow, v.err, v.aggregate = f, "", g
 	f.Time, f.State = g.start, g.state
 	f.Source.Packets, f.Source.Bytes = g.sums[sumSourcePackets], g.sums[sumSourceBytes]
 	f.Destination.Packets, f.Destination.Bytes = g.sums[sumDestinationPackets], g.sums[sumDestinationBytes]
 	v.time = eventTimeOf(g.start)
-	e.append(e.template(keyOf(f, len(e.group.time) > 0) | keyOfAggregate(g)))
+	e.append(e.template(keyOf(f) | keyOfAggregate(g)))
 	v.aggregate = nil
 }
 

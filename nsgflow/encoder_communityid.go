@@ -13,16 +13,17 @@ import (
 const communityIDLen = 2 + 28
 
 // hasCommunityID says whether the Community ID of a flow can be told. That of
-// icmp and ipv6-icmp needs type and code, which flow logs lack.
+// icmp and ipv6-icmp needs type and code, which flow logs lack; that of protocols
+// with ports needs both.
 func (v variant) hasCommunityID() bool {
 	return !v.failed && v.protocol != ProtocolUnknown && v.protocol != icmp && v.protocol != icmpv6 &&
-		v.addresses != addressesMixed
+		v.addresses != addressesMixed && !(v.protocol.hasPorts() && v.has&(hasSourcePorts|hasDestinationPorts) != 0)
 }
 
 // hasPorts says whether ports are part of the Community ID.
 func (p Protocol) hasPorts() bool { return p == tcp || p == udp || p == sctp }
 
-// appendCommunityID appends the flow's Community ID, version 1 with seed 0
+// appendCommunityID appends the flow's Community ID as a string: version 1 with seed 0
 // (corelight/community-id-spec): the base64 of SHA-1 of both ends, the smaller
 // first, so that both directions have the same. Only TCP, UDP and SCTP have
 // ports in it.
@@ -44,7 +45,7 @@ func appendCommunityID(dst []byte, p *parsedTuple) []byte {
 		b = binary.BigEndian.AppendUint16(b, toPort)
 	}
 	sum := sha1.Sum(b)
-	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
+	return base64.StdEncoding.AppendEncode(append(append(dst, msgpack.FixStr|communityIDLen), "1:"...), sum[:])
 }
 
 // bytesOfAddresses are four or sixteen each, of which the id is made. Addresses
@@ -56,32 +57,4 @@ func (p *parsedTuple) bytesOfAddresses() (source, destination []byte) {
 	}
 	s, d := p.Source.Addr.As16(), p.Destination.Addr.As16()
 	return s[:], d[:]
-}
-
-// communityIDs remembers ids of IPv4 flows: each has a tuple when it begins,
-// every five minutes, and when it ends.
-type communityIDs [256]struct {
-	flow   [14]byte                 // addresses, ports, protocol; all zero: none yet
-	packed [1 + communityIDLen]byte // the id as a string
-}
-
-// append appends the id of a flow as a string.
-func (c *communityIDs) append(dst []byte, p *parsedTuple) []byte {
-	const header = msgpack.FixStr | communityIDLen
-	if !p.source.is4 || !p.destination.is4 {
-		return appendCommunityID(append(dst, header), p)
-	}
-	const spread = 0x9E3779B1 // 2^32 by the golden ratio
-	ports := uint32(p.Source.Port)<<16 | uint32(p.Destination.Port)
-	var flow [14]byte
-	copy(flow[0:], p.source.v4[:])
-	copy(flow[4:], p.destination.v4[:])
-	binary.BigEndian.PutUint32(flow[8:], ports)
-	binary.BigEndian.PutUint16(flow[12:], uint16(p.Protocol)|1<<15)
-	kept := &c[ports*spread>>24]
-	if kept.flow != flow {
-		kept.flow = flow
-		appendCommunityID(append(kept.packed[:0], header), p)
-	}
-	return append(dst, kept.packed[:]...)
 }

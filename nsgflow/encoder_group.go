@@ -15,10 +15,9 @@ type groupValues struct {
 
 	templates *templates // for these texts
 
-	// Those of the last group: most groups have the same.
-	target, acl resource
-	region      region
-	mac         [17]byte
+	// Parts of the last group's resource ids and MAC: see "Caches" in doc.go.
+	target, acl, flowLog resource
+	mac                  [17]byte
 }
 
 // names are the ACL (VNet), the rule and the MAC of a group.
@@ -106,7 +105,7 @@ func (gv *groupValues) derive() {
 	} else {
 		t[groupRuleset] = gv.acl.parse(t[groupACL]).lowerName
 	}
-	t[groupRegion] = gv.region.parse(t[groupFlowLogResource])
+	t[groupRegion] = gv.flowLog.parse(t[groupFlowLogResource]).region
 	if mac, ok := appendMAC(gv.mac[:0], t[groupMAC]); ok {
 		t[groupMACForm] = mac
 	} else {

@@ -31,47 +31,40 @@ type edit struct {
 	insert []byte // what comes instead
 }
 
-// edited are the pieces of a template with reserved fields in them.
+// edited are the pieces of a template with the reserved fields at hand in them.
 type edited struct {
 	template *template
-	of       *reserved
-	record   uint64 // of these that it holds for: see reserved.record
 	pieces   []piece
 	keys     int    // of the event's map
 	list     []edit // in the order of the event
 	headers  []byte // of maps, for list
 }
 
-// maxEdited is how many edited templates are kept. Each holds places of its
-// template and of the reserved fields, no bytes of them.
+// maxEdited is how many edited templates there are for a source record. Each holds
+// places of its template and of the reserved fields, no bytes of them.
 const maxEdited = 64
 
-// editedTemplates are those of the record at hand.
-type editedTemplates struct {
-	list []edited
-	next int // the one that goes when another template comes
-}
-
-// of is the template with the reserved fields at hand.
-func (et *editedTemplates) of(t *template, r *reserved) *edited {
-	d := t.edited
-	if d == nil || d.template != t {
-		if et.list == nil {
-			et.list = make([]edited, maxEdited)
+// editedOf is a template with the reserved fields at hand. Real records have few
+// templates; of crafted ones with more than maxEdited, they are edited again.
+func (e *encoder) editedOf(t *template) *edited {
+	for i := range e.edited {
+		if e.edited[i].template == t {
+			return &e.edited[i]
 		}
-		d = &et.list[et.next]
-		et.next = (et.next + 1) % maxEdited
-		d.template, t.edited = t, d
-	} else if d.of == r && d.record == r.record {
-		return d
 	}
-	d.edit(t, r)
+	if len(e.edited) == maxEdited {
+		e.edited = e.edited[:0]
+	}
+	n := len(e.edited)
+	e.edited = slices.Grow(e.edited, 1)[:n+1] // what is there is used again
+	d := &e.edited[n]
+	d.template = t
+	d.edit(t, e.reserved)
 	return d
 }
 
 // edit works out the pieces for the reserved fields at hand.
 func (d *edited) edit(t *template, r *reserved) {
-	d.of, d.record = r, r.record
 	d.list, d.headers = d.list[:0], d.headers[:0]
 	d.editBelow(t.objects, r.parts)
 	d.apply(t.pieces)
@@ -86,10 +79,10 @@ func (d *edited) edit(t *template, r *reserved) {
 
 // editBelow edits maps, in their order, where reserved fields have maps of the
 // same names.
-func (d *edited) editBelow(objects []object, parts divided) {
+func (d *edited) editBelow(objects []object, parts []part) {
 	for i := range objects {
 		o := &objects[i]
-		p := parts.find(o.key)
+		p := partOf(parts, o.key)
 		if p == nil || len(p.below) == 0 {
 			continue // the event's value wins
 		}
@@ -147,6 +140,6 @@ func (d *edited) addPiece(constant []byte) {
 // appendMerged writes an event's map with reserved fields that have keys which
 // events have too.
 func (e *encoder) appendMerged(out []byte, t *template) []byte {
-	d := e.edited.of(t, e.reserved)
+	d := e.editedOf(t)
 	return e.appendFields(msgpack.AppendMapHeader(out, d.keys), t, d.pieces)
 }

@@ -64,7 +64,7 @@ func checkMerged(t *testing.T, normalizers [2]*Normalizer, text string, fields [
 	for len(bare) > 0 {
 		// A frame is an array of two: the time and the event.
 		event, rest := msgpack.Cut(bare)
-		_, at, ok := ReadFrame(event)
+		_, at, ok := readFrame(event)
 		if !ok {
 			t.Fatalf("no frame: %q", event)
 		}

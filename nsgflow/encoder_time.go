@@ -32,41 +32,35 @@ const longestTime = 64
 
 const timestampLen = len("2006-01-02T15:04:05.000Z")
 
-// clock writes times as text. It keeps the last one, because the event of one
-// flow has the same in several fields, and the last minute's, because the tuples
-// of a record lie close together.
+// clock writes times as text. It keeps the text of the last minute: the tuples of a
+// record lie close together.
 type clock struct {
-	last   msgpack.EventTime
-	text   [1 + timestampLen]byte // of last; all zero: none yet
 	minute int64                  // since 1970
-	packed [1 + timestampLen]byte // of minute
+	packed [1 + timestampLen]byte // of minute, as a string; all zero: none yet
 }
 
 // append appends t as a string in RFC 3339, UTC, with three fraction digits. t
 // lies between 1970 and 2038.
 func (c *clock) append(dst []byte, t msgpack.EventTime) []byte {
-	if t != c.last || c.text[0] == 0 {
-		c.set(t)
-	}
-	return append(dst, c.text[:]...)
-}
-
-func (c *clock) set(t msgpack.EventTime) {
-	c.last = t
 	minute, second := t.Seconds/60, t.Seconds%60
 	if minute != c.minute || c.packed[0] == 0 {
-		c.minute = minute
-		c.packed[0] = msgpack.FixStr | byte(timestampLen)
-		to := time.Unix(minute*60, 0).UTC().AppendFormat(c.packed[:1], "2006-01-02T15:04:")
-		copy(c.packed[len(to):], "00.000Z")
+		c.setMinute(minute)
 	}
 	const seconds, fraction = 1 + len("2006-01-02T15:04:"), 1 + len("2006-01-02T15:04:05.")
-	c.text = c.packed
-	c.text[seconds] += byte(second / 10)
-	c.text[seconds+1] += byte(second % 10)
+	text := c.packed
+	text[seconds] += byte(second / 10)
+	text[seconds+1] += byte(second % 10)
 	if ms := t.Nanoseconds / 1e6; ms > 0 {
-		c.text[fraction] += byte(ms / 100)
-		c.text[fraction+1] += byte(ms / 10 % 10)
-		c.text[fraction+2] += byte(ms % 10)
+		text[fraction] += byte(ms / 100)
+		text[fraction+1] += byte(ms / 10 % 10)
+		text[fraction+2] += byte(ms % 10)
 	}
+	return append(dst, text[:]...)
+}
+
+func (c *clock) setMinute(minute int64) {
+	c.minute = minute
+	c.packed[0] = msgpack.FixStr | byte(timestampLen)
+	to := time.Unix(minute*60, 0).UTC().AppendFormat(c.packed[:1], "2006-01-02T15:04:")
+	copy(c.packed[len(to):], "00.000Z")
 }

@@ -53,7 +53,7 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotEventID:
 			out = e.id.append(out, e.place(), e.event.tuple.Text)
 		case slotCommunityID:
-			out = e.communityIDs.append(out, f)
+			out = appendCommunityID(out, f)
 		case slotTuple:
 			out = msgpack.AppendText(out, e.event.tuple.Text)
 		case slotError:

@@ -67,10 +67,6 @@ func newTupleError(path string, family Family, line []byte, bad int) *TupleError
 	return &TupleError{Path: path, Column: bad, Value: string(cols[bad])}
 }
 
-func wrongType(path, want string, value []byte) *TupleError {
-	return &TupleError{Path: path, Column: -1, Reason: "not " + want, Value: string(value)}
-}
-
 // TextError says where and why a text does not parse.
 type TextError struct {
 	Offset int // in bytes

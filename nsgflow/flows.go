@@ -13,11 +13,10 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 	return func(yield func(Flow, error) bool) {
 		var d document
 		var group groupValues
-		var e event
-		e.flow = new(parsedTuple)
+		var flow parsedTuple
 		d.reset(candidate{value: text[:len(text):len(text)], isText: true})
-		for item := range d.items {
-			r := item.record
+		for d.next() {
+			r := d.record
 			if r == nil {
 				continue
 			}
@@ -25,14 +24,14 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 				g := &r.groups[i]
 				group.read(r, g, &table{})
 				rule, resource, mac := string(group.values[groupRule]), string(group.values[groupResource]), string(group.values[groupMAC])
-				for k := range r.of(g) {
-					e.tuple, e.place = &r.of(g)[k], r.place(g, k)
+				for k := range g.count() {
+					line, comma := r.lineOf(g, k)
 					var f Flow
 					err := error(nil)
-					if bad := d.parse(&e, r, g); bad != nil {
-						err = bad
+					if bad := min(flow.parse(g.family, line), comma); bad != noColumn {
+						err = d.tupleError(g, k, bad)
 					} else {
-						f = e.flow.complete()
+						f = flow.complete()
 						f.Rule, f.Resource, f.MAC = rule, resource, mac
 					}
 					if !yield(f, err) {

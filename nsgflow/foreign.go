@@ -104,7 +104,6 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 		n.inner, _ = New(n.options) // n was made with the same
 		n.inner.depth = n.depth + 1
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
-		n.inner.encoder.edited = n.encoder.edited
 	}
 	return n.inner
 }

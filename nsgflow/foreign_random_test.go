@@ -47,8 +47,8 @@ func TestReservedFieldsOfForeignRecords(t *testing.T) {
 			for len(bare) > 0 {
 				be, brest := msgpack.Cut(bare)
 				ge, grest := msgpack.Cut(got)
-				_, at, ok := ReadFrame(be)
-				_, gat, ok2 := ReadFrame(ge)
+				_, at, ok := readFrame(be)
+				_, gat, ok2 := readFrame(ge)
 				if !ok || !ok2 {
 					t.Fatal("frame", i)
 				}

@@ -6,11 +6,12 @@ import "fmt"
 // buffers from one record to the next and is not safe for concurrent use.
 type Normalizer struct {
 	options    Options
-	document   document    // hop 1: the flow log that is being read
-	encoder    encoder     // hop 3: writes its events
-	aggregator aggregator  // between hop 2 and hop 3, if events are of several flows
-	drops      dropReasons // by the option drop
-	reserved   reserved    // the fields beside it, which events keep
+	document   document             // hop 1: the flow log that is being read
+	flow       parsedTuple          // hop 2: the tuple at hand, read; of aggregator.room, where flows are aggregated
+	encoder    encoder              // hop 3: writes its events
+	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
+	drops      [3][stateCount]uint8 // reasons to leave a flow out: see Drops.reasons
+	reserved   reserved             // the fields beside it, which events keep
 	counts     Counts
 	before     Counts // the record at hand
 	limit      int    // of its events, in bytes
@@ -41,7 +42,7 @@ func New(o Options) (*Normalizer, error) {
 		return nil, err
 	}
 	n := &Normalizer{options: o, mostOutput: outputLimit}
-	n.encoder.table, n.encoder.templates, n.encoder.edited = newTable(o), newTemplateCache(), &editedTemplates{}
+	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
 	n.reserved.names = n.encoder.table.names()
 	n.drops = o.Drop.reasons()
 	n.renew()
@@ -52,12 +53,10 @@ func New(o Options) (*Normalizer, error) {
 // of their own.
 func (n *Normalizer) renew() {
 	old := &n.encoder
-	clear(old.edited.list) // templates point to them
 	n.document = document{}
 	n.encoder = encoder{
 		table:      old.table,
 		templates:  old.templates,
-		edited:     old.edited,
 		reserved:   &n.reserved,
 		aggregator: &n.aggregator,
 		keep:       n.options.ReserveData,
@@ -65,7 +64,7 @@ func (n *Normalizer) renew() {
 		progress:   old.progress,
 	}
 	n.aggregator = newAggregator(n.options, old.table.original)
-	n.reserved = reserved{names: n.reserved.names, record: n.reserved.record}
+	n.reserved = reserved{names: n.reserved.names}
 	n.inner = nil
 }
 
@@ -82,7 +81,7 @@ func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size 
 // appendRecord is AppendRecord of a part of an input, behind so many bytes.
 func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []byte, size int, changed bool) {
 	var d detection
-	b = b[:len(b):len(b)] // nobody looks behind it; see parseFast
+	b = b[:len(b):len(b)] // nobody looks behind it: see window in tuple_fast.go
 	d.detect(b, n.options.Key)
 	if !d.found(b) {
 		if d.size > 0 {
@@ -123,43 +122,27 @@ func (n *Normalizer) read(c candidate) {
 	d, e := &n.document, &n.encoder
 	d.reset(c)
 	n.reserved.field = c.field
-	for item := range d.items { // hop 1: document.go, record_read.go
-		n.reserved.find(item.shapes) // reserved.go
-		r := item.record
-		if r == nil {
-			n.appendForeign(item.foreign) // foreign.go
+	for d.next() { // hop 1: document.go, record_read.go
+		n.reserved.collect(d.shapes()) // reserved.go
+		if d.record == nil {
+			n.appendForeign(d.foreign) // foreign.go
 			if n.overLimit() {
 				return
 			}
 			continue
 		}
-		if len(r.tuples) == 0 {
-			n.counts.Empty++
-		}
-		end, _ := d.reader.At()
-		e.progress.beginRecord(end)
-		e.beginRecord(r)
-		n.aggregator.beginRecord(r)
-		wrong := 0
-		for i := range r.groups {
-			g := &r.groups[i]
-			tuples := r.of(g)
-			for k := range tuples {
-				more := 0
-				if tuples[k].Other {
-					if wrong++; wrong > maxWrong {
-						continue // the last one before has counted it
-					} else if wrong == maxWrong {
-						more = r.wrong[NSG] + r.wrong[VNet] - maxWrong
-					}
-				}
-				e.event.tuple, e.event.place, e.event.number = &tuples[k], r.place(g, k), g.from+uint32(k)
-				e.event.flow = n.aggregator.room()
-				if err := d.parse(&e.event, r, g); err != nil { // hop 2: tuple.go
-					err.More = more
-					n.appendError(i, err)
+		n.beginRecord()
+		for i := range d.record.groups {
+			g := &d.record.groups[i]
+			for k := range g.count() {
+				e.event.take(d.record, g, k)
+				line, comma := d.record.lineOf(g, k)
+				flow := n.roomForFlow()
+				bad := min(flow.parse(g.family, line), comma) // hop 2: tuple.go
+				if bad == noColumn {
+					n.appendFlow(i, flow)
 				} else {
-					n.appendFlow(i)
+					n.appendError(i, k, bad)
 				}
 				if n.overLimit() {
 					return
@@ -173,12 +156,32 @@ func (n *Normalizer) read(c candidate) {
 	}
 }
 
+// beginRecord takes up the flow log record at hand.
+func (n *Normalizer) beginRecord() {
+	r := n.document.record
+	if len(r.tuples) == 0 {
+		n.counts.Empty++
+	}
+	end, _ := n.document.reader.At()
+	n.encoder.progress.beginRecord(end)
+	n.encoder.beginRecord(r)
+	n.aggregator.beginRecord(r)
+}
+
+// roomForFlow is where the next tuple is read to. A flow that begins an aggregate
+// is kept there.
+func (n *Normalizer) roomForFlow() *parsedTuple {
+	if n.aggregator.isOn() {
+		return n.aggregator.room()
+	}
+	return &n.flow
+}
+
 // appendFlow takes the flow at hand to what becomes of it: nothing, a part of
 // an event, or an event. It is of the record's group with this number.
-func (n *Normalizer) appendFlow(group int) {
+func (n *Normalizer) appendFlow(group int, f *parsedTuple) {
 	e := &n.encoder
-	f := e.event.flow
-	if reason := n.drops.of(&f.Flow); reason > 0 { // volume.go
+	if reason := n.reasonToDrop(&f.Flow); reason > 0 { // drop.go
 		n.counts.Dropped[reason-1]++
 		return
 	}
@@ -189,12 +192,12 @@ func (n *Normalizer) appendFlow(group int) {
 	}
 	n.counts.Events++
 	e.beginGroup(group) // encoder_group.go
-	e.appendEvent()     // hop 3: encoder.go
+	e.appendEvent(f)    // hop 3: encoder.go
 }
 
 // appendAggregates writes the events of several flows, each by the first one.
 func (n *Normalizer) appendAggregates() {
-	d, e, r := &n.document, &n.encoder, n.aggregator.record
+	e, r := &n.encoder, n.document.record
 	group := 0
 	for number := range n.aggregator.count {
 		a := n.aggregator.at(number)
@@ -203,28 +206,42 @@ func (n *Normalizer) appendAggregates() {
 		}
 		g := &r.groups[group]
 		k := int(a.first - g.from)
-		e.event.tuple, e.event.place, e.event.number = &r.of(g)[k], r.place(g, k), a.first
-		if flow, kept := n.aggregator.flow(number); kept {
-			e.event.flow = flow
-		} else {
-			e.event.flow = n.aggregator.room()
-			_ = d.parse(&e.event, r, g) // it has parsed before
+		e.event.take(r, g, k)
+		f, kept := n.aggregator.flow(number)
+		if !kept {
+			line, _ := r.lineOf(g, k)
+			f = &n.flow
+			f.parse(g.family, line) // as before: it has no bad column
 		}
 		n.counts.Events++
 		e.beginGroup(group)
-		e.appendAggregate(a) // encoder_aggregate.go
+		e.appendAggregate(a, f) // encoder_aggregate.go
 		if n.overLimit() {
 			return
 		}
 	}
 }
 
-// appendError counts a tuple of a group that does not parse, and writes its
-// event.
-func (n *Normalizer) appendError(group int, err *TupleError) {
+// appendError counts the tuple k of a group, whose column bad does not parse, and
+// writes its event.
+func (n *Normalizer) appendError(group, k, bad int) {
+	r := n.document.record
+	g := &r.groups[group]
+	more := 0
+	if r.of(g)[k].Other {
+		r.reported++
+		switch {
+		case r.reported > maxWrong:
+			return // the last one before has counted it
+		case r.reported == maxWrong:
+			more = r.wrong[NSG] + r.wrong[VNet] - maxWrong
+		}
+	}
+	err := n.document.tupleError(g, k, bad)
+	err.More = more
 	reason := err.Error()
 	n.counts.addError(reason)
-	n.counts.Errors += uint64(err.More)
+	n.counts.Errors += uint64(more)
 	if !n.options.DropErrors {
 		n.encoder.beginGroup(group)
 		n.encoder.appendError(reason)
@@ -240,6 +257,7 @@ func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.document.reset(candidate{})
 	n.reserved.reset(body)
 	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
+	n.encoder.edited = n.encoder.edited[:0]
 	n.before, n.again = n.counts, 0
 	n.limit = min(n.mostOutput, outputFactor*(size+len(frame.Metadata))+outputSlack)
 }
@@ -247,6 +265,7 @@ func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 // end passes on what could not be read, if the record was a flow log.
 func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	d, e := &n.document, &n.encoder
+	n.flow = parsedTuple{}
 	if !d.found {
 		n.counts.Foreign++
 		n.release()

@@ -66,7 +66,23 @@ func (o Options) Check() error {
 	if strings.HasSuffix(o.TimestampKey, "[]") {
 		return fmt.Errorf("timestamp key %q: a name that ends in [] is one of lists", o.TimestampKey)
 	}
-	return o.checkVolume()
+	return o.checkLess()
+}
+
+// checkLess says what is wrong with the options that leave something out.
+func (o Options) checkLess() error {
+	if int(max(o.Aggregate, o.AggregateDenied)) >= len(aggregateNames) {
+		return fmt.Errorf("aggregate %d, of denied flows %d: there are %d", o.Aggregate, o.AggregateDenied, len(aggregateNames))
+	}
+	if o.Drop >= 1<<len(dropNames) {
+		return fmt.Errorf("drop %d: there are %s", o.Drop, strings.Join(dropNames, ", "))
+	}
+	for _, name := range o.ExcludeFields {
+		if !slices.ContainsFunc(schemas[o.Schema].fields, func(f field) bool { return f.isIn(name) }) {
+			return fmt.Errorf("field %s: schema %s has none of this name", appendQuoted(nil, name), o.Schema)
+		}
+	}
+	return nil
 }
 
 // String is the schema's name.

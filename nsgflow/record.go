@@ -75,6 +75,7 @@ type record struct {
 	flat      []tuple  // the values of flow.N keys
 	numbers   []uint64 // of these: see readFlattened, and place
 	unrolled  int      // how many of these have the key flowTuple
+	reported  int      // of the wrong ones, how many have come to an error
 	wrong     [2]int   // values in the place of tuples, or of lists of them, that are of another type; by Family
 	long      bool     // a text of it has more than maxText bytes
 	shapes    shapes
@@ -83,7 +84,7 @@ type record struct {
 
 	buffer []byte
 	line   []byte // to be parsed instead of the text of the last group's only tuple; else nil
-	comma  int8   // the column of line that has a comma in itself; else -1
+	comma  int    // the first column of line that has a comma in itself; else noColumn
 }
 
 // bytes are those of its buffers.
@@ -96,11 +97,28 @@ func (r *record) reset() {
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
-	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], numbers: r.numbers[:0], buffer: r.buffer[:0], comma: -1}
+	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], numbers: r.numbers[:0], buffer: r.buffer[:0], comma: noColumn}
 }
+
+// count is how many tuples the group has.
+func (g *group) count() int { return int(g.to - g.from) }
 
 // of are the tuples of a group.
 func (r *record) of(g *group) []tuple { return r.tuples[g.from:g.to] }
+
+// lineOf is what is to be parsed of the tuple k of a group. At the column bad at
+// the latest, it is wrong, whatever parses: the columns behind one with a comma are
+// not those that the record has. bad is noColumn of nearly all.
+func (r *record) lineOf(g *group, k int) (line []byte, bad int) {
+	switch t := &r.tuples[int(g.from)+k]; {
+	case t.Other:
+		return nil, 0
+	case r.line != nil && !g.layered():
+		return r.line, r.comma
+	default:
+		return t.Text, noColumn
+	}
+}
 
 // place tells a tuple from the others of its group. The lower half is its index:
 // the N of its flow.N key, else that in the array.
@@ -264,8 +282,8 @@ func (r *record) addColumn(c int, col []byte) {
 	if c > 0 {
 		r.buffer = append(r.buffer, ',')
 	}
-	if r.comma < 0 && bytes.IndexByte(col, ',') >= 0 {
-		r.comma = int8(c)
+	if bytes.IndexByte(col, ',') >= 0 {
+		r.comma = min(r.comma, c)
 	}
 	r.buffer = append(r.buffer, col...)
 }

@@ -52,11 +52,11 @@ func (d *document) appendListPath(b []byte) []byte {
 	for i, l := range d.lists {
 		switch {
 		case l.bare:
-			b = appendIndex(bytes.TrimSuffix(b, []byte(".")), l.index)
-		case i > 0 || !d.isText:
-			b = appendIndex(append(b, "records"...), l.index)
-		case l.index > 0: // one of several values that a text has side by side
-			b = appendIndex(b, l.index)
+			b = appendIndex(bytes.TrimSuffix(b, []byte(".")), l.count-1)
+		case i > 0:
+			b = appendIndex(append(b, "records"...), l.count-1)
+		case l.count > 1: // one of several values that a text has side by side
+			b = appendIndex(b, l.count-1)
 		default:
 			continue
 		}
@@ -72,14 +72,21 @@ func appendIndex(dst []byte, i uint32) []byte {
 // overrideKeys are the fields that override a column, by column.
 var overrideKeys = [...]string{1: "source_addr", 2: "destination_addr", 3: "source_port", 4: "destination_port"}
 
-// tupleError says why line does not parse. A column that is a field of its
-// own is named as that field, and whole.
-func (d *document) tupleError(r *record, g *group, index uint32, line []byte, bad int) *TupleError {
+// tupleError says what is wrong with the tuple k of a group of the record at hand,
+// whose column bad does not parse. A column that is a field of its own is named as
+// that field, and whole.
+func (d *document) tupleError(g *group, k, bad int) *TupleError {
+	r := d.record
+	t := &r.of(g)[k]
+	path := d.path(g, uint32(r.place(g, k)))
 	switch {
+	case t.Other:
+		return &TupleError{Path: path, Column: -1, Reason: "not " + wanted[g.level], Value: string(t.Text)}
 	case g.level == levelColumns:
-		return &TupleError{Path: d.path(g, index), Column: bad, Value: string(r.columns[bad])}
+		return &TupleError{Path: path, Column: bad, Value: string(r.columns[bad])}
 	case r.line != nil && g.level == levelFlattened && bad < len(r.override) && r.override[bad] != nil:
 		return &TupleError{Path: string(d.appendListPath(nil)) + overrideKeys[bad], Column: bad, Value: string(r.override[bad])}
 	}
-	return newTupleError(d.path(g, index), g.family, line, bad)
+	line, _ := r.lineOf(g, k)
+	return newTupleError(path, g.family, line, bad)
 }

@@ -10,7 +10,7 @@ import (
 // reserved are the fields of the source record that are not the flow log: a
 // hostname for instance. Events keep them, and so do foreign records.
 type reserved struct {
-	names eventNames
+	names map[string]*eventName
 
 	body   []byte // the source record; nil of a text on its own
 	field  []byte // that holds the flow log; nil: the body is the flow log
@@ -18,8 +18,7 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
-	record uint64  // a number of its own for each source record
-	parts  divided // of fields, if one has a key that events may have too; see reserved_divided.go
+	parts []part // of fields, if one has a key that events may have too
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
@@ -34,14 +33,13 @@ func (r *reserved) reset(body []byte) {
 
 const fieldsHeader = 5 // a map header with a count of four bytes, written last
 
-// find makes fields. own are the shapes that a flow log has that is the body
+// collect makes fields. own are the shapes that a flow log has that is the body
 // itself: entries of those are its parts.
-func (r *reserved) find(own shapes) {
+func (r *reserved) collect(own shapes) {
 	if r.ready {
 		return
 	}
 	r.ready = true
-	r.record++
 	conflict := false
 	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {

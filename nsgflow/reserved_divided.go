@@ -8,46 +8,42 @@ import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
 // from the schema, so that they are looked for once for each source record,
 // however many events it becomes.
 
-// eventNames are the keys that events may have at one level.
-type eventNames map[string]*eventName
-
+// eventName is a key that events may have at some level.
 type eventName struct {
 	name  string
-	below eventNames // the keys below it; nil: events have no map there
+	below map[string]*eventName // the keys below it; nil: events have no map there
 }
 
-func (n eventNames) add(path []string) {
-	name := n[path[0]]
+// addName adds the keys of a field to those at the top.
+func addName(names map[string]*eventName, path []string) {
+	name := names[path[0]]
 	if name == nil {
 		name = &eventName{name: path[0]}
-		n[path[0]] = name
+		names[path[0]] = name
 	}
 	if len(path) > 1 {
 		if name.below == nil {
-			name.below = eventNames{}
+			name.below = map[string]*eventName{}
 		}
-		name.below.add(path[1:])
+		addName(name.below, path[1:])
 	}
 }
 
-// divided is a map of reserved fields, in parts. Parts stand in the order of the
-// map, and all of them together are its entries.
-type divided []part
-
-// part is either one entry whose key events may have too, or a sequence of
-// entries whose keys they never have.
+// part is a part of a map of reserved fields: either one entry whose key events may
+// have too, or a sequence of entries whose keys they never have. Parts stand in the
+// order of the map, and all of them together are its entries.
 type part struct {
 	name    string // the key; "": a sequence
 	entries []byte
-	count   int     // of entries
-	below   divided // those of the entry's value, if that is a map and events may have one
+	count   int    // of entries
+	below   []part // those of the entry's value, if that is a map and events may have one
 }
 
-// find finds the entry with a name; nil if there is none.
-func (d divided) find(name string) *part {
-	for i := range d {
-		if d[i].name == name {
-			return &d[i]
+// partOf is the part with a name; nil if there is none.
+func partOf(parts []part, name string) *part {
+	for i := range parts {
+		if parts[i].name == name {
+			return &parts[i]
 		}
 	}
 	return nil
@@ -55,7 +51,7 @@ func (d divided) find(name string) *part {
 
 // divide divides so many entries of a map. Where a key that events may have
 // comes twice, the last one counts.
-func divide(entries []byte, count int, names eventNames) (parts divided) {
+func divide(entries []byte, count int, names map[string]*eventName) (parts []part) {
 	entries, count = withoutRepetition(entries, count, names)
 	for e := range msgpack.Each(entries, count) {
 		name := names[string(e.Name)]
@@ -81,7 +77,7 @@ func divide(entries []byte, count int, names eventNames) (parts divided) {
 
 // withoutRepetition is entries without those that have a key of names which
 // comes again.
-func withoutRepetition(entries []byte, count int, names eventNames) ([]byte, int) {
+func withoutRepetition(entries []byte, count int, names map[string]*eventName) ([]byte, int) {
 	last := make(map[*eventName]int, 8) // the place of the last entry with a key
 	at, repeated := 0, 0
 	for e := range msgpack.Each(entries, count) {

@@ -70,14 +70,14 @@ func mapHeader(r *rand.Rand, n int) []byte {
 	return msgpack.AppendMapHeader(nil, n)
 }
 
-func keysOf(n eventNames) (keys []string) {
+func keysOf(n map[string]*eventName) (keys []string) {
 	for k := range n {
 		keys = append(keys, k)
 	}
 	return keys
 }
 
-func wild(r *rand.Rand, names eventNames, level int) (entries []byte, count int) {
+func wild(r *rand.Rand, names map[string]*eventName, level int) (entries []byte, count int) {
 	keys := keysOf(names)
 	n := r.IntN(7)
 	if r.IntN(30) == 0 {
@@ -101,7 +101,7 @@ func wild(r *rand.Rand, names eventNames, level int) (entries []byte, count int)
 		count++
 		switch x := r.IntN(8); {
 		case x < 5-level && level < 4:
-			var below eventNames
+			var below map[string]*eventName
 			if name != nil {
 				below = name.below
 			}
@@ -202,8 +202,8 @@ func TestReservedFieldsOfAnyKind(t *testing.T) {
 					t.Fatalf("less events")
 				}
 				ge, grest := msgpack.Cut(got)
-				_, at, _ := ReadFrame(event)
-				_, gat, ok := ReadFrame(ge)
+				_, at, _ := readFrame(event)
+				_, gat, ok := readFrame(ge)
 				if !ok || !bytes.Equal(event[:at], ge[:gat]) {
 					t.Fatalf("frame %q %q", event, ge)
 				}

@@ -17,6 +17,7 @@ type resource struct {
 	group        []byte
 	provider     []byte
 	name         []byte
+	region       []byte // of a flow log
 	lowerName    []byte // Azure's names have no case: NSG logs shout, VNet logs do not
 }
 
@@ -27,6 +28,7 @@ func (r *resource) parse(id []byte) *resource {
 		return r
 	}
 	*r = resource{id: string(id)}
+	r.region = regionOf(r.id)
 	parts := strings.Split(r.id, "/")
 	if len(parts) < 3 || parts[0] != "" {
 		return r
@@ -51,24 +53,15 @@ func (r *resource) parse(id []byte) *resource {
 	return r
 }
 
-// region is that of a flow log, from the name of its network watcher,
+// regionOf is the region of a flow log, from the name of its network watcher,
 // NETWORKWATCHER_<REGION>, which Azure gives to those that it makes itself.
-type region struct {
-	id   string
-	name []byte
-}
-
-func (r *region) parse(flowLog []byte) []byte {
-	if string(flowLog) == r.id {
-		return r.name
-	}
-	*r = region{id: string(flowLog)}
-	_, watcher, _ := strings.Cut(strings.ToLower(r.id), "/networkwatchers/")
+func regionOf(flowLog string) []byte {
+	_, watcher, _ := strings.Cut(strings.ToLower(flowLog), "/networkwatchers/")
 	watcher, _, _ = strings.Cut(watcher, "/")
 	if name, ok := strings.CutPrefix(watcher, "networkwatcher_"); ok && name != "" {
-		r.name = []byte(name)
+		return []byte(name)
 	}
-	return r.name
+	return nil
 }
 
 // ruleClasses are the prefixes of rule names, from "Flow logging for network

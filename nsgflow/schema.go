@@ -21,15 +21,20 @@ type field struct {
 
 const timestampField = "@timestamp" // its name is an option
 
-// schemas by Schema.
-var schemas = [...]schema{
-	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
-	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
+// isIn says whether name is the field's, or that of an object around it. The
+// "[]" of arrays may be left out.
+func (f *field) isIn(name string) bool {
+	own, name := strings.ReplaceAll(f.name, "[]", ""), strings.ReplaceAll(name, "[]", "")
+	return own == name || name != "" && strings.HasPrefix(own, name+".")
 }
 
-type schema struct {
+// schemas by Schema.
+var schemas = [...]struct {
 	name   string
 	fields []field
+}{
+	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
+	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
 }
 
 // row is a field of a schema with its name in parts.
@@ -75,15 +80,15 @@ func newTable(o Options) (t table) {
 }
 
 // names are the keys of events.
-func (t *table) names() eventNames {
-	names := eventNames{}
+func (t *table) names() map[string]*eventName {
+	names := map[string]*eventName{}
 	for _, r := range t.rows {
 		path := r.path
 		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
 			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
 			path[i] = strings.TrimSuffix(path[i], "[]")
 		}
-		names.add(path)
+		addName(names, path)
 	}
 	return names
 }
@@ -115,7 +120,7 @@ const (
 )
 
 // source says where a field's value comes from. constant, ofFlow, ofFlowList,
-// ofGroup and eachTuple make one.
+// ofGroup and eachTuple make one; when and unless restrict it.
 type source struct {
 	constants func(variant) []string // what follows from the variant; nil: nothing does
 	group     groupValue
@@ -153,36 +158,11 @@ func eachTuple(s slot) source { return source{slot: s} }
 // when leaves the field to some variants.
 func (s source) when(only func(variant) bool) source { s.only = only; return s }
 
-// unless gives some variants a value of the group instead.
+// unless makes t the value in the variants that are so.
 func (s source) unless(are func(variant) bool, t groupValue) source {
 	s.fromGroup, s.group = are, t
 	return s
 }
-
-// variant is what a tuple says in letters and numbers that have a name. Events
-// of the same variant, group and options have the same fields. Their values differ
-// in slots only.
-type variant struct {
-	family     Family
-	failed     bool // an error event; valid are family and nothing else
-	decision   Decision
-	state      State
-	direction  Direction
-	encryption Encryption
-	addresses  addresses
-	protocol   Protocol
-	aggregate  Aggregate // of an aggregate, what it is by; else AggregateOff
-	alone      bool      // it has one flow
-}
-
-// addresses says which versions of IP a flow's addresses have.
-type addresses uint8
-
-const (
-	addressesMixed addresses = iota
-	addressesIPv4
-	addressesIPv6
-)
 
 // groupValue is a text that is constant within a group of tuples.
 type groupValue uint8

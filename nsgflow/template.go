@@ -15,7 +15,7 @@ import (
 // values of the dynamic ones. Groups with the same values come again and again:
 // there the group's values become fixed too (specialize).
 
-// template writes the events of one eventKey.
+// template writes the events of one variant.
 type template struct {
 	pieces  []piece  // the last one has no dynamic part
 	message []byte   // the fixed part of the message; nil: it is made for each group
@@ -23,7 +23,6 @@ type template struct {
 	size    int      // of all fixed parts
 	names   []string // the keys of that map
 	objects []object // the maps in it
-	edited  *edited  // with reserved fields, if it has come with some; see editedTemplates
 }
 
 // piece is a fixed part, in msgpack, followed by a dynamic one.
@@ -39,11 +38,13 @@ func (p *piece) setConstant(b []byte) {
 	copy(p.short[:], b)
 }
 
-// newTemplate works through the fields of a schema.
-func newTemplate(rows []row, f features) *template {
+// newTemplate works through the fields of a schema, for events of a variant in
+// groups that have some set of values.
+func newTemplate(rows []row, v variant, groups uint32) *template {
 	root := &branch{}
+	slots := v.slots()
 	for i := range rows {
-		if l, ok := rows[i].resolve(f); ok {
+		if l, ok := rows[i].resolve(v, groups, slots); ok {
 			root.add(rows[i].path, l)
 		}
 	}
@@ -85,33 +86,33 @@ type leaf struct {
 	list      bool // the constants are, or the group's value is, an array
 }
 
-// resolve finds where the field's value comes from in events with these features.
-// ok is false where they lack the field.
-func (fd *field) resolve(f features) (l leaf, ok bool) {
-	in := kinds(1 << f.family)
+// resolve finds where the field's value comes from in events of a variant that
+// have these values. ok is false where they lack the field.
+func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
+	in := kinds(1 << v.family)
 	switch {
-	case f.failed:
+	case v.failed:
 		in = inError
-	case aggregated(f.variant):
+	case aggregated(v):
 		in |= inAggregated
 	}
-	if fd.in&in == 0 || fd.only != nil && !fd.only(f.variant) {
+	if fd.in&in == 0 || fd.only != nil && !fd.only(v) {
 		return leaf{}, false
 	}
 	l.list = strings.HasPrefix(fd.typ, "[]")
 	switch {
-	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(f.variant)):
-		l.constants = fd.constants(f.variant)
+	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(v)):
+		l.constants = fd.constants(v)
 		return l, l.constants != nil
 	case fd.group != groupNone:
 		l.group = fd.group
-		return l, f.groups&(1<<fd.group) != 0
+		return l, groups&(1<<fd.group) != 0
 	}
 	l.slot = fd.slot
-	if f.alone {
-		l.slot, l.number = f.slotAlone(l.slot)
+	if v.alone {
+		l.slot, l.number = v.slotAlone(l.slot)
 	}
-	return l, f.slots&(1<<fd.slot) != 0
+	return l, slots&(1<<fd.slot) != 0
 }
 
 // branch is a key of an object of the event, with what stands below it.

@@ -16,12 +16,14 @@ type templates struct {
 	texts       []byte // packed, to tell them from others; valid iff specialized
 }
 
+// keyedTemplate is a template of the variant with a key.
 type keyedTemplate struct {
-	key eventKey
+	key uint64
 	*template
 }
 
-func (ts *templates) find(key eventKey) *template {
+// of is the template with a key; nil where there is none yet.
+func (ts *templates) of(key uint64) *template {
 	for i := range ts.list {
 		if ts.list[i].key == key {
 			return ts.list[i].template
@@ -30,7 +32,7 @@ func (ts *templates) find(key eventKey) *template {
 	return nil
 }
 
-func (ts *templates) add(key eventKey, t *template) {
+func (ts *templates) add(key uint64, t *template) {
 	if len(ts.list) >= maxTemplates {
 		ts.list = ts.list[:0]
 	}
@@ -58,8 +60,8 @@ func newTemplateCache() *templateCache {
 	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}}
 }
 
-// find finds the templates for a group.
-func (c *templateCache) find(g *groupValues) {
+// use gives a group its templates.
+func (c *templateCache) use(g *groupValues) {
 	if len(g.buffer) > maxTexts {
 		g.templates = c.generalFor(g.present)
 		return
@@ -99,27 +101,32 @@ func (c *templateCache) generalFor(present uint32) *templates {
 	return ts
 }
 
-// template finds the template for an event of the group at hand.
-func (e *encoder) template(key eventKey) *template {
-	if t := e.group.templates.find(key); t != nil {
+// template is the template for the event at hand, whose variant has this key but
+// for the record's time.
+func (e *encoder) template(key uint64) *template {
+	if len(e.group.time) > 0 {
+		key |= hasTime
+	}
+	if t := e.group.templates.of(key); t != nil {
 		return t
 	}
 	return e.newTemplate(e.group.templates, key)
 }
 
-func (e *encoder) newTemplate(ts *templates, key eventKey) *template {
+func (e *encoder) newTemplate(ts *templates, key uint64) *template {
+	v := e.event.variant(e.group.family, uint8(key))
 	if !ts.specialized {
-		t := newTemplate(e.table.rows, key.features(ts.present))
+		t := newTemplate(e.table.rows, v, ts.present)
 		ts.add(key, t)
 		return t
 	}
 	general := e.templates.generalFor(ts.present)
-	t := general.find(key)
+	t := general.of(key)
 	if t == nil {
 		t = e.newTemplate(general, key)
 	}
 	t = t.specialize(&e.group.packed)
-	if e.table.original && key&keyFailed == 0 {
+	if e.table.original && !v.failed {
 		t.message = e.group.appendConstant(nil, e.event.flow.State)
 	}
 	e.templates.keep(t.size + len(t.message) + len(t.pieces)*int(unsafe.Sizeof(piece{})))

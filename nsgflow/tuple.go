@@ -36,26 +36,6 @@ func ParseTuple(family Family, tuple string) (Flow, error) {
 	return p.complete(), nil
 }
 
-// parse reads the tuple of an event of the group g in the record r.
-func (d *document) parse(e *event, r *record, g *group) *TupleError {
-	t := e.tuple
-	if t.Other {
-		return wrongType(d.path(g, uint32(e.place)), wanted[g.level], t.Text)
-	}
-	line, comma := t.Text, noColumn
-	if r.line != nil && !g.layered() {
-		line, comma = r.line, int(r.comma)
-	}
-	bad := e.flow.parse(g.family, line)
-	if comma != noColumn && (bad == noColumn || bad > comma) {
-		bad = comma // the columns behind it are not those that the record has
-	}
-	if bad == noColumn {
-		return nil
-	}
-	return d.tupleError(r, g, uint32(e.place), line, bad)
-}
-
 // parsedTuple is a tuple as the encoder wants it: a Flow but for what takes
 // time to make and no event needs, and the columns that events copy.
 type parsedTuple struct {
@@ -78,7 +58,8 @@ func (p *parsedTuple) complete() Flow {
 	return f
 }
 
-const noColumn = -1
+// noColumn is more than the number of any column.
+const noColumn = len(columnNames)
 
 // parse reads line into p, which keeps slices of it. It returns noColumn, or
 // the column that does not parse. Too few columns show as a bad column too;

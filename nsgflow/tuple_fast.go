@@ -90,7 +90,8 @@ func (p *parsedTuple) parseFast(family Family, line []byte) bool {
 		return false
 	}
 	// A line has the capacity of its document, which is cut to the length that
-	// the caller gave. The last tuples of a document are copied.
+	// the caller gave. The last tuples of a document are copied. To copy them all
+	// takes 6 to 10 % more where tuples are dense.
 	if room := line[ends:cap(line)]; len(room) >= len(window{}) {
 		return p.parseWindow(family, (*window)(room), line[ends:], wrong)
 	}

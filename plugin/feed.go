@@ -190,7 +190,7 @@ func (f *feed) lookAround(whole bool, said waits) {
 		f.lookAt = time.Now().Add((lookShare - 1) * time.Since(began))
 		f.mu.Lock()
 		h.look(now, given)
-		f.sayLeft()
+		f.sayUnrouted()
 		f.mu.Unlock()
 	}
 	if whole {
@@ -204,15 +204,15 @@ func (f *feed) lookAround(whole bool, said waits) {
 	}
 }
 
-// sayLeft says once that there are chunks which the host does not take up.
-func (f *feed) sayLeft() {
-	leaves := f.handover.leaves()
-	if leaves && !f.left {
+// sayUnrouted says once that there are chunks which the host does not take up.
+func (f *feed) sayUnrouted() {
+	unrouted := f.handover.unrouted()
+	if unrouted && !f.left {
 		f.lines.Add(storage.Warn, fmt.Sprintf("%q holds %d bytes of chunks from before this start that Fluent Bit does not take up: no output matches their tag, "+
 			"or they are damaged; they do not count towards pending_limit any more; what to do: give their tag an output and start the agent anew, or delete them",
 			f.handover.dir, f.handover.inDir.left))
 	}
-	f.left = leaves
+	f.left = unrouted
 }
 
 // next is the segment to append now, if any. held is what the host holds of

@@ -119,17 +119,17 @@ func TestChunksThatAreLeft(t *testing.T) {
 	h := &handover{kind: diskStorage, dir: dir, began: time.Now()}
 	look := func() { h.look(lookAtChunks(dir, h.began), h.given) }
 	look()
-	if got := h.pending(0); got != 1520 || h.leaves() {
+	if got := h.pending(0); got != 1520 || h.unrouted() {
 		t.Errorf("%d bytes wait", got)
 	}
 	h.idle = time.Now().Add(-time.Minute)
-	if look(); h.pending(0) != 20 || !h.leaves() {
+	if look(); h.pending(0) != 20 || !h.unrouted() {
 		t.Errorf("%d bytes wait", h.pending(0))
 	}
 	if err := os.Remove(filepath.Join(dir, "1-2.1.flb")); err != nil {
 		t.Fatal(err)
 	}
-	if look(); h.pending(0) != 1020 || h.leaves() {
+	if look(); h.pending(0) != 1020 || h.unrouted() {
 		t.Errorf("delivered: %d bytes wait", h.pending(0))
 	}
 }

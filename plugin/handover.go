@@ -60,9 +60,9 @@ const (
 	drainPatience = 5 * time.Second
 	// lookAgain is how often memory storage is doubted.
 	lookAgain = 10 * time.Second
-	// leavesAfter is how long the host takes at most before it takes up a chunk
+	// unroutedAfter is how long the host takes at most before it takes up a chunk
 	// of those that are left: it looks once a second.
-	leavesAfter = 10 * time.Second
+	unroutedAfter = 10 * time.Second
 )
 
 // forget drops what is behind a checkpoint: everything up to saved.
@@ -122,16 +122,16 @@ func (h *handover) pending(held int) int {
 		return held
 	}
 	onDisk := h.inDir.own + h.given - h.givenAt
-	if !h.leaves() {
+	if !h.unrouted() {
 		onDisk += h.inDir.left
 	}
 	return max(held, onDisk)
 }
 
-// leaves says that the host has nothing to do with the chunks that earlier
-// processes have left: there is no output for their tag, or they are damaged. It
-// closes such files and keeps them.
-func (h *handover) leaves() bool { return !h.idle.IsZero() && time.Since(h.idle) > leavesAfter }
+// unrouted says that the host does not take up the chunks which earlier processes
+// have left: no output matches their tag, or they are damaged. It closes such
+// files and keeps them.
+func (h *handover) unrouted() bool { return !h.idle.IsZero() && time.Since(h.idle) > unroutedAfter }
 
 // look takes what is in the folder of chunks now. given is what the host had
 // been given before.

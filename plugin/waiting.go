@@ -84,7 +84,7 @@ func (f *feed) present() (all []wait) {
 	h := &f.handover
 	blocked := f.blocked
 	switch blocked.reason {
-	case tables.WaitLimit, tables.WaitDraining, tables.WaitOutput:
+	case tables.WaitLimit, tables.WaitDraining:
 		blocked.detail = fmt.Sprintf("it holds %d bytes", h.pending(h.held))
 	}
 	if h.stuck && blocked.reason == "" {

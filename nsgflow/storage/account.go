@@ -1,14 +1,16 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
 // account is a storage account that is followed: it joins the hops, see the
-// documentation of the package. Nothing in it waits for another account.
+// documentation of the package.
 type account struct {
 	f          *Follower
 	name       string
@@ -19,6 +21,8 @@ type account struct {
 	containers []*container // hop 1
 	reader     *reader      // hops 2 and 3
 	ready      *ready       // before hop 4
+
+	saying sync.Mutex // before blobs.mu: what rests, and what is said of it, change together
 }
 
 // namedAccount is an account and the URL of its blob service.
@@ -48,6 +52,7 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 }
 
 func (a *account) start() {
+	context.AfterFunc(a.f.ctx, a.blobs.wake)
 	for _, c := range a.containers {
 		a.f.run("account "+a.name+", container "+c.name, c.pollLoop)
 	}
@@ -66,21 +71,29 @@ func (a *account) log(level Level, text string) {
 
 func (a *account) readLoop() {
 	for b, t := a.blobs.next(); b != nil; b, t = a.blobs.next() {
-		a.finish(b, a.reader.read(b, t))
+		err := a.reader.read(b, t)
+		how, pause, why := notRead, firstPause, ""
+		guarded(b.quoted(), a.log, func() error {
+			how, pause, why = a.outcome(b, err)
+			return nil
+		})
+		a.saying.Lock()
+		switch allWell := a.blobs.finished(b, how, pause); {
+		case allWell:
+			a.alerts.clear("reading")
+		case why != "":
+			a.alerts.raise("reading", Warn, why+", trying again")
+		}
+		a.saying.Unlock()
 	}
 }
 
-// finish decides what becomes of a blob after an attempt to read it. Its
-// checkpoint has moved by what was read, whatever the error.
-func (a *account) finish(b *blob, err error) {
-	how, pause := notLooked, time.Duration(0)
+// outcome is what becomes of a blob after an attempt to read it, and why it
+// rests, if that is to be said. Its checkpoint has moved by what was read,
+// whatever the error.
+func (a *account) outcome(b *blob, err error) (how outcome, pause time.Duration, why string) {
 	m, answered := meaningOf(err)
-	rest := func(because *backoff, text string) {
-		how, pause = notRead, because.left()
-		if text != "" {
-			a.alerts.raise("reading", Warn, text+", trying again")
-		}
-	}
+	rest := func(because *backoff, text string) { how, pause, why = notRead, because.left(), text }
 	switch {
 	case err == nil:
 		how = readWhole
@@ -109,10 +122,10 @@ func (a *account) finish(b *blob, err error) {
 			b.backoff.begin(Internal, text)
 		}
 		rest(b.backoff, text)
+	default:
+		how = notLooked
 	}
-	if a.blobs.finished(b, how, pause) {
-		a.alerts.clear("reading")
-	}
+	return how, pause, why
 }
 
 // signInLoop looks for a mended secret while something waits that it may mend.

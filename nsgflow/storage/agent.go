@@ -42,7 +42,7 @@ type sharedStore struct {
 func (a *Agent) openStore(dir string, log Log) (*checkpoint.Store, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	file, err := filepath.Abs(filepath.Join(dir, "nsgflow.db"))
+	file, err := filepath.Abs(filepath.Join(dir, stateFile))
 	if err != nil {
 		return nil, err
 	}

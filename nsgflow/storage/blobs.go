@@ -11,17 +11,18 @@ import (
 
 // stage is where a blob is on its way. Only the methods of blobs move it:
 //
-//	            idle      all that is known of it is read
-//	listed   →  queued    a listing shows another version than the one that was read
-//	asked    →  queued    its name is known, and it may have changed
-//	next     →  reading   a reader has its turn
-//	finished →  idle
-//	         →  queued    a listing has shown a version while it was read
-//	         →  resting   it could not be read
-//	rested   →  queued    the pause is over, or another secret is there
+//	idle     →  queued    listed: a listing shows another version than the one that was read
+//	         →  queued    asked: its name is known, and it may have changed
+//	queued   →  reading   next: a reader takes it
+//	         →  resting   next: its container waits for rights
+//	reading  →  idle      finished: there is nothing to do
+//	         →  queued    finished: it was read, and a listing has shown another version meanwhile
+//	         →  resting   finished: it could not be read
+//	resting  →  queued    the timer of rest: the pause is over
+//	         →  queued    rested: another secret is there
 //
-// A blob that is idle, and of which all is behind a checkpoint, is dropped: the
-// store knows it.
+// A blob that is idle, and of which all that was read is behind a checkpoint, is
+// dropped: the store knows it, and the next listing shows what is unread.
 type stage uint8
 
 const (
@@ -66,7 +67,7 @@ type store interface {
 type blobs struct {
 	ctx   context.Context // of the follower
 	most  int             // of a container on their way; its listings wait beyond it
-	known store
+	store store
 
 	mu        sync.Mutex
 	changed   *sync.Cond // something below has
@@ -77,39 +78,43 @@ type blobs struct {
 }
 
 func newBlobs(ctx context.Context, most int, known store) *blobs {
-	all := &blobs{ctx: ctx, most: most, known: known, byID: map[blobID]*blob{}, resting: map[*blob]bool{}}
+	all := &blobs{ctx: ctx, most: most, store: known, byID: map[blobID]*blob{}, resting: map[*blob]bool{}}
 	all.changed = sync.NewCond(&all.mu)
-	context.AfterFunc(ctx, func() {
-		all.mu.Lock()
-		all.changed.Broadcast()
-		all.mu.Unlock()
-	})
 	return all
 }
 
-// asked lines up a blob whose name is known, to be read if it has changed.
-func (all *blobs) asked(c *container, name string, now time.Time) error {
+// wake makes everybody look again, as at the end of the follower.
+func (all *blobs) wake() {
+	all.mu.Lock()
+	all.changed.Broadcast()
+	all.mu.Unlock()
+}
+
+// asked lines up a blob whose name is known, to be read if it has changed. It
+// reports false for one that is read just now, maybe without that change.
+func (all *blobs) asked(c *container, name string, now time.Time) (ok bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	b, err := all.of(c, name, nil)
-	if err != nil || b == nil {
-		return err
+	if err != nil {
+		return false, err
 	}
 	b.closed = b.path.dated() && now.Sub(b.written()) > closedAfter
 	if b.stage == idle {
 		b.byName = true
 		all.enqueue(b)
 	}
-	return nil
+	return b.stage != reading, nil
 }
 
-// listed lines up a blob of a listing where it has changed. skip says that one
-// which nothing is known of was there before the beginning: it reports false for
-// such a one. It waits while too many blobs are on their way.
+// listed lines up a blob of a listing where it has changed. With skip, one without
+// a checkpoint was there before the beginning: known is false then, and who calls
+// makes a checkpoint of it. It waits while too many blobs of the container are on
+// their way.
 func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if !all.await(func() bool { return c.open < all.most }) {
+	if !all.await(func() bool { return c.underWay < all.most }) {
 		return false, all.ctx.Err()
 	}
 	b, err := all.of(c, name, func() bool { return !skip })
@@ -139,7 +144,7 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 
 // next waits for a blob to be read, and says what is known of it. It is nil at
 // the end of the follower.
-func (all *blobs) next() (*blob, turn) {
+func (all *blobs) next() (*blob, task) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for all.await(func() bool { return len(all.queue) > 0 }) {
@@ -152,13 +157,13 @@ func (all *blobs) next() (*blob, turn) {
 			continue
 		}
 		b.stage = reading
-		return b, turn{b.read, b.byName, b.closed}
+		return b, task{b.read, b.byName, b.closed}
 	}
-	return nil, turn{}
+	return nil, task{}
 }
 
-// turn is what a reader is told of a blob.
-type turn struct {
+// task is what a reader is told of a blob.
+type task struct {
 	from   checkpoint.Checkpoint // how far it has been read
 	ask    bool                  // first whether it has changed
 	closed bool                  // what has no end gets none
@@ -168,7 +173,7 @@ type turn struct {
 type outcome uint8
 
 const (
-	readWhole outcome = iota // all of the version that was there
+	readWhole outcome = iota // all of the version that was there; or it has not changed, or is gone by now
 	notThere                 // it was deleted: nothing is waited for
 	inArchive                // it is waited for by the listings
 	notRead                  // what was read is; the rest waits for its backoff
@@ -244,10 +249,12 @@ func (all *blobs) of(c *container, name string, unknown func() bool) (*blob, err
 		if b := all.byID[id]; b != nil {
 			return b, nil
 		}
-		forgotten, known := all.forgotten, all.known
-		all.mu.Unlock()
-		read, ok, err := known.get(c.bucket, name)
-		all.mu.Lock()
+		forgotten, from := all.forgotten, all.store
+		read, ok, err := func() (checkpoint.Checkpoint, bool, error) {
+			all.mu.Unlock()
+			defer all.mu.Lock()
+			return from.get(c.bucket, name)
+		}()
 		switch {
 		case err != nil:
 			return nil, err
@@ -258,7 +265,7 @@ func (all *blobs) of(c *container, name string, unknown func() bool) (*blob, err
 		}
 		b := &blob{blobID: id, in: c, path: parsePath(name), url: c.urlOf(name), backoff: newBackoff(), read: read, modified: read.Modified}
 		all.byID[id] = b
-		c.open++
+		c.underWay++
 		return b, nil
 	}
 }
@@ -275,10 +282,10 @@ func (all *blobs) await(ready func() bool) bool {
 // forget drops a blob that the store knows as well, with all.mu held.
 func (all *blobs) forget(b *blob) {
 	if b.stage == idle && b.unsaved == 0 && all.byID[b.blobID] == b {
-		if b.in.open == all.most {
+		if b.in.underWay == all.most {
 			all.changed.Broadcast() // a listing may wait for it
 		}
-		b.in.open--
+		b.in.underWay--
 		delete(all.byID, b.blobID)
 		all.forgotten++
 	}
@@ -318,9 +325,9 @@ func (all *blobs) stamped(b *blob, c checkpoint.Checkpoint) checkpoint.Checkpoin
 	return c
 }
 
-// saved notes that a part has become a batch, or that a batch is behind a
+// released notes that a part has become a batch, or that a batch is behind a
 // checkpoint.
-func (all *blobs) saved(b *blob) {
+func (all *blobs) released(b *blob) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	b.unsaved--
@@ -330,9 +337,9 @@ func (all *blobs) saved(b *blob) {
 	all.forget(b)
 }
 
-// open says how many blobs have something that is behind no checkpoint, and when
+// unsettled says how many blobs have something that is behind no checkpoint, and when
 // the oldest of that was written.
-func (all *blobs) open() (n int, oldest time.Time) {
+func (all *blobs) unsettled() (n int, oldest time.Time) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for _, b := range all.byID {

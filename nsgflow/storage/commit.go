@@ -49,6 +49,7 @@ type committer struct {
 	commits     chan struct{} // holds one where flush may have something
 
 	mu        sync.Mutex // before those of ready and blobs
+	closed    bool       // nothing is handed out any more
 	turn      int        // of the account that next begins with
 	inFlight  []inFlight // in the order of their tokens
 	token     Token      // of the last one
@@ -59,9 +60,12 @@ type committer struct {
 }
 
 // next is what is ready now of the first account that has something, in turns.
-func (c *committer) next(accounts []*account, limit int) Batch {
+func (c *committer) next(accounts []*account, limit int) (Batch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return Batch{}, ErrClosed
+	}
 	for range accounts {
 		a := accounts[c.turn%len(accounts)]
 		c.turn++
@@ -80,11 +84,20 @@ func (c *committer) next(accounts []*account, limit int) Batch {
 		c.inFlight = append(c.inFlight, flight)
 		if len(records) > 0 {
 			signal(c.more) // there may be more
-			return Batch{records, c.token}
+			return Batch{records, c.token}, nil
 		}
 		signal(c.commits)
 	}
-	return Batch{}
+	return Batch{}, nil
+}
+
+// close waits for next, and ends it. It reports false where it was closed before.
+func (c *committer) close() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.closed
+	c.closed = true
+	return !before
 }
 
 // Taken says that the host has all batches up to this one, be it in memory only.
@@ -155,7 +168,7 @@ func (c *committer) flush() bool {
 	c.mu.Unlock()
 	for _, flight := range done {
 		for b := range flight.checkpoints {
-			flight.a.blobs.saved(b)
+			flight.a.blobs.released(b)
 		}
 		flight.a.figures.add(func(s *AccountStats) { s.Checkpoints += uint64(len(flight.checkpoints)) })
 	}
@@ -187,7 +200,7 @@ func (c *committer) due() (all checkpoint.Set, folder string, n int, last Token)
 }
 
 // countTaken adds what the host has taken to the figures. The engine's thread
-// does not do so itself: it would wait for the locks of accounts.
+// does not do so itself: it would wait for the figures.
 func (c *committer) countTaken() {
 	var taken []inFlight
 	c.mu.Lock()

@@ -18,22 +18,23 @@ type checkpoints struct {
 	alerts *alerts
 	stop   func() // ends the follower
 
-	saving  standing              // what stands while they cannot be written
+	loading standing              // while they cannot be read
+	saving  standing              // while they cannot be written
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
 }
 
-func (c *checkpoints) begun(bucket string) (horizon time.Time, ok bool, err error) {
-	horizon, ok, err = c.store.Begun(bucket)
-	return horizon, ok, c.said(err)
+func (c *checkpoints) begun(bucket string) (watermark time.Time, ok bool, err error) {
+	watermark, ok, err = c.store.Begun(bucket)
+	return watermark, ok, c.read(err)
 }
 
 func (c *checkpoints) get(bucket, name string) (at checkpoint.Checkpoint, ok bool, err error) {
 	at, ok, err = c.store.Get(bucket, name)
-	return at, ok, c.said(err)
+	return at, ok, c.read(err)
 }
 
-func (c *checkpoints) settle(bucket string, horizon time.Time, keep func(name string, at checkpoint.Checkpoint) bool) error {
-	return c.said(c.store.Settle(bucket, horizon, keep))
+func (c *checkpoints) settle(bucket string, watermark time.Time, keep func(name string, at checkpoint.Checkpoint) bool) error {
+	return c.wrote(c.store.Settle(bucket, watermark, keep))
 }
 
 // skip keeps checkpoints of what is not read.
@@ -41,7 +42,7 @@ func (c *checkpoints) skip(bucket string, blobs map[string]checkpoint.Checkpoint
 	if len(blobs) == 0 {
 		return nil
 	}
-	return c.said(c.store.Put(checkpoint.Set{bucket: blobs}))
+	return c.wrote(c.store.Put(checkpoint.Set{bucket: blobs}))
 }
 
 // commit writes the checkpoints behind batches. Their chunks may be in a folder,
@@ -51,28 +52,35 @@ func (c *checkpoints) commit(due checkpoint.Set, folder string) error {
 	if err == nil {
 		err = c.store.Put(due)
 	}
-	if err == nil {
-		c.alerts.clear("checkpoints")
-		c.saving.end()
-	}
-	return c.said(err)
+	return c.wrote(err)
 }
 
-// said says what is wrong with the checkpoints, if anything is, whatever is
-// locked. Where the file is damaged, the follower ends: what it read could never
-// be put behind.
-func (c *checkpoints) said(err error) error {
+// read and wrote say how it went, whatever is locked.
+func (c *checkpoints) read(err error) error {
+	return c.said(err, &c.loading, "checkpoints, reading them", "read from")
+}
+func (c *checkpoints) wrote(err error) error {
+	return c.said(err, &c.saving, "checkpoints", "written to")
+}
+
+// said says what is wrong with the checkpoints, if anything is. Where the file is
+// damaged, the follower ends: what it read could never be put behind.
+func (c *checkpoints) said(err error, stands *standing, what, done string) error {
 	switch {
 	case err == nil:
+		if c.damaged.Load() == nil {
+			c.alerts.clear(what)
+			stands.end()
+		}
 		return nil
 	case !errors.Is(err, checkpoint.ErrDamaged):
-		c.saving.begin(Disk, describe(err))
-		c.alerts.raise("checkpoints", Error, fmt.Sprintf("checkpoints: cannot be written to %q: %s; reading waits for it", c.folder, describe(err)))
+		stands.begin(Disk, describe(err))
+		c.alerts.raise(what, Error, fmt.Sprintf("checkpoints: cannot be %s %q: %s; reading waits for it", done, c.folder, describe(err)))
 		return err
 	}
 	damage := fmt.Errorf("checkpoints: %q %w; NOTHING IS READ any more", c.store.File(), err)
 	if c.damaged.CompareAndSwap(nil, &damage) {
-		c.saving.begin(Damaged, damage.Error())
+		stands.begin(Damaged, damage.Error())
 		c.log(Error, damage.Error())
 		c.stop()
 	}

@@ -95,7 +95,7 @@ func (r *ready) take(limit int) (records []Record, checkpoints map[*blob]checkpo
 		checkpoints[b] = r.blobs.stamped(b, c)
 	}
 	for _, b := range whole {
-		r.blobs.saved(b)
+		r.blobs.released(b)
 	}
 	r.memory.change(-int64(size))
 	return records, checkpoints

@@ -109,7 +109,7 @@ func (o Options) cloud() (azureCloud, error) {
 
 // takeUp follows the accounts that are new, and names once those that are gone.
 // These are still followed: there may be something unread in them. The error is of
-// an account that cannot be followed, which is tried again at the next look.
+// an account that cannot be signed in to, which is tried again at the next look.
 func (d *discoverer) takeUp(found []namedAccount) (failed error) {
 	f, there := d.f, map[string]bool{}
 	for _, one := range found {
@@ -121,7 +121,9 @@ func (d *discoverer) takeUp(found []namedAccount) (failed error) {
 		if err := f.follow(one); err != nil {
 			f.alerts.raise(what, Error, what+": "+err.Error())
 			there[one.name] = false // tried again
-			failed = fmt.Errorf("%s is not read: %w", what, err)
+			if !errors.Is(err, errTaken) {
+				failed = fmt.Errorf("%s is not read: %w", what, err)
+			}
 			continue
 		}
 		f.alerts.clear(what)

@@ -23,7 +23,7 @@ func (d *discoverer) recall() {
 	f := d.f
 	var err error
 	d.known, err = f.checkpoints.store.Accounts(f.o.discoverySection())
-	f.checkpoints.said(err)
+	f.checkpoints.read(err)
 	d.taken = map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(d.known)) {
 		what, one := "account "+name, d.known[name]
@@ -56,7 +56,7 @@ func (d *discoverer) remember(found []namedAccount) {
 		return !one.Gone.IsZero() && (now.Sub(one.Gone) > goneFor || d.readTo(name, one.Gone))
 	})
 	if !maps.Equal(before, d.known) {
-		f.checkpoints.said(f.checkpoints.store.PutAccounts(f.o.discoverySection(), d.known))
+		f.checkpoints.wrote(f.checkpoints.store.PutAccounts(f.o.discoverySection(), d.known))
 	}
 }
 
@@ -64,7 +64,7 @@ func (d *discoverer) remember(found []namedAccount) {
 func (d *discoverer) readTo(name string, end time.Time) bool {
 	a := d.f.accountOf(name)
 	return a == nil || !slices.ContainsFunc(a.containers, func(c *container) bool {
-		horizon, ok, err := d.f.checkpoints.store.Begun(c.bucket)
-		return err != nil || !ok || horizon.Before(end)
+		watermark, ok, err := d.f.checkpoints.store.Begun(c.bucket)
+		return err != nil || !ok || watermark.Before(end)
 	})
 }

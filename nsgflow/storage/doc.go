@@ -5,26 +5,28 @@
 //
 // An [Agent] is what a process has once. [Agent.Open] makes a [Follower] for a
 // section of the configuration ([Options]); its accounts (account.go) join the
-// hops below, each on its own: nothing in an account waits for another one.
+// hops below, each on its own: an account waits for another one only where both
+// hold more than their own part of the memory, or read records of megabytes.
 //
 // # The way of a blob
 //
 // Hop 1, find: a container (find.go) lists new flow logs and NICs every few
 // minutes (find_list.go, find_pages.go), and asks for the hours of known NICs by
-// name (find_known.go). find_path.go reads the names of blobs. find_horizon.go
+// name (find_known.go). find_path.go reads the names of blobs. find_watermark.go
 // says what is too old to be looked for, find_archived.go what cannot be read
 // yet. What has changed goes into the blobs of the account.
 //
 // blobs.go is where a blob stands between the hops: its stages, and the only
 // methods that change them. Readers take blobs from its queue.
 //
-// Hop 2, fetch: a reader (fetch.go) asks for the block list of a blob, which is
-// one version of it, and for the bytes behind the checkpoint, of this version
-// (If-Match) in pieces of 1 MB. A blob that is replaced meanwhile is begun again
-// with its new version; bytes before the checkpoint that are others than they
-// were make it read from its beginning. fetch_memory.go bounds what is held.
+// Hop 2, fetch: a reader (fetch.go) asks for the block list of a blob, whose ETag
+// names one version of it, and for the bytes behind the checkpoint of this version
+// (If-Match) in pieces of 1 MB. A blob that changes meanwhile rests a moment
+// (account.outcome) and is read on in its new version: from its beginning where
+// it is shorter, or the bytes before the checkpoint are others than they were.
+// fetch_memory.go bounds what is held.
 //
-// Hop 3, split: split.go takes records out of the pieces, and tells a record
+// Hop 3, split: nsgflow/internal/split takes records out of the pieces, split.go tells one
 // that is damaged from one that is half written.
 //
 // Hop 4, commit: what was read waits in commit_ready.go. The committer
@@ -43,21 +45,31 @@
 //
 // # What always holds
 //
-//   - Nothing but bytes that were read moves a checkpoint: an answer that is not
-//     the service's, or no success, makes the blob, its container or the account
-//     wait (requests_meaning.go has the table).
+//   - Nothing but bytes that were read moves a checkpoint, but for blobs that were
+//     there before option start (find_watermark.go): an answer that is not the
+//     service's, or no success, makes the blob, its container or the account wait
+//     (requests_meaning.go has the table).
 //   - Checkpoints are written in the order of the tokens, and only up to the last
 //     that is committed. So a kill repeats what was in flight, and loses nothing.
 //   - A container is one follower's: two sections cannot read the same one with
 //     the same folder of checkpoints (checkpoint.Store.Claim); another process
 //     cannot open that folder.
-//   - At most Options.BatchBytes are appended beyond what is saved; that is up to
-//     who calls [Follower.Next], as is Options.PendingLimit.
+//   - How much is handed out beyond what is saved (Options.BatchBytes,
+//     Options.PendingLimit) is up to who calls [Follower.Next]: in Fluent Bit
+//     plugin/feed.go and plugin/handover.go, where a dead output stops the reading.
 //
 // # What is locked
 //
-// In this order: committer.mu, ready.mu, blobs.mu, container.mu, figures.mu.
-// None is held while a request is under way or a disk is asked. The host's
-// thread calls Next, Taken, Commit, ChunksIn and Saved, which wait for none
-// of both.
+// In this order: committer.mu, ready.mu, blobs.mu. Under them, alone and for
+// moments: the locks of limiter, names, archive, backoff, figures and alerts. None
+// is held while a request is under way or a disk is asked, so that Next, Taken,
+// Commit, ChunksIn, Saved, Stats and Waiting wait for neither. Two are held
+// meanwhile: Agent.mu while a database is opened, client.renewing while a file of
+// a secret is read.
+//
+// # To add a reason for waiting
+//
+// Add it to the constants and words of waiting.go, and either a row to the tables
+// of requests_meaning.go or a standing of its own to Follower.Waiting. Then add
+// what it says to plugin/tables/waits.go, and run "make generate".
 package storage

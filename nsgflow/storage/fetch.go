@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/internal/split"
 	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"io"
@@ -37,11 +38,11 @@ type reader struct {
 }
 
 // read brings what was added to a blob into parts. A panic is an error.
-func (r *reader) read(b *blob, t turn) error {
+func (r *reader) read(b *blob, t task) error {
 	return guarded(b.quoted(), r.log, func() error { return r.readOn(b, t) })
 }
 
-func (r *reader) readOn(b *blob, t turn) error {
+func (r *reader) readOn(b *blob, t task) error {
 	from := t.from
 	if t.ask && !(from.Half && t.closed) {
 		if changed, err := r.hasChanged(b, from.ETag); err != nil || !changed {
@@ -66,7 +67,7 @@ func (r *reader) readOn(b *blob, t turn) error {
 // readFrom reads on behind a checkpoint. The first piece begins with what the
 // checkpoint knows of the bytes before it.
 func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, closed bool) error {
-	s := newSplitter(from.Offset)
+	s := split.New(from.Offset)
 	held := int64(0) // of the memory, for the piece
 	release := func() {
 		r.memory.change(-held)
@@ -75,30 +76,30 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 	defer release()
 	open := openRecord{m: r.memory}
 	defer open.end()
-	for known := int64(from.Checked); known > 0 || s.end() < lay.end; known = 0 {
+	for known := int64(from.Checked); known > 0 || s.End() < lay.end; known = 0 {
 		if open.mustBegin() {
 			if err := open.begin(); err != nil {
 				return err
 			}
-			s, known = newSplitter(from.Offset), int64(from.Checked)
+			s, known = split.New(from.Offset), int64(from.Checked)
 		}
-		size := known + min(lay.end-s.end(), pieceBytes-checkpoint.MaxChecked)
+		size := known + min(lay.end-s.End(), pieceBytes-checkpoint.MaxChecked)
 		if err := open.acquire(size); err != nil {
 			return err
 		}
 		held = size
 		piece := make([]byte, size)
-		n, err := r.fetch(b, lay, s.end()-known, piece)
+		n, err := r.fetch(b, lay, s.End()-known, piece)
 		if int64(n) < known {
 			return err
 		}
 		if known > 0 && !from.StandsBehind(piece[:known]) {
 			release()
 			r.restart(b, "was replaced by another")
-			from, s = checkpoint.Checkpoint{}, newSplitter(0)
+			from, s = checkpoint.Checkpoint{}, split.New(0)
 			continue
 		}
-		s.feed(piece[known:n])
+		s.Feed(piece[known:n])
 		records := r.records(b, lay.records(s, closed))
 		held = 0 // the records have it
 		from = r.ready.push(b, records, from, size)
@@ -107,7 +108,7 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 			return err
 		}
 	}
-	from.ETag, from.Half = versionOf(lay.etag), s.open()
+	from.ETag, from.Half = versionOf(lay.etag), s.Open()
 	r.ready.push(b, nil, from, 0)
 	r.requests.alerts.clear(b.quoted())
 	return nil

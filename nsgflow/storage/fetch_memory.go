@@ -1,6 +1,9 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"fluent-bit-nsgflow/nsgflow/internal/split"
+)
 
 // memory is what an account holds of the memory for blobs, which the process
 // shares out.
@@ -59,10 +62,10 @@ func (o *openRecord) acquire(piece int64) error {
 }
 
 // hold counts what is open behind a piece.
-func (o *openRecord) hold(s *splitter) {
+func (o *openRecord) hold(s *split.Splitter) {
 	size := int64(0)
-	if s.open() {
-		size = int64(len(s.rest()))
+	if s.Open() {
+		size = int64(len(s.Rest()))
 	}
 	o.set(size)
 	if o.turn && size <= o.m.large {

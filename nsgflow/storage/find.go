@@ -31,23 +31,23 @@ type container struct {
 	listing  *backoff // of its listings
 	reading  *backoff // of its blobs, where the rights to read are missing
 
-	pages   pages
-	known   *names
-	archive archive
-	horizon horizon
-	swept   time.Time // by this machine's clock; zero: not yet
-	open    int       // blobs that are on their way; guarded by their lock
+	pages     pages
+	known     *names
+	archive   archive
+	watermark watermark
+	swept     time.Time // by this machine's clock; zero: not yet
+	underWay  int       // blobs that are on their way; guarded by their lock
 
 	mu     sync.Mutex           // what follows is gathered by several goroutines
 	listed time.Time            // when the last listing began; zero: there was none yet
 	roots  map[string]time.Time // folders that hold dates; listed up to then
 }
 
-func newContainer(name string, o *Options, r *requests, found *blobs, kept horizons) *container {
+func newContainer(name string, o *Options, r *requests, found *blobs, kept watermarks) *container {
 	bucket := r.client.url() + "/" + name
 	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found, alerts: r.alerts, figures: r.figures,
 		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
-		pages: pages{name, r, o.pageSize()}, known: newNames(), horizon: horizon{bucket: bucket, kept: kept}}
+		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
 }
 
 func (c *container) pollLoop() {
@@ -65,13 +65,17 @@ func (c *container) poll() (err error) {
 		}
 		c.heard(err)
 	}
-	if !c.horizon.recalled {
+	if !c.watermark.recalled {
 		return err
 	}
 	now := c.requests.clock.time()
 	for _, name := range c.known.due(now) {
-		if c.blobs.asked(c, name, now) != nil {
+		ok, err := c.blobs.asked(c, name, now)
+		if err != nil {
 			break
+		}
+		if ok {
+			c.known.asked(name)
 		}
 	}
 	return err
@@ -80,7 +84,7 @@ func (c *container) poll() (err error) {
 // recall brings back what the store knows of a container. Where to begin depends
 // on the service's time, which any answer tells.
 func (c *container) recall() error {
-	return c.horizon.recall(c.o.Start, func() (time.Time, error) {
+	return c.watermark.recall(c.o.Start, func() (time.Time, error) {
 		err := c.pages.touch(c.o.Prefix)
 		return c.requests.clock.earliest(), err
 	})

@@ -10,7 +10,7 @@ import (
 
 // Archived blobs cannot be read until they are rehydrated, which changes neither
 // their ETag nor their time. So no checkpoint is made of them: they hold the
-// horizon as what is unread does, and the sweep after the rehydration finds them.
+// watermark as what is unread does, and the sweep after the rehydration finds them.
 
 // heldAside is how long after its hour an archived blob is waited for.
 const heldAside = 30 * 24 * time.Hour
@@ -41,24 +41,24 @@ func (a *archive) reset() {
 	a.mu.Unlock()
 }
 
-// holds is an hour of the oldest archived blob that is waited for, if it is
-// before another one, else that one. What is waited for is said.
-func (a *archive) holds(horizon, now time.Time, container string, alerts *alerts) time.Time {
+// holds lowers a watermark to the hour of the oldest archived blob that is waited
+// for, which is said.
+func (a *archive) holds(watermark, now time.Time, container string, alerts *alerts) time.Time {
 	a.mu.Lock()
 	oldest := a.oldest
 	a.mu.Unlock()
 	what := fmt.Sprintf("container %q archived", container)
 	if oldest.IsZero() {
 		alerts.clear(what)
-		return horizon
+		return watermark
 	}
 	alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",
 		container, oldest.Add(-time.Hour).Format(time.RFC3339), heldAside.Hours()/24))
 	if limit := now.Add(-heldAside); oldest.Before(limit) {
 		oldest = limit
 	}
-	if hour := oldest.Add(-time.Hour); hour.Before(horizon) {
+	if hour := oldest.Add(-time.Hour); hour.Before(watermark) {
 		return hour.Truncate(time.Hour)
 	}
-	return horizon
+	return watermark
 }

@@ -72,11 +72,17 @@ func (k *names) due(now time.Time) (all []string) {
 	}
 	for name, due := range k.halves {
 		if now.After(due) {
-			delete(k.halves, name)
 			all = append(all, name)
 		}
 	}
 	return all
+}
+
+// asked notes that somebody reads a blob that was due.
+func (k *names) asked(name string) {
+	k.mu.Lock()
+	delete(k.halves, name)
+	k.mu.Unlock()
 }
 
 func liveHours(now time.Time) []time.Time {

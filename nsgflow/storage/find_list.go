@@ -33,7 +33,7 @@ func (c *container) list() error {
 func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
-	c.horizon.skipped = nil
+	c.watermark.skipped = nil
 	if sweep {
 		c.archive.reset()
 	}
@@ -65,8 +65,8 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 	defer c.mu.Unlock()
 	for root, listed := range c.roots {
 		from := listed.Add(-stillWritten)
-		if sweep || listed.IsZero() || from.Before(c.horizon.at) {
-			from = c.horizon.at
+		if sweep || listed.IsZero() || from.Before(c.watermark.at) {
+			from = c.watermark.at
 		}
 		for _, folder := range covering(root, from, now) {
 			if folder, ok := narrow(folder, c.o.Prefix); ok {
@@ -130,11 +130,11 @@ func constantFolders(folder string) string {
 	return ""
 }
 
-// settle ends a listing: it moves the horizon as far as nothing before it is
+// settle ends a listing: it moves the watermark as far as nothing before it is
 // unread or without a checkpoint.
 func (c *container) settle(now time.Time) error {
 	to := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
-	return c.horizon.settle(c.archive.holds(to, now, c.name, c.alerts))
+	return c.watermark.settle(c.archive.holds(to, now, c.name, c.alerts))
 }
 
 // observe takes one blob of a listing.
@@ -149,18 +149,18 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if c.horizon.passed(path, modified) || !c.o.Shard.holds(path.nic) {
+	if c.watermark.passed(path, modified) || !c.o.Shard.holds(path.nic) {
 		return nil
 	}
 	c.known.saw(name, path, modified, now)
-	before := !c.horizon.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.horizon.since))
+	before := !c.watermark.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.watermark.since))
 	if isArchived(p) && !before {
 		c.archive.add(writtenBy(path, modified))
 		return nil
 	}
 	known, err := c.blobs.listed(c, name, version, modified, now, before)
 	if err == nil && !known {
-		err = c.horizon.skip(name, version, modified, p.ContentLength)
+		err = c.watermark.skip(name, version, modified, p.ContentLength)
 	}
 	return err
 }

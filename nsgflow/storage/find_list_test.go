@@ -446,9 +446,9 @@ func TestOldEntriesAreForgotten(t *testing.T) {
 	known := func(name string) bool { _, ok, _ := f.checkpoints.store.Get(bucketOf(t, c), name); return ok }
 	await(t, "entries in the store", func() bool { return known(old) && known(young) && known("copy/undated.json") })
 	await(t, "all settled", func() bool { return settled(f) })
-	horizon, _, err := f.checkpoints.store.Begun(bucketOf(t, c))
-	if err != nil || !horizon.Equal(azure.ThisHour.Add(-late)) && !horizon.Equal(azure.ThisHour.Add(-late+time.Hour)) {
-		t.Errorf("horizon %s, %v", horizon, err)
+	watermark, _, err := f.checkpoints.store.Begun(bucketOf(t, c))
+	if err != nil || !watermark.Equal(azure.ThisHour.Add(-late)) && !watermark.Equal(azure.ThisHour.Add(-late+time.Hour)) {
+		t.Errorf("watermark %s, %v", watermark, err)
 	}
 	f.Close()
 	f, _ = open(t, o)

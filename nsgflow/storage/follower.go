@@ -33,7 +33,6 @@ type Follower struct {
 	ready   chan struct{} // holds one where Next may have something
 
 	mu       sync.Mutex
-	closed   bool
 	accounts []*account
 }
 
@@ -91,6 +90,9 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	return f, nil
 }
 
+// errTaken is of a container that is read all the same.
+var errTaken = errors.New("is followed by another section with the same state_path already")
+
 // follow takes up an account. Where it is followed already, nothing happens.
 func (f *Follower) follow(named namedAccount) error {
 	if f.accountOf(named.name) != nil {
@@ -105,7 +107,7 @@ func (f *Follower) follow(named namedAccount) error {
 			for _, taken := range a.containers[:slices.Index(a.containers, c)] {
 				f.checkpoints.store.Unclaim(taken.bucket)
 			}
-			return fmt.Errorf("account %q, container %q: is followed by another section with the same state_path already", a.name, c.name)
+			return fmt.Errorf("account %q, container %q: %w", a.name, c.name, errTaken)
 		}
 	}
 	f.mu.Lock()
@@ -151,11 +153,7 @@ func (f *Follower) run(what string, loop func()) {
 // Close ends the following and writes the checkpoints of the batches that were
 // committed. The next follower hands out all others again.
 func (f *Follower) Close() error {
-	f.mu.Lock()
-	already := f.closed
-	f.closed = true
-	f.mu.Unlock()
-	if already {
+	if !f.committer.close() {
 		return nil
 	}
 	f.stop()
@@ -182,13 +180,10 @@ func (f *Follower) Next(limit int) (Batch, error) {
 	if err := f.checkpoints.damaged.Load(); err != nil {
 		return Batch{}, *err
 	}
-	f.mu.Lock()
-	closed, accounts := f.closed, f.accounts
-	f.mu.Unlock()
-	if closed || f.ctx.Err() != nil {
+	if f.ctx.Err() != nil {
 		return Batch{}, ErrClosed
 	}
-	return f.next(accounts, limit), nil
+	return f.next(f.all(), limit)
 }
 
 // sleep reports false when ctx ends before.

@@ -36,9 +36,10 @@ const (
 	maxTries = 5
 )
 
-// do sends a request, after all pauses of the account that are due. what it is
-// for waits by itself where only that fails; what concerns the account makes it
-// wait here, for some more tries. Errors are faults, or the end of the follower.
+// do sends a request, after all pauses of the account that are due. The parameter
+// what names the blob or container that it is for. A fault of that alone is
+// returned at once; one of the account is tried again here, some times. Errors are
+// faults, or the end of the follower.
 func (r *requests) do(what any, timeout time.Duration, request func(context.Context, *service.Client) error) error {
 	for try := 1; ; try++ {
 		if err := r.backoff.hold(r.ctx); err != nil {

@@ -194,7 +194,7 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 	defer answer()
 	time.AfterFunc(20*time.Second, answer)
 	all.mu.Lock()
-	all.known = silentDisk{all.known, answers}
+	all.store = silentDisk{all.store, answers}
 	all.mu.Unlock()
 	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
 	time.Sleep(500 * time.Millisecond) // the listing has come to the checkpoint

@@ -4,185 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+
+	"fluent-bit-nsgflow/nsgflow/internal/split"
 )
 
 // maxRecord bounds what is held of one record that does not end. Azure cuts
 // its records at about 32 KB.
 const maxRecord = 16 << 20
-
-// splitter finds the records in the bytes of a blob as they come: it follows
-// brackets outside of strings and looks at nothing else.
-type splitter struct {
-	buf   []byte
-	base  int64 // place in the blob of buf[0]
-	pos   int   // scanned up to here
-	start int   // of what is open
-	state state
-	depth int // valid iff state is inRecord or inString
-}
-
-type state uint8
-
-const (
-	atHead   state = iota // `{"records":[` may follow
-	between               // commas, blanks, the end of the array
-	inRecord              // outside strings
-	inString
-	inRubbish // bytes that cannot begin a record, up to one that can
-)
-
-// newSplitter begins at a place between two records, or at the head of the blob.
-func newSplitter(at int64) *splitter {
-	c := &splitter{base: at, state: between}
-	if at == 0 {
-		c.state = atHead
-	}
-	return c
-}
-
-// feed adds the bytes that follow, which are the splitter's from now on. Records
-// cut earlier stay valid.
-func (s *splitter) feed(piece []byte) {
-	keep := s.pos
-	if s.open() {
-		keep = s.start
-	}
-	if rest := s.buf[keep:]; len(rest) > 0 {
-		piece = append(rest[:len(rest):len(rest)], piece...)
-	}
-	s.buf, s.base, s.pos, s.start = piece, s.base+int64(keep), s.pos-keep, 0
-}
-
-// next is the next whole record and its place in the blob. It reports false
-// where more bytes are needed.
-func (s *splitter) next() (text []byte, offset int64, ok bool) {
-	for s.pos < len(s.buf) {
-		switch s.state {
-		case atHead:
-			n, known := head(s.buf[s.pos:])
-			if !known {
-				return nil, 0, false
-			}
-			s.pos += n
-			s.state = between
-		case between:
-			s.begin()
-		case inRubbish:
-			if i := bytes.IndexByte(s.buf[s.pos:], '{'); i >= 0 {
-				return s.take(s.pos + i)
-			}
-			s.pos = len(s.buf)
-		case inString:
-			s.skipString()
-		case inRecord:
-			if s.skipTokens() {
-				return s.take(s.pos)
-			}
-		}
-	}
-	return nil, 0, false
-}
-
-// open tells whether something has begun that is not cut yet.
-func (s *splitter) open() bool { return s.state >= inRecord }
-
-// rest is what is open, openAt its place, and end that behind the last byte.
-func (s *splitter) rest() []byte  { return s.buf[s.start:] }
-func (s *splitter) openAt() int64 { return s.base + int64(s.start) }
-func (s *splitter) end() int64    { return s.base + int64(len(s.buf)) }
-
-// give hands on what is open up to a place in the blob, as it is, and
-// goes on there as between two records.
-func (s *splitter) give(to int64) (text []byte, offset int64) {
-	text, offset, _ = s.take(int(to - s.base))
-	return text, offset
-}
-
-// back goes on at an earlier place as between two records.
-func (s *splitter) back(to int64) { s.pos = int(to - s.base) }
-
-func (s *splitter) take(end int) (text []byte, offset int64, ok bool) {
-	text, offset = s.buf[s.start:end:end], s.openAt()
-	s.pos, s.start, s.state, s.depth = end, end, between, 0
-	return text, offset, true
-}
-
-func (s *splitter) begin() {
-	switch s.buf[s.pos] {
-	case ' ', '\t', '\r', '\n', ',', ']', '}':
-		s.pos++
-	case '{', '[':
-		s.start, s.state, s.depth = s.pos, inRecord, 1
-		s.pos++
-	default:
-		s.start, s.state = s.pos, inRubbish
-	}
-}
-
-// skipString goes behind the closing quote, if it is there.
-func (s *splitter) skipString() {
-	i := bytes.IndexByte(s.buf[s.pos:], '"')
-	if i < 0 {
-		s.pos = len(s.buf)
-		return
-	}
-	quote := s.pos + i
-	s.pos = quote + 1
-	escape := quote
-	for escape > s.start && s.buf[escape-1] == '\\' {
-		escape--
-	}
-	if (quote-escape)%2 == 0 {
-		s.state = inRecord
-	}
-}
-
-// skipTokens goes up to the next string, and reports whether the record ended
-// before it.
-func (s *splitter) skipTokens() bool {
-	for i, b := range s.buf[s.pos:] {
-		switch b {
-		case '"':
-			s.pos += i + 1
-			s.state = inString
-			return false
-		case '{', '[':
-			s.depth++
-		case '}', ']':
-			s.depth--
-			if s.depth == 0 {
-				s.pos += i + 1
-				return true
-			}
-		}
-	}
-	s.pos = len(s.buf)
-	return false
-}
-
-var headTokens = []string{"{", `"records"`, ":", "["}
-
-// head is the length of the beginning of a blob, 0 where it begins otherwise.
-// known is false where the bytes do not tell yet.
-func head(text []byte) (n int, known bool) {
-	const mark = "\ufeff" // files that went through Windows tools have it
-	if len(text) < len(mark) && bytes.HasPrefix([]byte(mark), text) {
-		return 0, false
-	}
-	rest := bytes.TrimPrefix(text, []byte(mark))
-	begin := len(text) - len(rest)
-	for _, token := range headTokens {
-		rest = bytes.TrimLeft(rest, " \t\r\n")
-		if !bytes.HasPrefix(rest, []byte(token)) {
-			if bytes.HasPrefix([]byte(token), rest) {
-				return 0, false
-			}
-			return begin, true
-		}
-		rest = rest[len(token):]
-	}
-	return len(text) - len(rest), true
-}
 
 // placed is a record, and its place in the blob.
 type placed struct {
@@ -196,27 +24,27 @@ type placed struct {
 // swallowing the beginning of a later block, is damaged: the bytes up to that
 // block are handed on as they are. One that nothing follows may be half written
 // still, and waits until its hour is long over: until the blob is closed.
-func (lay layout) records(s *splitter, closed bool) (records []placed) {
+func (lay layout) records(s *split.Splitter, closed bool) (records []placed) {
 	for {
-		for text, offset, ok := s.next(); ok; text, offset, ok = s.next() {
+		for text, offset, ok := s.Next(); ok; text, offset, ok = s.Next() {
 			if end, found := lay.restart(text, offset); found && !json.Valid(text) {
 				text = text[:end-offset]
-				s.back(end)
+				s.Back(end)
 			}
 			records = append(records, placed{text, offset})
 		}
-		if !s.open() {
+		if !s.Open() {
 			return records
 		}
-		whole, long := s.end() == lay.end, s.end()-s.openAt() >= maxRecord
+		whole, long := s.End() == lay.end, s.End()-s.OpenAt() >= maxRecord
 		if !whole && !long {
 			return records
 		}
-		end, found := lay.restart(s.rest(), s.openAt())
+		end, found := lay.restart(s.Rest(), s.OpenAt())
 		if !found && !closed && !long {
 			return records
 		}
-		text, offset := s.give(end)
+		text, offset := s.Give(end)
 		records = append(records, placed{text, offset})
 	}
 }

@@ -65,7 +65,7 @@ func (a *account) stats() AccountStats {
 	s := a.figures.now()
 	now := a.requests.clock.time()
 	var oldest time.Time
-	if s.Open, oldest = a.blobs.open(); s.Open > 0 {
+	if s.Open, oldest = a.blobs.unsettled(); s.Open > 0 {
 		s.Oldest = max(0, now.Sub(oldest))
 	}
 	s.Oldest = max(s.Oldest, a.blind())

@@ -52,8 +52,8 @@ type standing struct {
 	wait  Wait
 }
 
-// begin notes a failure. What stands already has stood since then, and has the
-// newest reason.
+// begin notes a failure. A second one keeps since when it stands, and has the
+// newest reason and detail.
 func (s *standing) begin(reason Reason, detail string) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
@@ -79,7 +79,7 @@ func (s *standing) waits() (w Wait, ok bool) {
 // Waiting is what reading waits for as of now: one for each account and reason,
 // since the first. It never waits for a disk or a request.
 func (f *Follower) Waiting() (all []Wait) {
-	for _, s := range []*standing{&f.checkpoints.saving, &f.lookout} {
+	for _, s := range []*standing{&f.checkpoints.saving, &f.checkpoints.loading, &f.lookout} {
 		if w, ok := s.waits(); ok {
 			all = append(all, w)
 		}

@@ -60,7 +60,6 @@ func blocks(root string) (map[string]string, error) {
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
 		"cost":           costs(prices),
-		"volume":         volume(),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {

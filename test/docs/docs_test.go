@@ -205,6 +205,12 @@ func TestCommandsOfPages(t *testing.T) {
 					if n := len(textfile.Lines(string(out))); err != nil || n != len(textfile.Lines(textfile.Read(t, "test/cases/nsg_v2/expected.ndjson"))) {
 						t.Errorf("%s: %d events, %v", s, n, err)
 					}
+				case words[0] == "build/nsgflow":
+					command := exec.Command("sh", "-c", command)
+					command.Dir = engine.Root()
+					if out, err := command.Output(); err != nil || len(out) == 0 {
+						t.Errorf("%s: %d bytes, %v", s, len(out), err)
+					}
 				default:
 					t.Errorf("%s: nobody knows %q", s, words[0])
 				}
@@ -225,8 +231,8 @@ func TestTryIt(t *testing.T) {
 		if file == nil || !strings.HasSuffix(strings.TrimSpace(s.Text), "| head -n 1") {
 			t.Fatalf("%s: %s", s, s.Text)
 		}
-		command := exec.Command("go", "run", "./test/run", file[1])
-		command.Dir = engine.Root()
+		command := exec.Command("go", "run", "./test/run")
+		command.Dir, command.Env = engine.Root(), append(os.Environ(), "FILE="+file[1])
 		out, err := command.Output()
 		if err != nil {
 			t.Fatal(err)

@@ -74,7 +74,7 @@ func installRPM(t *testing.T, rpm string) {
 	}
 	do("--initdb")
 	// Folders of the system: an rpm does not remove what it does not own.
-	for _, dir := range []string{"usr/lib", "usr/share/doc", "usr/share/man/man7"} {
+	for _, dir := range []string{"usr/bin", "usr/lib", "usr/share/doc", "usr/share/man/man7"} {
 		os.MkdirAll(filepath.Join(root, dir), 0o755)
 	}
 	before := rest(t, root)

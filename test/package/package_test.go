@@ -113,7 +113,10 @@ func TestPackages(t *testing.T) {
 		t.Run(filepath.Base(archive), func(t *testing.T) { checkArchive(t, archive) })
 	}
 	t.Run("sbom", func(t *testing.T) {
-		checkSBOM(t, one(t, folder, "*.cdx.json"), unpack(t, archives[0]))
+		unpacked := unpack(t, archives[0])
+		program := one(t, folder, "*-program.cdx.json")
+		checkSBOM(t, program, unpacked, "nsgflow")
+		checkSBOM(t, strings.Replace(program, "-program.", ".", 1), unpacked, "flb-filter_nsgflow.so")
 	})
 	deb := one(t, folder, "*-"+runtime.GOARCH+".deb")
 	t.Run("deb", func(t *testing.T) { installDeb(t, deb) })
@@ -145,6 +148,9 @@ func checkArchive(t *testing.T, archive string) {
 		}
 	}
 	checkGlibc(t, filepath.Join(folder, "flb-filter_nsgflow.so"))
+	if f, err := elf.Open(filepath.Join(folder, "nsgflow")); err != nil || slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		t.Errorf("the program is not static: %v", err)
+	}
 }
 
 // checkGlibc: the object asks for no glibc above the bound.
@@ -168,8 +174,8 @@ func checkGlibc(t *testing.T, object string) {
 	}
 }
 
-// checkSBOM: it names the modules that are in the object, and no other.
-func checkSBOM(t *testing.T, path, folder string) {
+// checkSBOM: it names the modules that are in a binary, and no other.
+func checkSBOM(t *testing.T, path, folder, binary string) {
 	var sbom struct {
 		Format     string `json:"bomFormat"`
 		Components []struct{ Name, Version string }
@@ -181,7 +187,7 @@ func checkSBOM(t *testing.T, path, folder string) {
 	if err != nil || sbom.Format != "CycloneDX" {
 		t.Fatalf("%q, %v", sbom.Format, err)
 	}
-	info, err := buildinfo.ReadFile(filepath.Join(folder, "flb-filter_nsgflow.so"))
+	info, err := buildinfo.ReadFile(filepath.Join(folder, binary))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +207,7 @@ func checkSBOM(t *testing.T, path, folder string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) || len(want) < 10 {
-		t.Errorf("it names %q\nthe object has %q", got, want)
+		t.Errorf("it names %q\nthe binary has %q", got, want)
 	}
 }
 

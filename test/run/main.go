@@ -1,16 +1,21 @@
-// Command run passes flow logs (a file that is named, else the samples) through
-// the filter and prints the events, one JSON object a line: in the Fluent Bit of this machine, else in
-// a Docker engine, else in the stand-in host. One line on stderr says which.
+// Command run passes flow logs (what the environment's FILE names: files, folders,
+// - for standard input; else the samples) through the filter and prints the events, one JSON
+// object a line: in the Fluent Bit of this machine, else in a Docker engine, else
+// in the program nsgflow, which is the same without an agent. One line on standard
+// error says which. The environment's SCHEMA and AGGREGATE are options of the
+// filter.
 package main
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"fluent-bit-nsgflow/test/engine"
@@ -30,67 +35,126 @@ func main() {
 	}
 }
 
+// files are what FILE names: one path, though it may have blanks in it, else
+// several with blanks between them.
+func files() []string {
+	names := os.Getenv("FILE")
+	if names == "" {
+		return []string{engine.Path("conf", "samples")}
+	}
+	if _, err := os.Stat(names); err == nil {
+		return []string{names}
+	}
+	return strings.Fields(names)
+}
+
 func run(ctx context.Context) error {
 	object, err := engine.Object()
 	if err != nil {
 		return err
 	}
-	files, err := flowLogs(os.Args[1:])
+	program, files := engine.Path("build", "nsgflow"), files()
+	dir, err := os.MkdirTemp("", "nsgflow-run-")
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(dir)
+	// The host's tail reads lines, and a blob as downloaded has none that ends.
+	lines := filepath.Join(dir, "records.ndjson")
+	if err := records(ctx, program, lines, files); err != nil {
+		return err
+	}
+	if err := anyFlows(ctx, program, lines); err != nil {
+		return err
+	}
 	path, how := engine.Find()
-	if path != "" {
+	if named := os.Getenv("FLUENT_BIT"); named != "" {
+		if _, err := exec.LookPath(named); err != nil {
+			return fmt.Errorf("the variable FLUENT_BIT names no program: %w", err)
+		}
+	}
+	switch {
+	case path != "":
 		fmt.Fprintln(os.Stderr, "run: Fluent Bit:", how)
-		return printed(exec.CommandContext(ctx, path, arguments(object, files)...))
-	}
-	if engine.Docker() {
+		err = printed(exec.CommandContext(ctx, path, arguments(object, lines)...))
+	case engine.Docker():
 		fmt.Fprintf(os.Stderr, "run: Docker, %s (%s)\n", image, how)
-		args := []string{"run", "--rm", "-v", object + ":/nsgflow/flb-filter_nsgflow.so:ro", "-v", filepath.Dir(files) + ":/nsgflow/logs:ro", image, engine.Installed}
-		return printed(exec.CommandContext(ctx, "docker", append(args, arguments("/nsgflow/flb-filter_nsgflow.so", "/nsgflow/logs/"+filepath.Base(files))...)...))
+		args := []string{"run", "--rm", "-v", object + ":/nsgflow/flb-filter_nsgflow.so:ro", "-v", dir + ":/nsgflow/logs:ro", image, engine.Installed}
+		err = printed(exec.CommandContext(ctx, "docker", append(args, arguments("/nsgflow/flb-filter_nsgflow.so", "/nsgflow/logs/records.ndjson")...)...))
+	default:
+		fmt.Fprintf(os.Stderr, "run: the program nsgflow (%s, no Docker engine)\n", how)
+		args := []string{"events"}
+		for _, o := range options() {
+			args = append(args, "--"+o[0], o[1])
+		}
+		command := exec.CommandContext(ctx, program, append(args, lines)...)
+		command.Stderr = os.Stderr
+		err = printed(command)
 	}
-	fmt.Fprintf(os.Stderr, "run: stand-in host (%s, no Docker engine)\n", how)
-	return standIn(ctx, files)
+	return err
 }
 
-// flowLogs are the files to read, as a pattern.
-func flowLogs(args []string) (pattern string, err error) {
-	if len(args) == 0 {
-		return engine.Path("conf", "samples", "*"), nil
+// anyFlows is the reason why there are none, if that is so.
+func anyFlows(ctx context.Context, program, lines string) error {
+	out, err := exec.CommandContext(ctx, program, "check", lines).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == noFlowLog {
+		return errors.New(strings.TrimSpace(strings.TrimPrefix(string(out), lines+": ")))
 	}
-	if _, err := os.Stat(args[0]); err != nil {
-		return "", err
-	}
-	return filepath.Abs(args[0])
+	return nil
 }
 
-// arguments read every file to its end and stop there.
-func arguments(object, files string) []string {
-	return []string{"-e", object,
-		"-i", "tail", "-t", "flow", "-p", "path=" + files, "-p", "read_from_head=true", "-p", "exit_on_eof=true", "-p", "buffer_max_size=512M",
-		"-F", "nsgflow", "-m", "flow",
-		"-o", "stdout", "-m", "flow", "-p", "format=json_lines", "-p", "json_date_key=false"}
+// records writes each record of the files on a line. What is no flow log is said.
+func records(ctx context.Context, program, to string, files []string) error {
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	command := exec.CommandContext(ctx, program, append([]string{"records"}, files...)...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, out, os.Stderr
+	err = command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == noFlowLog {
+		err = nil // the others are shown
+	}
+	return err
+}
+
+// noFlowLog is an exit code of the program.
+const noFlowLog = 3
+
+// options are those of the filter that the environment names.
+func options() (all [][2]string) {
+	for _, name := range []string{"schema", "aggregate"} {
+		if value := os.Getenv(map[string]string{"schema": "SCHEMA", "aggregate": "AGGREGATE"}[name]); value != "" {
+			all = append(all, [2]string{name, value})
+		}
+	}
+	return all
+}
+
+// arguments read a file to its end and stop there.
+func arguments(object, lines string) []string {
+	args := []string{"-e", object,
+		"-i", "tail", "-t", "flow", "-p", "path=" + lines, "-p", "read_from_head=true", "-p", "exit_on_eof=true", "-p", "buffer_max_size=512M",
+		"-F", "nsgflow", "-m", "flow"}
+	for _, o := range options() {
+		args = append(args, "-p", o[0]+"="+o[1])
+	}
+	return append(args, "-o", "stdout", "-m", "flow", "-p", "format=json_lines", "-p", "json_date_key=false")
 }
 
 // printed shows the host's own log only where the run failed.
 func printed(command *exec.Cmd) error {
 	var log bytes.Buffer
-	command.Stdout, command.Stderr = os.Stdout, &log
+	command.Stdout = os.Stdout
+	if command.Stderr == nil {
+		command.Stderr = &log
+	}
 	err := command.Run()
 	if err != nil {
 		os.Stderr.Write(log.Bytes())
-	}
-	return err
-}
-
-func standIn(ctx context.Context, pattern string) error {
-	files, err := filepath.Glob(pattern)
-	if err != nil {
-		return err
-	}
-	events, err := engine.StandIn{}.Events(ctx, files)
-	for _, lines := range events {
-		os.Stdout.Write(lines)
 	}
 	return err
 }

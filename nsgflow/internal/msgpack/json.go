@@ -82,12 +82,16 @@ func appendValue(dst, b []byte, inKey bool) (text, rest []byte) {
 	end := h.Size + h.Bytes
 	switch h.Kind {
 	case jsontext.String:
-		return gjson.AppendJSONString(dst, string(b[h.Size:end])), b[end:]
+		return appendString(dst, b[h.Size:end]), b[end:]
 	case jsontext.Number:
 		return AppendNumber(dst, b[:end]), b[end:]
 	case jsontext.Array, jsontext.Object:
 		rest = b[end:]
-		dst = append(dst, map[jsontext.Kind]byte{jsontext.Array: '[', jsontext.Object: '{'}[h.Kind])
+		begin, end := byte('['), byte(']')
+		if h.Kind == jsontext.Object {
+			begin, end = '{', '}'
+		}
+		dst = append(dst, begin)
 		for i := range h.Values {
 			if h.Kind == jsontext.Object && i%2 == 1 {
 				dst = append(dst, ':')
@@ -100,7 +104,7 @@ func appendValue(dst, b []byte, inKey bool) (text, rest []byte) {
 				dst, rest = appendValue(dst, rest, inKey)
 			}
 		}
-		return append(dst, map[jsontext.Kind]byte{jsontext.Array: ']', jsontext.Object: '}'}[h.Kind]), rest
+		return append(dst, end), rest
 	}
 	switch b[0] {
 	case TrueCode:
@@ -118,6 +122,24 @@ func appendValue(dst, b []byte, inKey bool) (text, rest []byte) {
 	}
 	return dst, b[end:]
 }
+
+// appendString copies what needs no escapes, which is nearly all.
+func appendString(dst, s []byte) []byte {
+	for _, c := range s {
+		if !plain[c] {
+			return gjson.AppendJSONString(dst, string(s))
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
+// plain are the bytes that gjson.AppendJSONString copies.
+var plain = func() (all [256]bool) {
+	for c := range all {
+		all[c] = string(gjson.AppendJSONString(nil, string([]byte{byte(c)}))) == `"`+string([]byte{byte(c)})+`"`
+	}
+	return all
+}()
 
 // appendKey writes a key that is not a string as the text of its JSON. Inside
 // such a key, one that is an array or a map becomes base64 text of its msgpack:

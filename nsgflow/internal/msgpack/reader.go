@@ -1,7 +1,6 @@
 package msgpack
 
 import (
-	"math"
 	"slices"
 
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
@@ -14,7 +13,7 @@ type Reader struct {
 	b      []byte
 	pos    int
 	depth  int
-	levels [1 + jsontext.MaxDepth]level // that are open; the first is the sequence
+	levels [1 + jsontext.MaxDepth]level // that are open, from the second on
 	texts  []byte                       // of numbers and of JSON
 	err    error                        // what is wrong at pos, once something is
 }
@@ -29,7 +28,6 @@ type level struct {
 // Reset starts with other bytes.
 func (r *Reader) Reset(b []byte) {
 	r.b, r.pos, r.depth, r.err = b, 0, 0, nil
-	r.levels[0] = level{left: math.MaxInt}
 	r.texts = r.texts[:0]
 }
 
@@ -92,6 +90,9 @@ func (r *Reader) Next() (key []byte, ok bool) {
 	l := &r.levels[r.depth]
 	if r.err != nil {
 		return nil, false
+	}
+	if r.depth == 0 { // the sequence
+		return nil, r.pos < len(r.b)
 	}
 	if l.left == 0 {
 		r.depth--

@@ -2,7 +2,7 @@
 // kill of the process and, for what the host has on disk, a power cut.
 //
 //	checkpoint.go  a checkpoint, and how it tells a blob that has grown from one that was replaced
-//	store.go       what is kept: a checkpoint for each blob, a horizon for each container, the accounts that were found
+//	store.go       what is kept: a checkpoint for each blob, a watermark for each container, the accounts that were found
 //	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
 //	journal.go     the file nsgflow.journal
 //	chunks.go      the chunks of the host, which are brought to disk before
@@ -12,17 +12,18 @@
 // # What is durable when
 //
 //   - [Store.Put] returns: the journal has it. A kill of the process loses it no
-//     more; a power cut does.
-//   - Some second later: the chunks that it stands for are on disk
+//     more; a power cut does. (Only Linux says in which boot of the machine a
+//     journal was written. Elsewhere a kill loses what came after the last second.)
+//   - A second later, more where the disk is slow: the chunks that it stands for are on disk
 //     ([Store.ChunksIn] names their folder), then it is in the database. A power
 //     cut does not lose it, nor leave it ahead of its chunks.
 //   - [Store.Settle] returns: the same holds for everything put before.
 //
 // # What is locked
 //
-// Every method may be called from any goroutine. None but Put and ChunksIn,
-// which write to the journal, waits for a disk that is being written to; Begun
-// and Get read the database.
+// Every method may be called from any goroutine. Claim and Unclaim wait for
+// nothing. Put and ChunksIn write to the journal; Begun and Get read the database;
+// the others wait for the database to be written.
 package checkpoint
 
 import (

@@ -19,9 +19,9 @@ import (
 )
 
 // database is a file of bbolt, which outlives what bbolt does on a damaged page.
-// Layout: one bucket per container, named by its URL; in it the key "horizon" and
-// the bucket "blobs", which holds the checkpoints as JSON by the names of the
-// blobs. Beside them the bucket of discoveredKey.
+// Layout: one bucket per container, named by its URL; in it the key "horizon",
+// which is the watermark, and the bucket "blobs", which holds the checkpoints as
+// JSON by the names of the blobs. Beside them the bucket of discoveredKey.
 type database struct {
 	db     *bbolt.DB
 	opened *os.File // of db
@@ -37,8 +37,8 @@ type database struct {
 }
 
 var (
-	blobsKey   = []byte("blobs")
-	horizonKey = []byte("horizon")
+	blobsKey     = []byte("blobs")
+	watermarkKey = []byte("horizon")
 )
 
 // ErrDamaged says that the file does not hold what was written to it.
@@ -120,6 +120,9 @@ func create(file string) error {
 	}
 	if err := db.Close(); err != nil {
 		return err
+	}
+	if _, err := os.Lstat(file); err == nil {
+		return nil
 	}
 	if err := os.Remove(journalOf(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it is of a database that was moved away

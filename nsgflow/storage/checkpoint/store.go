@@ -87,19 +87,19 @@ func (s *Store) Unclaim(container string) {
 	s.mu.Unlock()
 }
 
-// Begun reports whether a container has been listed once, and its horizon: the
+// Begun reports whether a container has been listed once, and its watermark: the
 // hour before which everything is read.
-func (s *Store) Begun(container string) (horizon time.Time, ok bool, err error) {
+func (s *Store) Begun(container string) (watermark time.Time, ok bool, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		if b := tx.Bucket([]byte(container)); b != nil {
-			if text := b.Get(horizonKey); text != nil {
+			if text := b.Get(watermarkKey); text != nil {
 				ok = true
-				return decode(horizon.UnmarshalText(text))
+				return decode(watermark.UnmarshalText(text))
 			}
 		}
 		return nil
 	})
-	return horizon, ok, err
+	return watermark, ok, err
 }
 
 // Get is the checkpoint of a blob. It is not ok where there is none.
@@ -157,9 +157,9 @@ func putAll(tx *bbolt.Tx, all Set) error {
 	return nil
 }
 
-// Settle moves the horizon of a container, and forgets the checkpoints that keep
-// says false of. What lies before the horizon is on disk then.
-func (s *Store) Settle(container string, horizon time.Time, keep func(name string, c Checkpoint) bool) error {
+// Settle moves the watermark of a container, and forgets the checkpoints that keep
+// says false of. What lies before the watermark is on disk then.
+func (s *Store) Settle(container string, watermark time.Time, keep func(name string, c Checkpoint) bool) error {
 	if err := s.persist(); err != nil {
 		return err
 	}
@@ -187,11 +187,11 @@ func (s *Store) Settle(container string, horizon time.Time, keep func(name strin
 				return err
 			}
 		}
-		text, err := horizon.MarshalText()
+		text, err := watermark.MarshalText()
 		if err != nil {
 			return err
 		}
-		return tx.Bucket([]byte(container)).Put(horizonKey, text)
+		return tx.Bucket([]byte(container)).Put(watermarkKey, text)
 	})
 }
 
@@ -239,5 +239,40 @@ func (s *Store) PutAccounts(section string, all map[string]Account) error {
 			return err
 		}
 		return b.Put([]byte(section), text)
+	})
+}
+
+// Containers are those that were begun or have checkpoints.
+func (s *Store) Containers() (all []string, err error) {
+	if err := s.persist(); err != nil {
+		return nil, err
+	}
+	return all, s.view(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			if string(name) != string(discoveredKey) {
+				all = append(all, string(name))
+			}
+			return nil
+		})
+	})
+}
+
+// Blobs are all checkpoints of a container, by the names of the blobs.
+func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
+	if err := s.persist(); err != nil {
+		return nil, err
+	}
+	all = map[string]Checkpoint{}
+	return all, s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(container))
+		if b == nil || b.Bucket(blobsKey) == nil {
+			return nil
+		}
+		return b.Bucket(blobsKey).ForEach(func(name, text []byte) error {
+			var c Checkpoint
+			err := decode(json.Unmarshal(text, &c))
+			all[string(name)] = c
+			return err
+		})
 	})
 }

@@ -80,7 +80,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-func TestParseVolume(t *testing.T) {
+func TestParseDropAndAggregate(t *testing.T) {
 	if d, err := nsgflow.ParseDrops("Begin, denied"); d != nsgflow.DropBegin|nsgflow.DropDenied || err != nil {
 		t.Errorf("%b, %v", d, err)
 	}
@@ -190,7 +190,7 @@ func TestExcludedFieldsAreNotOurs(t *testing.T) {
 }
 
 // What is dropped, aggregated or excluded costs no allocation for each tuple.
-func TestAllocationsOfVolume(t *testing.T) {
+func TestAllocationsOfLess(t *testing.T) {
 	for _, traffic := range []loggen.Traffic{loggen.Mixed, loggen.Realistic} {
 		for _, l := range volumeLogs(t, traffic, 1_000) {
 			for _, structured := range []bool{false, true} {

@@ -1,19 +1,22 @@
+// Command savings measures what settings leave of events and bytes, and brings the
+// table in docs/volume.md up to date.
 package main
 
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
-	"sync"
 
 	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/loggen"
 )
 
-// volumeSettings are the rows of the table in docs/volume.md, as one writes
+// settings are the rows of the table in docs/volume.md, as one writes
 // them into a configuration.
-var volumeSettings = []string{
+var settings = []string{
 	"",
 	"aggregate connection",
 	"aggregate service",
@@ -31,29 +34,46 @@ var volumeSettings = []string{
 // those of conf/lean.conf.
 const leanFields = "event.provider,event.module,network.iana_number,network.type,source.address,destination.address,related,observer,cloud.provider,cloud.service,azure.resource.id,azure.flow_log.system_id,azure.flow_log.time"
 
-// volumeLogs are those that the table is measured on.
-var volumeLogs = []loggen.Log{
+// logs are those that the table is measured on.
+var logs = []loggen.Log{
 	{Family: loggen.NSGv2, Records: 20, Tuples: 300, Seed: 1, Traffic: loggen.Realistic},
 	{Family: loggen.VNet, Records: 20, Tuples: 300, Seed: 2, Traffic: loggen.Realistic},
 }
 
-// volume is measured once: nothing in it changes.
-var volume = sync.OnceValue(measureVolume)
+const page = "docs/volume.md"
 
-// measureVolume says what settings leave of events, and of their bytes as JSON, in
+func main() {
+	text, err := os.ReadFile(page)
+	if err == nil {
+		err = os.WriteFile(page, filled(text), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "savings:", err)
+		os.Exit(1)
+	}
+}
+
+var block = regexp.MustCompile(`(?s)(<!-- measured: savings -->\n).*?(<!-- /measured -->)`)
+
+// filled is the page with the table of now.
+func filled(page []byte) []byte {
+	return block.ReplaceAll(page, []byte("${1}"+strings.ReplaceAll(measure(), "$", "$$")+"${2}"))
+}
+
+// measure says what settings leave of events, and of their bytes as JSON, in
 // per cent.
-func measureVolume() string {
+func measure() string {
 	var b strings.Builder
 	b.WriteString("| settings, schema `ecs` | NSG v2: events, % | bytes, % | VNet: events, % | bytes, % |\n|---|---:|---:|---:|---:|\n")
 	var all [2]left
-	for i, setting := range volumeSettings {
+	for i, setting := range settings {
 		words := "none"
 		if setting != "" {
 			words = "`" + strings.ReplaceAll(setting, "; ", "`, `") + "`"
 			words = strings.ReplaceAll(words, leanFields, "…")
 		}
 		fmt.Fprintf(&b, "| %s |", words)
-		for k, log := range volumeLogs {
+		for k, log := range logs {
 			l := leaves(log, setting)
 			if i == 0 {
 				all[k] = l

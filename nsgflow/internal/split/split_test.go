@@ -1,4 +1,4 @@
-package storage
+package split
 
 import (
 	"fmt"
@@ -10,16 +10,16 @@ import (
 
 // cutAll feeds a text in pieces of a size.
 func cutAll(text string, at int64, size int) (records []string, open bool) {
-	c := newSplitter(at)
+	c := New(at)
 	for len(text) > 0 {
 		n := min(size, len(text))
-		c.feed([]byte(text[:n]))
+		c.Feed([]byte(text[:n]))
 		text = text[n:]
-		for record, offset, ok := c.next(); ok; record, offset, ok = c.next() {
+		for record, offset, ok := c.Next(); ok; record, offset, ok = c.Next() {
 			records = append(records, fmt.Sprintf("%d:%s", offset, record))
 		}
 	}
-	return records, c.open()
+	return records, c.Open()
 }
 
 var cuts = []struct {
@@ -101,10 +101,10 @@ func BenchmarkCut(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		c := newSplitter(12)
-		c.feed(bytes)
+		c := New(12)
+		c.Feed(bytes)
 		n := 0
-		for _, _, ok := c.next(); ok; _, _, ok = c.next() {
+		for _, _, ok := c.Next(); ok; _, _, ok = c.Next() {
 			n++
 		}
 		if n != 3000 {

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
+
+	"fluent-bit-nsgflow/nsgflow"
+)
+
+func checkCommand() *cobra.Command {
+	var most int
+	c := &cobra.Command{
+		Use:   "check [flags] FILE… | -",
+		Short: "Say what a file is, how much is in it, and what does not parse",
+		Args:  cobra.MinimumNArgs(1),
+	}
+	c.Flags().IntVar(&most, "errors", 20, "Errors to show of a file; the others are counted.")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		out := bufio.NewWriter(c.OutOrStdout())
+		err := each(c, args, func(s *source) error { return check(out, s, newProgress(c, s), most) })
+		return cmp.Or(out.Flush(), err)
+	}
+	return c
+}
+
+// finding is what there is in a file.
+type finding struct {
+	kinds            map[string]int // records, by what they are
+	order            []string       // of kinds
+	records, foreign int
+	flows            uint64
+	first, last      int64 // time of a flow, in milliseconds
+	errors           []string
+	more             int // errors beyond those
+}
+
+func check(out io.Writer, s *source, p *progress, most int) error {
+	f := finding{kinds: map[string]int{}}
+	for t, err := range s.texts() {
+		if err != nil {
+			return err
+		}
+		f.add(t, most)
+		p.show(f.flows)
+	}
+	p.end()
+	bad := len(f.errors) + f.more
+	if f.flows == 0 && bad == 0 {
+		fmt.Fprintf(out, "%s: %s\n", s.name, whatItIs(s.head, f.records > 0))
+		return noFlowLog
+	}
+	fmt.Fprintf(out, "%s: %s\n", s.name, f.String())
+	for _, text := range f.errors {
+		fmt.Fprintf(out, "%s: %s\n", s.name, text)
+	}
+	if f.more > 0 {
+		fmt.Fprintf(out, "%s: and %d more\n", s.name, f.more)
+	}
+	if bad > 0 {
+		return damaged
+	}
+	return nil
+}
+
+// add reads one record.
+func (f *finding) add(t text, most int) {
+	for one := range t.unwrapped() {
+		before := f.flows + uint64(len(f.errors)+f.more)
+		for flow, err := range nsgflow.Flows(one) {
+			if err != nil {
+				f.fail(fmt.Sprintf("record %d, at byte %d: %v", f.records, t.offset, err), most)
+				var text *nsgflow.TextError
+				if errors.As(err, &text) {
+					break
+				}
+				continue
+			}
+			if f.flows == 0 || flow.Time < f.first {
+				f.first = flow.Time
+			}
+			f.last = max(f.last, flow.Time)
+			f.flows++
+		}
+		if f.flows+uint64(len(f.errors)+f.more) > before || isRecord(one) {
+			f.kind(one)
+			f.records++
+			return
+		}
+	}
+	f.foreign++
+}
+
+func (f *finding) fail(text string, most int) {
+	if len(f.errors) < most {
+		f.errors = append(f.errors, text)
+	} else {
+		f.more++
+	}
+}
+
+// isRecord reports whether a text without flows is a flow log all the same.
+func isRecord(text []byte) bool {
+	category := gjson.GetBytes(text, "category").Str
+	return category == "NetworkSecurityGroupFlowEvent" || category == "FlowLogFlowEvent"
+}
+
+// kind counts a record under what it is.
+func (f *finding) kind(record []byte) {
+	name := "flow log"
+	switch {
+	case gjson.GetBytes(record, "flowRecords").Exists():
+		name = "Virtual Network flow log, version " + cmp.Or(gjson.GetBytes(record, "flowLogVersion").String(), "unknown")
+	case gjson.GetBytes(record, "properties.flows").Exists():
+		name = "NSG flow log, version " + cmp.Or(gjson.GetBytes(record, "properties.Version").String(), "unknown")
+	case gjson.GetBytes(record, `flow\.0`).Exists(), gjson.GetBytes(record, "flowTuple").Exists():
+		name = "flattened flow log"
+	case gjson.GetBytes(record, "nsgRuleName").Exists():
+		name = "denormalised flow log"
+	}
+	if f.kinds[name] == 0 {
+		f.order = append(f.order, name)
+	}
+	f.kinds[name]++
+}
+
+// String is a line: what it is, how many, from when to when.
+func (f *finding) String() string {
+	parts := []string{}
+	for _, name := range f.order {
+		parts = append(parts, fmt.Sprintf("%s, %d records", name, f.kinds[name]))
+	}
+	if f.foreign > 0 {
+		parts = append(parts, fmt.Sprintf("%d records of something else", f.foreign))
+	}
+	parts = append(parts, fmt.Sprintf("%d flows", f.flows))
+	if f.flows > 0 {
+		at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+		parts[len(parts)-1] += fmt.Sprintf(" from %s to %s", at(f.first), at(f.last))
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
+
+	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/plugin/tables"
+)
+
+// eventsCommand has the options of the filter.
+func eventsCommand() *cobra.Command {
+	values := map[string]*string{}
+	c := &cobra.Command{
+		Use:   "events [flags] FILE… | -",
+		Short: "Write one event per flow, as JSON lines",
+		Args:  cobra.MinimumNArgs(1),
+	}
+	for _, o := range tables.FilterOptions {
+		if o.Key == "key" { // there are no records of Fluent Bit around the texts
+			continue
+		}
+		values[o.Key] = c.Flags().String(strings.ReplaceAll(o.Key, "_", "-"), o.Default, o.Text+" Takes: "+o.Values+".")
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		options, err := tables.ParseFilterOptions(func(key string) (string, bool) {
+			value, ok := values[key]
+			if !ok || !c.Flags().Changed(strings.ReplaceAll(key, "_", "-")) {
+				return "", false
+			}
+			return *value, true
+		})
+		if err != nil {
+			return err
+		}
+		out := bufio.NewWriterSize(c.OutOrStdout(), 1<<20)
+		err = each(c, args, func(s *source) error { return writeEvents(out, s, options, newProgress(c, s)) })
+		return cmp.Or(out.Flush(), err)
+	}
+	return c
+}
+
+// writeEvents writes the events of a file. Foreign texts are left out.
+func writeEvents(out io.Writer, s *source, o nsgflow.Options, p *progress) error {
+	n, err := nsgflow.New(o)
+	if err != nil {
+		return err
+	}
+	var events, lines []byte
+	var counts nsgflow.Counts
+	for t, err := range s.texts() {
+		if err != nil {
+			return err
+		}
+		events = events[:0]
+		for one := range t.unwrapped() {
+			more, changed := n.AppendText(events, one, nsgflow.Frame{})
+			if events = more; changed {
+				break
+			}
+		}
+		lines = nsgflow.AppendJSONLines(lines[:0], events)
+		if _, err := out.Write(lines); err != nil {
+			return err
+		}
+		counts = n.Counts()
+		p.show(counts.AllFlows())
+	}
+	p.end()
+	switch {
+	case counts.AllFlows()+counts.AllDropped()+counts.Errors == 0:
+		p.say(fmt.Sprintf("%s: %s", s.name, whatItIs(s.head, counts.Empty > 0)))
+		return noFlowLog
+	case counts.Errors > 0:
+		p.say(fmt.Sprintf("%s: %d errors, the last: %s", s.name, counts.Errors, counts.LastError))
+		return damaged
+	}
+	return nil
+}
+
+// wrappers are the fields in which shippers carry the text of a flow log.
+var wrappers = []string{"message", "log", "event.original", "body"}
+
+// unwrapped are the texts that may be the flow log of a record: itself, or a text
+// in it.
+func (t text) unwrapped() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if !yield(t.json) {
+			return
+		}
+		for _, name := range wrappers {
+			if inner := gjson.GetBytes(t.json, name); inner.Type == gjson.String && !yield([]byte(inner.Str)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"fluent-bit-nsgflow/nsgflow/internal/split"
+)
+
+// source is a file that is read.
+type source struct {
+	name string
+	io.Reader
+	head []byte // what it begins with, unpacked
+	size int64  // of the file, packed; 0: not known
+	read *counted
+}
+
+// counted counts what has been read of a file.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// each opens the files of the arguments, one after the other: a folder stands for
+// all below it, in the order of their names. It goes on after one that do
+// reports an error of, and gives the worst.
+func each(c *cobra.Command, args []string, do func(*source) error) error {
+	var worst exitCode
+	note := func(err error) {
+		code := failed
+		if err != nil && !errors.As(err, &code) {
+			fmt.Fprintln(c.ErrOrStderr(), "nsgflow:", err)
+		}
+		if err != nil && (worst == 0 || code == failed || worst == noFlowLog) {
+			worst = code
+		}
+	}
+	for _, arg := range args {
+		if arg == "-" {
+			note(open("standard input", c.InOrStdin(), 0, do))
+			continue
+		}
+		files, err := filesOf(arg)
+		note(err)
+		for _, name := range files {
+			note(openFile(name, do))
+		}
+	}
+	if worst != 0 {
+		return worst
+	}
+	return nil
+}
+
+// filesOf are the regular files of a path.
+func filesOf(path string) (files []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s: a folder without files", path)
+	}
+	return files, err
+}
+
+func openFile(name string, do func(*source) error) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	size := int64(0)
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return open(name, file, size, do)
+}
+
+// open unpacks what is compressed, and makes UTF-8 of UTF-16.
+func open(name string, r io.Reader, size int64, do func(*source) error) error {
+	s := &source{name: name, size: size, read: &counted{Reader: r}}
+	in := bufio.NewReaderSize(s.read, 64<<10)
+	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		unpacked, err := gzip.NewReader(in)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		in = bufio.NewReaderSize(unpacked, 64<<10)
+	}
+	if mark, _ := in.Peek(2); bytes.Equal(mark, []byte{0xff, 0xfe}) || bytes.Equal(mark, []byte{0xfe, 0xff}) {
+		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
+		in = bufio.NewReaderSize(transform.NewReader(in, utf16), 64<<10)
+	}
+	s.head, _ = in.Peek(headBytes)
+	s.head = bytes.Clone(s.head)
+	s.Reader = in
+	return do(s)
+}
+
+const (
+	// headBytes tell what a file is that is no flow log.
+	headBytes = 4 << 10
+	// pieceBytes is read at a time.
+	pieceBytes = 1 << 20
+	// mostText bounds a text that is read at once, such as an array of records.
+	mostText = 256 << 20
+)
+
+// texts are the records of a file, one after the other, with their places. What
+// has no end at the end of the file comes as it is. Texts stay valid.
+func (s *source) texts() iter.Seq2[text, error] {
+	return func(yield func(text, error) bool) {
+		cut := split.New(0)
+		for {
+			piece := make([]byte, pieceBytes)
+			n, err := fill(s, piece)
+			cut.Feed(piece[:n])
+			for record, offset, ok := cut.Next(); ok; record, offset, ok = cut.Next() {
+				if !yield(text{record, offset}, nil) {
+					return
+				}
+			}
+			if cut.Open() && (err != nil || len(cut.Rest()) > mostText) {
+				record, offset := cut.Give(cut.End())
+				if !yield(text{record, offset}, nil) {
+					return
+				}
+			}
+			if err != nil && err != io.EOF {
+				yield(text{}, fmt.Errorf("%s: %w", s.name, err))
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// fill reads until p is full, or there is no more.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// text is a record as it stands in a file, unpacked.
+type text struct {
+	json   []byte
+	offset int64
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// progress shows on a terminal how far a file has been read, where what is
+// written goes elsewhere.
+type progress struct {
+	to    io.Writer
+	s     *source
+	live  bool
+	drawn bool
+	at    time.Time
+}
+
+const progressInterval = 200 * time.Millisecond
+
+func newProgress(c *cobra.Command, s *source) *progress {
+	return &progress{to: c.ErrOrStderr(), s: s, live: isTerminal(c.ErrOrStderr()) && !isTerminal(c.OutOrStdout()), at: time.Now()}
+}
+
+// show draws a line, now and then.
+func (p *progress) show(flows uint64) {
+	if !p.live || time.Since(p.at) < progressInterval {
+		return
+	}
+	p.at, p.drawn = time.Now(), true
+	of := ""
+	if p.s.size > 0 {
+		of = fmt.Sprintf(" of %s (%d %%)", inBytes(p.s.size), 100*p.s.read.n/p.s.size)
+	}
+	fmt.Fprintf(p.to, "\r%s: %s%s, %d flows\x1b[K", p.s.name, inBytes(p.s.read.n), of, flows)
+}
+
+// end wipes the line.
+func (p *progress) end() {
+	if p.drawn {
+		fmt.Fprint(p.to, "\r\x1b[K")
+	}
+}
+
+// say writes a line that stays.
+func (p *progress) say(text string) { fmt.Fprintln(p.to, "nsgflow:", text) }
+
+func isTerminal(w any) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// inBytes is a number of bytes for eyes.
+func inBytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	size, unit := float64(n)/1000, 0
+	for size >= 999.5 && unit < len(units)-1 {
+		size, unit = size/1000, unit+1
+	}
+	return fmt.Sprintf("%.3g %cB", size, units[unit])
+}

@@ -1,0 +1,4 @@
+package nsgflow
+
+// ReadFrame is for tests from outside, which go through chunks by themselves.
+var ReadFrame = readFrame

@@ -1,0 +1,130 @@
+package storage
+
+import (
+	"sync"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
+)
+
+// watermark is where the past of a container ends: hours before it are settled,
+// which is to say that they are not listed, and their checkpoints not kept. It is
+// kept from one start to the next. Its methods are for one goroutine, and skip and
+// passed for those that it starts.
+type watermark struct {
+	bucket string // the container, in the store
+	kept   watermarks
+
+	recalled bool
+	begun    bool      // the container was listed once, now or by a follower before
+	since    time.Time // valid iff not begun: where to begin
+	at       time.Time
+
+	mu      sync.Mutex
+	skipped map[string]checkpoint.Checkpoint // blobs that were there before the beginning; not in the store yet
+}
+
+// watermarks is what a store keeps of containers.
+type watermarks interface {
+	begun(bucket string) (watermark time.Time, ok bool, err error)
+	settle(bucket string, watermark time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
+	skip(bucket string, blobs map[string]checkpoint.Checkpoint) error
+}
+
+const (
+	// late is how long after its hour a blob may still appear or grow, and be
+	// seen. Checkpoints are kept as long.
+	late = 48 * time.Hour
+	// maxSkipped bounds what is held of blobs that are left out.
+	maxSkipped = 1000
+)
+
+// recall brings back what the store knows. Where that is nothing, start says
+// where to begin, by the time that now gives.
+func (w *watermark) recall(start Start, now func() (time.Time, error)) (err error) {
+	if w.recalled {
+		return nil
+	}
+	if w.at, w.begun, err = w.kept.begun(w.bucket); err != nil {
+		return err
+	}
+	if !w.begun {
+		at, err := now()
+		if err != nil {
+			return err
+		}
+		switch {
+		case start.Now:
+			w.since, w.at = at, at.Add(-time.Hour).Truncate(time.Hour)
+		case start.Back > 0:
+			w.since = at.Add(-start.Back).Truncate(time.Hour)
+			w.at = w.since
+		default:
+			w.since = start.At.UTC().Truncate(time.Hour)
+			w.at = w.since
+		}
+	}
+	w.recalled = true
+	return nil
+}
+
+// passed reports whether a blob lies before the watermark.
+func (w *watermark) passed(path blobPath, modified time.Time) bool {
+	if path.dated() {
+		return path.hour.Before(w.at)
+	}
+	return modified.Before(w.at)
+}
+
+// skip leaves out what stands in a blob before the beginning.
+func (w *watermark) skip(name, version string, modified time.Time, length *int64) error {
+	read := checkpoint.Checkpoint{ETag: version}
+	if length != nil {
+		read.Offset = max(0, *length-tailBytes)
+	}
+	if !parsePath(name).dated() {
+		read.Modified = modified
+	}
+	full := map[string]checkpoint.Checkpoint(nil)
+	w.mu.Lock()
+	if w.skipped == nil {
+		w.skipped = map[string]checkpoint.Checkpoint{}
+	}
+	w.skipped[name] = read
+	if len(w.skipped) >= maxSkipped {
+		full, w.skipped = w.skipped, nil
+	}
+	w.mu.Unlock()
+	return w.kept.skip(w.bucket, full) // nothing is locked while the disk works
+}
+
+// settle ends a listing: it moves the watermark on to an hour, and forgets what
+// lies before.
+func (w *watermark) settle(to time.Time) error {
+	if to.Before(w.at) {
+		to = w.at
+	}
+	err := w.kept.skip(w.bucket, w.skipped)
+	if err == nil {
+		w.skipped = nil
+	}
+	if err == nil && w.begun && to.Equal(w.at) {
+		return nil
+	}
+	if err == nil {
+		err = w.kept.settle(w.bucket, to, func(name string, read checkpoint.Checkpoint) bool {
+			if p := parsePath(name); p.dated() {
+				return !p.hour.Before(to)
+			}
+			return read.Modified.IsZero() || !read.Modified.Before(to)
+		})
+	}
+	if err != nil {
+		if w.begun {
+			return nil // the watermark can wait, what is new cannot
+		}
+		return err
+	}
+	w.begun, w.at = true, to
+	return nil
+}
