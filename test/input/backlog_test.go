@@ -246,14 +246,21 @@ func (b backlog) kill(t *testing.T, r fluentbit.Release, starved bool, service s
 	watch(a, time.Duration(rand.IntN(4000*slow))*time.Millisecond, func() bool { return false })
 	a.Kill()
 
-	// The file output of 2.2 writes 16 MB of events a second, half a MB of flow logs.
-	life := time.Minute + time.Duration(b.bytes/1e6)*5*time.Second
+	// However slow the machine and the host's output are: as long as events come.
+	const life, patience = 15 * time.Minute, time.Minute
 	a = r.StartFor(t, life+time.Minute, root, b.storage.Environment, "-c", "etc/backlog.conf")
 	atRestart := size(root, "flow")
+	written, grown := atRestart, time.Now()
 	seen := backlogSeen{seen: make([]bool, b.tuples)}
-	// A machine with more to do may be quiet for a while before all is there.
 	watch(a, life, func() bool {
-		if !drained(root) || size(root, "flow") <= atRestart || !quiet(root) {
+		if now := size(root, "flow"); now > written {
+			written, grown = now, time.Now()
+		}
+		if time.Since(grown) > patience {
+			return true
+		}
+		// A machine with more to do may be quiet for a while before all is there.
+		if !drained(root) || written <= atRestart || !quiet(root) {
 			return false
 		}
 		seen.read(t, root)
