@@ -14,10 +14,11 @@ import (
 
 	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/test/adverse"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 // long: all families and sizes, which take some minutes.
-var long = os.Getenv("NSGFLOW_LONG") != ""
+var long = soak.Long("families")
 
 // What a megabyte may cost, whoever wrote it.
 const (

@@ -2,10 +2,6 @@ package storage
 
 import (
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
-	"fluent-bit-nsgflow/test/azure"
-	"fluent-bit-nsgflow/test/child"
-	"fluent-bit-nsgflow/test/soak"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,6 +11,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
+	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/child"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 func noise(n int) []byte {
@@ -32,7 +33,7 @@ func TestStoreDamagedInUse(t *testing.T) {
 		return
 	}
 	turns := 2
-	if soak.Long() {
+	if soak.Long("storage") {
 		turns = 10
 	}
 	page := os.Getpagesize()

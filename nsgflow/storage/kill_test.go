@@ -24,7 +24,7 @@ type followed struct {
 }
 
 // childEnv holds it as JSON.
-const childEnv = "NSGFLOW_FOLLOW"
+const childEnv = "FOLLOWED"
 
 // followChild is what TestKill kills: it brings what it is handed to a file,
 // as Fluent Bit does to its storage.

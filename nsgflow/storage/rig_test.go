@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"fluent-bit-nsgflow/test/soak"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,10 +11,11 @@ import (
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 // long tests what takes minutes: fifty kills, thousands of blobs.
-var long = soak.Long()
+var long = soak.Long("storage")
 
 // options are those of a configuration that names only accounts and state_path,
 // but begin at the beginning.

@@ -1,12 +1,13 @@
 package storage
 
 import (
-	"fluent-bit-nsgflow/test/azure"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fluent-bit-nsgflow/test/azure"
 )
 
 func TestWhereSecretsAre(t *testing.T) {
@@ -14,8 +15,8 @@ func TestWhereSecretsAre(t *testing.T) {
 	if err := os.WriteFile(file, []byte(azure.Key+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NSGFLOW_TEST_KEY", azure.Key)
-	for _, value := range []string{azure.Key, "env:NSGFLOW_TEST_KEY", "file:" + file} {
+	t.Setenv("STORAGE_KEY", azure.Key)
+	for _, value := range []string{azure.Key, "env:STORAGE_KEY", "file:" + file} {
 		o := options(t, "example")
 		o.AccountKey = Secret(value)
 		if got, err := o.AccountKey.read("example"); got != azure.Key || err != nil {
@@ -25,8 +26,8 @@ func TestWhereSecretsAre(t *testing.T) {
 			t.Errorf("%s: printed", value)
 		}
 	}
-	t.Setenv("NSGFLOW_TEST_other", "of the other")
-	if got, err := Secret("env:NSGFLOW_TEST_{account}").read("other"); got != "of the other" || err != nil {
+	t.Setenv("STORAGE_other", "of the other")
+	if got, err := Secret("env:STORAGE_{account}").read("other"); got != "of the other" || err != nil {
 		t.Errorf("of an account: %q, %v", got, err)
 	}
 }

@@ -16,46 +16,60 @@ import (
 	"fluent-bit-nsgflow/test/internal/token"
 )
 
-// Accounts come and go while they are followed: each is taken up once, named
-// once when it is gone, and nothing of it is lost or read again.
-func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
-	tokens := token.New(t)
-	service := azure.StartOAuth(t, tokens)
-	graph := azure.StartResourceGraph(t, tokens)
-	for _, e := range tokens.ServicePrincipal().Environment {
+// discovery is a tenant with flow logs, in which a service principal is signed
+// in.
+type discovery struct {
+	tokens  *token.Service
+	service *azure.OAuth
+	graph   *azure.ResourceGraph
+}
+
+func newDiscovery(t *testing.T) discovery {
+	t.Helper()
+	d := discovery{tokens: token.New(t)}
+	d.service = azure.StartOAuth(t, d.tokens)
+	d.graph = azure.StartResourceGraph(t, d.tokens)
+	for _, e := range d.tokens.ServicePrincipal().Environment {
 		name, value, _ := strings.Cut(e, "=")
 		t.Setenv(name, value)
 	}
+	return d
+}
+
+// section follows what is discovered, often. Options are names and values.
+func (d discovery) section(t *testing.T, options ...string) (*storage.Follower, *logged) {
+	t.Helper()
+	set := map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning"}
+	for i := 0; i < len(options); i += 2 {
+		set[options[i]] = options[i+1]
+	}
+	o, err := tables.ParseInputOptions(func(key string) string { return set[key] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Transport = d.tokens.Client()
+	o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+	l := &logged{}
+	f, err := storage.NewAgent().Open(o, l.add, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f, l
+}
+
+// Accounts come and go while they are followed: each is taken up once, named
+// once when it is gone, and nothing of it is lost or read again.
+func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
+	d := newDiscovery(t)
 	var accounts []azure.OAuthAccount
 	var rows []azure.FlowLogAccount
 	var logs []*azure.FlowLog
 	for i := range 3 {
-		a := service.NewAccount(t)
+		a := d.service.NewAccount(t)
 		accounts = append(accounts, a)
 		rows = append(rows, azure.FlowLogAccount{Subscription: fmt.Sprint("s", i), StorageID: azure.StorageID(fmt.Sprint("s", i), a.Name)})
 		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
-	}
-	section := func(keys ...string) (*storage.Follower, *logged) {
-		o, err := tables.ParseInputOptions(func(key string) string {
-			for i := 0; i < len(keys); i += 2 {
-				if keys[i] == key {
-					return keys[i+1]
-				}
-			}
-			return map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning", "state_path": t.TempDir()}[key]
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Transport = tokens.Client()
-		o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
-		l := &logged{}
-		f, err := storage.NewAgent().Open(o, l.add, func() {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { f.Close() })
-		return f, l
 	}
 	n := 0
 	// comes writes a record to an account and expects it, and nothing else.
@@ -70,27 +84,27 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 	}
 	looks := func(more int) {
 		t.Helper()
-		before := graph.Queries()
-		await(t, "some more looks", func() bool { return graph.Queries() >= before+more })
+		before := d.graph.Queries()
+		await(t, "some more looks", func() bool { return d.graph.Queries() >= before+more })
 	}
 	found := func(i int) string { return "account " + accounts[i].Name + ": found, its flow logs are followed" }
 	gone := func(i int) string { return "account " + accounts[i].Name + ": no flow log names it any more" }
 
-	graph.Set(0, rows[0])
-	f, log := section()
+	d.graph.Set(0, rows[0])
+	f, log := d.section(t, "state_path", t.TempDir())
 	comes(f, 0)
-	graph.Set(0, rows[0], rows[1], azure.FlowLogAccount{StorageID: "/subscriptions/s/resourceGroups/r/providers/Microsoft.ClassicStorage/storageAccounts/old"})
+	d.graph.Set(0, rows[0], rows[1], azure.FlowLogAccount{StorageID: "/subscriptions/s/resourceGroups/r/providers/Microsoft.ClassicStorage/storageAccounts/old"})
 	comes(f, 1)
 	comes(f, 0)
-	graph.Set(0, rows[1]) // its blobs are there still
+	d.graph.Set(0, rows[1]) // its blobs are there still
 	await(t, "the line about it", func() bool { return log.count(gone(0)) == 1 })
 	comes(f, 0)
-	graph.Fail(http.StatusForbidden, "AccessDenied", "")
+	d.graph.Fail(http.StatusForbidden, "AccessDenied", "")
 	await(t, "the line about a look that fails", func() bool {
 		return log.count("discovery: azure resource graph: HTTP 403 AccessDenied, trying again") == 1
 	})
 	looks(5)
-	graph.Set(0, rows...)
+	d.graph.Set(0, rows...)
 	comes(f, 2)
 	looks(5)
 	comes(f, 1)
@@ -104,7 +118,7 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 
 	// Of some subscriptions only.
 	f.Close()
-	f, log = section("subscriptions", "s2,s7")
+	f, log = d.section(t, "subscriptions", "s2,s7", "state_path", t.TempDir())
 	if got := take(t, f, 1); len(got) == 0 || got[0].Account != accounts[2].Name {
 		t.Errorf("%d records", len(got))
 	}
@@ -118,49 +132,26 @@ func TestDiscoverWhileAccountsComeAndGo(t *testing.T) {
 // names any more is read to its end, and all are read while nobody answers the
 // question for accounts.
 func TestDiscoveredAccountsAreRemembered(t *testing.T) {
-	tokens := token.New(t)
-	service := azure.StartOAuth(t, tokens)
-	graph := azure.StartResourceGraph(t, tokens)
-	for _, e := range tokens.ServicePrincipal().Environment {
-		name, value, _ := strings.Cut(e, "=")
-		t.Setenv(name, value)
-	}
+	d := newDiscovery(t)
 	var rows []azure.FlowLogAccount
 	var logs []*azure.FlowLog
 	for i := range 2 {
-		a := service.NewAccount(t)
+		a := d.service.NewAccount(t)
 		rows = append(rows, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", a.Name)})
 		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
 		logs[i].Grow(azure.VNetRecord(i))
 	}
 	state := t.TempDir()
-	section := func() (*storage.Follower, *logged) {
-		o, err := tables.ParseInputOptions(func(key string) string {
-			return map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning", "state_path": state}[key]
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Transport = tokens.Client()
-		o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
-		l := &logged{}
-		f, err := storage.NewAgent().Open(o, l.add, func() {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { f.Close() })
-		return f, l
-	}
-	graph.Set(0, rows...)
-	f, _ := section()
+	d.graph.Set(0, rows...)
+	f, _ := d.section(t, "state_path", state)
 	take(t, f, 2)
-	before := graph.Queries()
-	await(t, "another look", func() bool { return graph.Queries() >= before+2 })
+	before := d.graph.Queries()
+	await(t, "another look", func() bool { return d.graph.Queries() >= before+2 })
 	f.Close()
 
-	graph.Set(0, rows[0])
+	d.graph.Set(0, rows[0])
 	logs[1].Grow(azure.VNetRecord(11))
-	f, log := section()
+	f, log := d.section(t, "state_path", state)
 	if got := take(t, f, 1); len(got) != 1 || string(got[0].Text) != azure.VNetRecord(11) {
 		t.Errorf("%d records of the account that is not named any more", len(got))
 	}
@@ -168,12 +159,12 @@ func TestDiscoveredAccountsAreRemembered(t *testing.T) {
 	f.Close()
 
 	for range 1000 {
-		graph.Fail(http.StatusForbidden, "AccessDenied", "")
+		d.graph.Fail(http.StatusForbidden, "AccessDenied", "")
 	}
 	for i, l := range logs {
 		l.Grow(azure.VNetRecord(20 + i))
 	}
-	f, log = section()
+	f, log = d.section(t, "state_path", state)
 	if got := take(t, f, 2); len(got) != 2 {
 		t.Errorf("%d records while no accounts can be looked for", len(got))
 	}
@@ -189,38 +180,19 @@ func TestDiscoveredAccountsAreRemembered(t *testing.T) {
 // A discovered account without a secret of its own is waited for as long as it has
 // none.
 func TestDiscoveredAccountWithoutSecret(t *testing.T) {
-	tokens := token.New(t)
-	service := azure.StartOAuth(t, tokens)
-	graph := azure.StartResourceGraph(t, tokens)
-	for _, e := range tokens.ServicePrincipal().Environment {
-		name, value, _ := strings.Cut(e, "=")
-		t.Setenv(name, value)
-	}
-	name := service.NewAccount(t).Name
-	graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", name)})
+	d := newDiscovery(t)
+	name := d.service.NewAccount(t).Name
+	d.graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", name)})
 	secrets := t.TempDir()
-	o, err := tables.ParseInputOptions(func(key string) string {
-		return map[string]string{"account": "discover", "account_key": "file:" + secrets + "/{account}.key", "state_path": t.TempDir()}[key]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Transport = tokens.Client()
-	o.DiscoverInterval = 50 * time.Millisecond
-	l := &logged{}
-	f, err := storage.NewAgent().Open(o, l.add, func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, l := d.section(t, "auth", "", "account_key", "file:"+secrets+"/{account}.key", "state_path", t.TempDir())
 	waits := func() bool {
 		return slices.ContainsFunc(f.Waiting(), func(w storage.Wait) bool {
 			return w.Reason == storage.SignIn && strings.Contains(w.Detail, "account "+name+" is not read: option account_key")
 		})
 	}
 	await(t, "what is waited for", waits)
-	before := graph.Queries()
-	await(t, "more looks", func() bool { return graph.Queries() >= before+3 })
+	before := d.graph.Queries()
+	await(t, "more looks", func() bool { return d.graph.Queries() >= before+3 })
 	if !waits() || l.count(name+".key") != 1 {
 		t.Errorf("%+v, log:\n%s", f.Waiting(), l.text())
 	}

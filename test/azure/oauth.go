@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
+	"fluent-bit-nsgflow/test/child"
 	"fluent-bit-nsgflow/test/internal/token"
 )
 
@@ -58,17 +59,7 @@ func StartOAuth(t testing.TB, tokens *token.Service) *OAuth {
 		"--oauth", "basic", "--cert", cert, "--key", key, "--blobHost", "127.0.0.1", "--blobPort", fmt.Sprint(port))
 	c.Env = append(os.Environ(), "AZURITE_ACCOUNTS="+accountList())
 	c.Stderr = os.Stderr
-	input, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		input.Close()
-		c.Wait()
-	})
+	child.Start(t, c)
 	o := &OAuth{
 		Address: fmt.Sprintf("127.0.0.1:%d", port),
 		transport: &http.Client{Transport: &http.Transport{

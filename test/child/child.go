@@ -1,4 +1,4 @@
-// Package child runs a test in a process of its own.
+// Package child runs processes that end with a test.
 package child
 
 import (
@@ -14,7 +14,7 @@ import (
 // page. It reports true in that process.
 func Runs(t *testing.T) bool {
 	t.Helper()
-	const env = "NSGFLOW_CHILD"
+	const env = "CHILD_OF_TEST"
 	if os.Getenv(env) != "" {
 		return true
 	}
@@ -31,4 +31,21 @@ func Runs(t *testing.T) bool {
 		t.Errorf("the child has not run it:\n%s", out)
 	}
 	return false
+}
+
+// Start starts a program that ends when its standard input does, which is when
+// the test is over.
+func Start(t testing.TB, c *exec.Cmd) {
+	t.Helper()
+	input, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		input.Close()
+		c.Wait()
+	})
 }

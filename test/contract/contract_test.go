@@ -49,6 +49,7 @@ func everyHost(t *testing.T, test func(*testing.T, engine.StandIn)) {
 	for _, layout := range engine.Layouts {
 		for _, stride := range engine.Strides {
 			t.Run(fmt.Sprintf("%s/%d", layout, stride), func(t *testing.T) {
+				t.Parallel()
 				test(t, engine.StandIn{Layout: layout, Stride: stride})
 			})
 		}
@@ -56,6 +57,7 @@ func everyHost(t *testing.T, test func(*testing.T, engine.StandIn)) {
 }
 
 func TestEveryLayoutGivesTheSame(t *testing.T) {
+	t.Parallel()
 	in := [][]byte{chunk(t, engine.New, flows), chunk(t, engine.Old, flows), chunk(t, engine.New, foreign), {}}
 	want := run(t, engine.StandIn{}, 0, in...).Chunks
 	if bytes.Equal(want[0], in[0]) || bytes.Equal(want[1], in[1]) {
@@ -81,6 +83,7 @@ func TestEveryLayoutGivesTheSame(t *testing.T) {
 // A host whose own filters cannot be looked at is told by its cmetrics, which
 // only one build of the stand-in has.
 func TestLayoutWithoutOwnFilters(t *testing.T) {
+	t.Parallel()
 	everyHost(t, func(t *testing.T, host engine.StandIn) {
 		host.Flags = []string{"-g"}
 		if host.Stride == 104 {
@@ -94,6 +97,7 @@ func TestLayoutWithoutOwnFilters(t *testing.T) {
 }
 
 func TestOptionTable(t *testing.T) {
+	t.Parallel()
 	want := run(t, engine.StandIn{Flags: []string{"-h"}}, 0).Stdout
 	version, err := os.ReadFile(engine.Path("build", "version"))
 	if err != nil {
@@ -116,6 +120,7 @@ func TestOptionTable(t *testing.T) {
 }
 
 func TestRefusedStart(t *testing.T) {
+	t.Parallel()
 	for options, want := range map[string]string{
 		"original=perhaps":     `[filter:nsgflow:nsgflow.0] option original: "perhaps" is not allowed, it takes: on, off`,
 		"schema=elastic":       `[filter:nsgflow:nsgflow.0] option schema: "elastic" is not allowed, it takes: `,
@@ -135,6 +140,7 @@ func TestRefusedStart(t *testing.T) {
 
 // The second instance is refused: the first must not be in its way.
 func TestInstancesHaveTheirOwnOptions(t *testing.T) {
+	t.Parallel()
 	in := chunk(t, engine.New, flows)
 	run(t, engine.StandIn{Options: [][]string{{"original=off"}, {"original=what"}}}, 255, in)
 	got := run(t, engine.StandIn{Options: [][]string{{"ORIGINAL=Off", "key=elsewhere"}, {"original=yes"}}}, 0, in)
@@ -146,6 +152,7 @@ func TestInstancesHaveTheirOwnOptions(t *testing.T) {
 }
 
 func TestTwiceIsOnce(t *testing.T) {
+	t.Parallel()
 	in := chunk(t, engine.New, flows+foreign)
 	once := run(t, engine.StandIn{}, 0, in)
 	twice := run(t, engine.StandIn{Flags: []string{"-n", "2"}}, 0, in)
@@ -155,6 +162,7 @@ func TestTwiceIsOnce(t *testing.T) {
 }
 
 func TestForkIsRefused(t *testing.T) {
+	t.Parallel()
 	everyHost(t, func(t *testing.T, host engine.StandIn) {
 		host.Flags = []string{"-d"}
 		if got := run(t, host, 255); !strings.Contains(got.Log, "cannot run in daemon mode") {
@@ -165,6 +173,7 @@ func TestForkIsRefused(t *testing.T) {
 
 // Processors of 2.1.0 to 2.1.3 call one instance from several threads.
 func TestThreads(t *testing.T) {
+	t.Parallel()
 	var in [][]byte
 	for i := range 50 {
 		in = append(in, chunk(t, engine.New, strings.Repeat(flows, i)+foreign))
@@ -174,6 +183,7 @@ func TestThreads(t *testing.T) {
 
 // TestArm64 loads the cross-built object once under emulation.
 func TestArm64(t *testing.T) {
+	t.Parallel()
 	needs.Programs(t, "aarch64-linux-gnu-gcc", "qemu-aarch64-static")
 	in := chunk(t, engine.New, flows+foreign)
 	want := run(t, engine.StandIn{}, 0, in)

@@ -25,6 +25,7 @@ func counters(log string) (series []string) {
 // release, and nothing is touched where that is not certain. The stand-in
 // fails where one goes down or is set after exit.
 func TestCounters(t *testing.T) {
+	t.Parallel()
 	// The first instance looks elsewhere.
 	options := [][]string{{"key=elsewhere"}, {}}
 	in := chunk(t, engine.New, flows+foreign)
@@ -69,6 +70,7 @@ func TestCounters(t *testing.T) {
 // What is dropped counts under its reason and nowhere else, and aggregated
 // flows are fewer events.
 func TestCountersOfVolume(t *testing.T) {
+	t.Parallel()
 	in := chunk(t, engine.New, flows)
 	for option, want := range map[string][]string{
 		"drop=denied":    {"flows_total{name=nsgflow.0,kind=nsg,decision=denied} 0", "events_total{name=nsgflow.0} 2", "dropped_total{name=nsgflow.0,reason=denied} 4"},

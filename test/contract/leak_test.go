@@ -2,13 +2,13 @@ package contract
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/internal/needs"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 // leaky are chunks of every kind: the events are larger or smaller than their
@@ -23,21 +23,13 @@ func leaky(t *testing.T) [][]byte {
 	}
 }
 
-// TestLeak runs NSGFLOW_CHUNKS chunks (10,000) through one instance. The
-// stand-in compares what malloc has handed out, exactly, and the resident size
+// TestLeak runs many chunks through one instance. The stand-in compares what malloc has handed out, exactly, and the resident size
 // after the first chunks and after the last, and fails where an instance is
 // left after exit.
 func TestLeak(t *testing.T) {
-	total := 10_000
-	if s := os.Getenv("NSGFLOW_CHUNKS"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total = n
-	}
+	t.Parallel()
 	in := leaky(t)
-	rounds := total / len(in)
+	rounds := soak.N("chunks") / len(in)
 	got := run(t, engine.StandIn{Flags: []string{"-m", "-r", strconv.Itoa(rounds)}}, 0, in...)
 	chunks, allocated, resident := memory(t, got.Log)
 	t.Logf("%d chunks: %+d bytes allocated, %+d KB resident", chunks, allocated, resident)
@@ -58,6 +50,7 @@ func TestLeak(t *testing.T) {
 // 10,000 chunks. Its word on single accesses is not asked for: it takes the
 // stacks that Go switches between for one.
 func TestLeakValgrind(t *testing.T) {
+	t.Parallel()
 	needs.Programs(t, "valgrind") // without it leaks are looked for by the stand-in alone
 	in := leaky(t)
 	got := run(t, engine.StandIn{

@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -39,11 +39,19 @@ func Docker() bool {
 	return exec.CommandContext(ctx, "docker", "version", "--format", "{{.Server.Version}}").Run() == nil
 }
 
-// Root is the folder of go.mod.
-func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
-}
+// Root is the folder of go.mod: the nearest above the folder that the program
+// began in, for programs are also built in one place and run in another.
+var Root = sync.OnceValue(func() string {
+	began, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for dir := began; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+	}
+})
 
 // Path is a path below Root.
 func Path(parts ...string) string {

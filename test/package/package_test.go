@@ -1,6 +1,6 @@
 // Package pack_test makes the packages as a release does and installs them.
 //
-// With NSGFLOW_PACKAGES=1 it does all of it: every architecture, from nothing in
+// The long form does all of it: every architecture, from nothing in
 // two checkouts, into the roots of two Debians. Without, what takes seconds.
 package pack_test
 
@@ -20,9 +20,10 @@ import (
 
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/internal/needs"
+	"fluent-bit-nsgflow/test/soak"
 )
 
-var whole = os.Getenv("NSGFLOW_PACKAGES") != ""
+var whole = soak.Long("packages")
 
 func run(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()

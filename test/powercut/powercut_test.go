@@ -20,6 +20,7 @@ import (
 	"fluent-bit-nsgflow/test/azure"
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/internal/needs"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 // inside is this machine's loopback as the guest sees it.
@@ -165,16 +166,11 @@ func (r *receiver) be(mood int) {
 
 // The power goes at random moments, while the agent catches up and while it
 // follows, with and without chunks on disk: every tuple comes out, and each
-// boot finds a checkpoint file that it can read. NSGFLOW_CUTS sets how often.
+// boot finds a checkpoint file that it can read.
 func TestPowerCut(t *testing.T) {
-	cuts, longest := 3, 4*time.Second
-	long := os.Getenv("NSGFLOW_CUTS")
-	if long != "" {
+	cuts, longest := soak.N("cuts"), 4*time.Second
+	if soak.Long("cuts") {
 		longest = 10 * time.Second
-		var err error
-		if cuts, err = strconv.Atoi(long); err != nil {
-			t.Fatalf("NSGFLOW_CUTS: %v", err)
-		}
 	}
 	fluentBit, how := engine.Find()
 	if fluentBit == "" {
@@ -270,7 +266,7 @@ func TestPowerCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := to.state()
-		if long != "" {
+		if soak.Long("cuts") {
 			t.Logf("%s: boot %d, receiver %s: %d of %d tuples are out", time.Since(began).Round(time.Second), i+1, moods[mood].name, got, from.written)
 		}
 		if last && got < from.written {

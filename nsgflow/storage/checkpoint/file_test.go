@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fluent-bit-nsgflow/test/child"
-	"fluent-bit-nsgflow/test/soak"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,6 +16,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/child"
+	"fluent-bit-nsgflow/test/soak"
 )
 
 // newStoreFile is a checkpoint file of three containers, with free pages.
@@ -118,7 +118,7 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 
 	// Noise in one place may hit what is free; it is found or does no harm.
 	tries := 400
-	if soak.Long() {
+	if soak.Long("storage") {
 		tries = 4000
 	}
 	refused := 0

@@ -9,7 +9,7 @@ import (
 )
 
 // inside is set where a test runs in a network namespace of its own.
-const inside = "NSGFLOW_TEST_NAMESPACE"
+const inside = "IN_NAMESPACE"
 
 // InNamespace runs a test again in a network namespace where 169.254.169.254 is
 // on loopback, so that IMDS is at its address for all that the test starts. It

@@ -19,16 +19,17 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"fluent-bit-nsgflow/test/azure"
+	"fluent-bit-nsgflow/test/child"
 	"fluent-bit-nsgflow/test/internal/token"
 )
 
 // clientOf names the credential that this program uses as a client, instead of
 // testing: what is read from the environment once needs a process of its own.
-const clientOf = "NSGFLOW_TEST_CLIENT"
+const clientOf = "TOKEN_CLIENT"
 
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(clientOf); kind != "" {
-		client(kind, os.Getenv("NSGFLOW_TEST_ENDPOINT"), os.Getenv("NSGFLOW_TEST_PRIVATE") != "")
+		client(kind, os.Getenv("TOKEN_ENDPOINT"), os.Getenv("TOKEN_PRIVATE") != "")
 		return
 	}
 	flag.Parse()
@@ -108,23 +109,13 @@ func newRig(t *testing.T) rig {
 func (r rig) start(t *testing.T, kind string, environment ...string) func() string {
 	t.Helper()
 	c := exec.Command(os.Args[0])
-	c.Env = append([]string{clientOf + "=" + kind, "NSGFLOW_TEST_ENDPOINT=https://" + r.account.Name + ".blob.core.windows.net"}, environment...)
+	c.Env = append([]string{clientOf + "=" + kind, "TOKEN_ENDPOINT=https://" + r.account.Name + ".blob.core.windows.net"}, environment...)
 	c.Stderr = os.Stderr
-	input, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	output, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		input.Close()
-		c.Wait()
-	})
+	child.Start(t, c)
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
@@ -266,7 +257,7 @@ func TestPrivateCloud(t *testing.T) {
 			}
 			environment := append(i.Environment, "AZURE_AUTHORITY_HOST="+r.tokens.Authority)
 			until(t, r.start(t, kind, environment...), "invalid_instance")
-			until(t, r.start(t, kind, append(environment, "NSGFLOW_TEST_PRIVATE=1")...), content)
+			until(t, r.start(t, kind, append(environment, "TOKEN_PRIVATE=1")...), content)
 		})
 	}
 }
@@ -277,7 +268,7 @@ func TestDNSZone(t *testing.T) {
 	r := newRig(t)
 	i := r.tokens.ServicePrincipal()
 	until(t, r.start(t, "service principal", append(i.Environment,
-		"NSGFLOW_TEST_ENDPOINT=https://"+r.account.Name+".z01.blob.storage.azure.net")...), content)
+		"TOKEN_ENDPOINT=https://"+r.account.Name+".z01.blob.storage.azure.net")...), content)
 }
 
 // Requests that the SDK does not make are refused, too.
