@@ -57,9 +57,10 @@ type setting struct {
 	tag, match string
 	storage    string // storage.type
 	dead       bool   // a second output, which nobody answers
+	pending    int    // pending_limit
 }
 
-var usual = setting{tag: "flow", match: "*", storage: "filesystem"}
+var usual = setting{tag: "flow", match: "*", storage: "filesystem", pending: pendingOfTrouble}
 
 func (s *trouble) start(with setting) {
 	s.t.Helper()
@@ -101,7 +102,7 @@ func (s *trouble) start(with setting) {
     Port           %[8]d
     Format         json_lines
     Retry_Limit    no_limits
-%[10]s`, s.root, dir, with.tag, with.match, s.storage.Account, azure.Key, s.service.url, s.port, with.storage, second, pendingOfTrouble))
+%[10]s`, s.root, dir, with.tag, with.match, s.storage.Account, azure.Key, s.service.url, s.port, with.storage, second, with.pending))
 	s.agents = append(s.agents, s.r.StartFor(s.t, s.life, s.root, nil, "-c", "etc/trouble.conf"))
 	s.pid.Store(int64(s.agent().Pid()))
 	// Before, a signal would just end it.
