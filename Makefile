@@ -41,15 +41,21 @@ SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) p
 ARCHES   ?= $(NATIVE) $(if $(filter-out arm64,$(NATIVE)),$(if $(shell command -v aarch64-linux-gnu-gcc),arm64))
 PACKAGES ?= build/package
 
+# Of a host with the package.
+PREFIX  ?= /etc/fluent-bit/nsgflow
+PLUGINS ?= /usr/lib/fluent-bit
+STORAGE ?= /var/lib/fluent-bit
+LOGS    ?= /var/log/flow-logs
+
 FUZZTIME ?= 30s
 CUTS     ?= 50
 TIME     ?= 100m
 
-.PHONY: always help build hosts run demo picture check test bench profile fuzz soak powercut trouble package release generate lint clean
+.PHONY: always help build hosts run demo picture check test bench profile fuzz soak powercut trouble package install-conf release generate lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 build: $(OBJECT) $(INPUTS) $(PROGRAM) ## the shared object and the program nsgflow, in build/ (ARCH=arm64: cross-built, in build/arm64/)
 
@@ -149,6 +155,10 @@ package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in buil
 	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true
 	@$(if $(filter arm64,$(ARCHES)),,echo "skipped arm64: there is no aarch64-linux-gnu-gcc" >&2)
 	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
+
+install-conf: ## the configurations with a host's paths, into PREFIX (PLUGINS=… STORAGE=… LOGS=…)
+	@plugin/package/install-conf $(PREFIX) $(PREFIX) $(PLUGINS) $(STORAGE) $(LOGS)
+	@echo "the configurations are in $(PREFIX)" >&2
 
 release: ## VERSION=x.y.z: checks everything, packs, says what to tag
 	@GO='$(GO)' plugin/package/release '$(if $(findstring command,$(origin VERSION)),$(VERSION))'
