@@ -59,10 +59,11 @@ func each(c *cobra.Command, args []string, do func(*source) error) error {
 			note(open("standard input", c.InOrStdin(), 0, do))
 			continue
 		}
-		files, err := filesOf(arg)
-		note(err)
-		for _, name := range files {
-			note(openFile(name, do))
+		for name, err := range filesOf(arg) {
+			if err == nil {
+				err = openFile(name, do)
+			}
+			note(err)
 		}
 	}
 	if worst != 0 {
@@ -71,25 +72,31 @@ func each(c *cobra.Command, args []string, do func(*source) error) error {
 	return nil
 }
 
-// filesOf are the regular files of a path.
-func filesOf(path string) (files []string, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() {
-			files = append(files, name)
+// filesOf are the regular files of a path, or of a folder all below it. What
+// cannot be looked into is an error, and what stands behind it comes all the same.
+func filesOf(path string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		info, err := os.Stat(path)
+		if err != nil || !info.IsDir() {
+			yield(path, err)
+			return
 		}
-		return err
-	})
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: a folder without files", path)
+		found := false
+		// With a separator behind it, a link to a folder is that folder.
+		_ = filepath.WalkDir(path+string(filepath.Separator), func(name string, e fs.DirEntry, err error) error {
+			if err == nil && !e.Type().IsRegular() {
+				return nil
+			}
+			found = true
+			if !yield(name, err) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if !found {
+			yield("", fmt.Errorf("%s: a folder without files", path))
+		}
 	}
-	return files, err
 }
 
 func openFile(name string, do func(*source) error) error {

@@ -231,6 +231,35 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// A folder stands for all files below it, a link to a folder for that folder. What
+// cannot be looked into is said, and hides nothing that stands behind it.
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, name), 0o755), os.WriteFile(filepath.Join(dir, name, "1.json"), []byte(record(1)), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if out, said, code := run(t, "", "events", link); strings.Count(out, "\n") != 3 || said != "" || code != 0 {
+		t.Errorf("a link to a folder: code %d, %s\n%s", code, said, out)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("rights do not hold for root")
+	}
+	if err := os.Chmod(filepath.Join(dir, "b"), 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(filepath.Join(dir, "b"), 0o755)
+	out, said, code := run(t, "", "events", dir)
+	if strings.Count(out, "\n") != 2 || code != 2 || !strings.Contains(said, filepath.Join(dir, "b")+": permission denied") {
+		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+}
+
 // What an agent has read is shown and set while none has the folder open.
 func TestState(t *testing.T) {
 	dir := t.TempDir()

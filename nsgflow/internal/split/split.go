@@ -37,14 +37,14 @@ func New(at int64) *Splitter {
 }
 
 // Feed adds the bytes that follow, which are the Splitter's from now on. Records
-// cut earlier stay valid.
+// cut earlier stay valid: what is added to what is open stands behind them.
 func (s *Splitter) Feed(piece []byte) {
 	keep := s.pos
 	if s.Open() {
 		keep = s.start
 	}
 	if rest := s.buf[keep:]; len(rest) > 0 {
-		piece = append(rest[:len(rest):len(rest)], piece...)
+		piece = append(rest, piece...)
 	}
 	s.buf, s.base, s.pos, s.start = piece, s.base+int64(keep), s.pos-keep, 0
 }

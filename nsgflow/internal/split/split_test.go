@@ -1,7 +1,9 @@
 package split
 
 import (
+	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -54,6 +56,26 @@ func TestCut(t *testing.T) {
 				t.Errorf("%s, %d bytes at a time: %s open %t, want %s open %t", tt.name, size, text, open, tt.want, tt.open)
 			}
 		}
+	}
+}
+
+// What is open is not copied again with every piece: a text without end would take
+// its length times the number of its pieces.
+func TestOpenIsKeptInPlace(t *testing.T) {
+	const pieces, size = 1000, 4 << 10
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := New(100)
+	s.Feed([]byte(`{"a":"`))
+	for range pieces {
+		s.Feed(bytes.Repeat([]byte("x"), size))
+		if _, _, ok := s.Next(); ok {
+			t.Fatal("a record that does not end")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 10*pieces*size {
+		t.Errorf("%d bytes of memory for %d bytes", got, pieces*size)
 	}
 }
 
