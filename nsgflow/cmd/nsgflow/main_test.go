@@ -304,6 +304,9 @@ func TestState(t *testing.T) {
 	if _, said, code := run(t, "", "state", "set", "--to", "yesterday", dir); code != 2 || !strings.Contains(said, "is no RFC 3339 time") {
 		t.Errorf("code %d, %s", code, said)
 	}
+	if _, said, code := run(t, "", "state", "set", "--to", "2999-01-01T00:00:00Z", dir); code != 2 || !strings.Contains(said, "lies in the future") {
+		t.Errorf("code %d, %s", code, said)
+	}
 	if _, said, code := run(t, "", "state", "set", "--to", "2026-11-29T08:30:00Z", "--container", "nowhere", dir); code != 2 || !strings.Contains(said, "no container has") {
 		t.Errorf("code %d, %s", code, said)
 	}
