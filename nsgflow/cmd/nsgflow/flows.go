@@ -9,7 +9,9 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +106,7 @@ func (t *table) flow(f nsgflow.Flow) {
 		fmt.Fprintf(t.to, row, "TIME", "DIR", "", "PROT", "SOURCE", "DESTINATION", "BYTES", "RULE")
 	}
 	t.write(f.Decision, row, time.UnixMilli(f.Time).UTC().Format("2006-01-02 15:04:05"), direction(f.Direction), decision(f.Decision), protocol(f.Protocol),
-		endpoint(f.Source), endpoint(f.Destination), counted2(f.Source.Bytes, f.Destination.Bytes), f.Rule)
+		endpoint(f.Source), endpoint(f.Destination), counted2(f.Source.Bytes, f.Destination.Bytes), visible(f.Rule))
 }
 
 func (t *table) sum(s *sum) {
@@ -143,6 +145,17 @@ func counted2(a, b nsgflow.Counter) string {
 		return ""
 	}
 	return inBytes(int64(max(a, 0) + max(b, 0)))
+}
+
+// visible is a text of unknown origin without what a terminal obeys: escape
+// sequences for instance, and line ends.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // talk is what flows have in common that are counted together.

@@ -231,6 +231,14 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// No rule clears the screen, or makes a row of its own.
+func TestTableOfControlCharacters(t *testing.T) {
+	out, _, code := run(t, strings.ReplaceAll(record(1), "UserRule_Https", `a\u001b[2Jb\nc\u009bd é`), "flows", "-")
+	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], " a\ufffd[2Jb\ufffdc\ufffdd é") {
+		t.Errorf("code %d, %q", code, out)
+	}
+}
+
 // A folder stands for all files below it, a link to a folder for that folder. What
 // cannot be looked into is said, and hides nothing that stands behind it.
 func TestFolders(t *testing.T) {
