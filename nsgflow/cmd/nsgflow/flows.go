@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -183,8 +184,16 @@ func (h heaviest) add(f nsgflow.Flow) {
 		h[key] = s
 	}
 	s.flows++
-	s.packets += int64(max(f.Source.Packets, 0) + max(f.Destination.Packets, 0))
-	s.bytes += int64(max(f.Source.Bytes, 0) + max(f.Destination.Bytes, 0))
+	s.packets = plus(s.packets, int64(max(f.Source.Packets, 0)+max(f.Destination.Packets, 0)))
+	s.bytes = plus(s.bytes, int64(max(f.Source.Bytes, 0)+max(f.Destination.Bytes, 0)))
+}
+
+// plus is the sum of two numbers that are not negative, up to the largest one.
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 var weights = map[string]func(*sum) int64{

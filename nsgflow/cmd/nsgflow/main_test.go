@@ -268,6 +268,16 @@ func TestFolders(t *testing.T) {
 	}
 }
 
+// A sum that does not fit is the largest number, and so the heaviest.
+func TestTopOfLargeCounters(t *testing.T) {
+	const large = ",999999999999999999,999999999999999999,999999999999999999,999999999999999999"
+	heavy := strings.ReplaceAll(strings.ReplaceAll(record(9), ",14,2236,17,19408", large), "203.0.113.24", "192.0.2.1")
+	out, _, code := run(t, blob(record(1), heavy), "flows", "--top", "1", "-")
+	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.Contains(lines[1], "9.22 EB 9223372036854775807          9 in  allow tcp") {
+		t.Errorf("code %d\n%s", code, out)
+	}
+}
+
 // What an agent has read is shown and set while none has the folder open.
 func TestState(t *testing.T) {
 	dir := t.TempDir()
