@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +107,7 @@ func (t *table) flow(f nsgflow.Flow) {
 		fmt.Fprintf(t.to, row, "TIME", "DIR", "", "PROT", "SOURCE", "DESTINATION", "BYTES", "RULE")
 	}
 	t.write(f.Decision, row, time.UnixMilli(f.Time).UTC().Format("2006-01-02 15:04:05"), direction(f.Direction), decision(f.Decision), protocol(f.Protocol),
-		endpoint(f.Source), endpoint(f.Destination), counted2(f.Source.Bytes, f.Destination.Bytes), f.Rule)
+		endpoint(f.Source), endpoint(f.Destination), counted2(f.Source.Bytes, f.Destination.Bytes), visible(f.Rule))
 }
 
 func (t *table) sum(s *sum) {
@@ -145,6 +148,17 @@ func counted2(a, b nsgflow.Counter) string {
 	return inBytes(int64(max(a, 0) + max(b, 0)))
 }
 
+// visible is a text of unknown origin without what a terminal obeys: escape
+// sequences for instance, and line ends.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
+
 // talk is what flows have in common that are counted together.
 type talk struct {
 	source, destination netip.Addr
@@ -170,8 +184,16 @@ func (h heaviest) add(f nsgflow.Flow) {
 		h[key] = s
 	}
 	s.flows++
-	s.packets += int64(max(f.Source.Packets, 0) + max(f.Destination.Packets, 0))
-	s.bytes += int64(max(f.Source.Bytes, 0) + max(f.Destination.Bytes, 0))
+	s.packets = plus(s.packets, int64(max(f.Source.Packets, 0)+max(f.Destination.Packets, 0)))
+	s.bytes = plus(s.bytes, int64(max(f.Source.Bytes, 0)+max(f.Destination.Bytes, 0)))
+}
+
+// plus is the sum of two numbers that are not negative, up to the largest one.
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 var weights = map[string]func(*sum) int64{

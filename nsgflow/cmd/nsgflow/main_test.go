@@ -231,6 +231,14 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// No rule clears the screen, or makes a row of its own.
+func TestTableOfControlCharacters(t *testing.T) {
+	out, _, code := run(t, strings.ReplaceAll(record(1), "UserRule_Https", `a\u001b[2Jb\nc\u009bd é`), "flows", "-")
+	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], " a\ufffd[2Jb\ufffdc\ufffdd é") {
+		t.Errorf("code %d, %q", code, out)
+	}
+}
+
 // A folder stands for all files below it, a link to a folder for that folder. What
 // cannot be looked into is said, and hides nothing that stands behind it.
 func TestFolders(t *testing.T) {
@@ -257,6 +265,16 @@ func TestFolders(t *testing.T) {
 	out, said, code := run(t, "", "events", dir)
 	if strings.Count(out, "\n") != 2 || code != 2 || !strings.Contains(said, filepath.Join(dir, "b")+": permission denied") {
 		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+}
+
+// A sum that does not fit is the largest number, and so the heaviest.
+func TestTopOfLargeCounters(t *testing.T) {
+	const large = ",999999999999999999,999999999999999999,999999999999999999,999999999999999999"
+	heavy := strings.ReplaceAll(strings.ReplaceAll(record(9), ",14,2236,17,19408", large), "203.0.113.24", "192.0.2.1")
+	out, _, code := run(t, blob(record(1), heavy), "flows", "--top", "1", "-")
+	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.Contains(lines[1], "9.22 EB 9223372036854775807          9 in  allow tcp") {
+		t.Errorf("code %d\n%s", code, out)
 	}
 }
 
@@ -302,6 +320,9 @@ func TestState(t *testing.T) {
 		}
 	}
 	if _, said, code := run(t, "", "state", "set", "--to", "yesterday", dir); code != 2 || !strings.Contains(said, "is no RFC 3339 time") {
+		t.Errorf("code %d, %s", code, said)
+	}
+	if _, said, code := run(t, "", "state", "set", "--to", "2999-01-01T00:00:00Z", dir); code != 2 || !strings.Contains(said, "lies in the future") {
 		t.Errorf("code %d, %s", code, said)
 	}
 	if _, said, code := run(t, "", "state", "set", "--to", "2026-11-29T08:30:00Z", "--container", "nowhere", dir); code != 2 || !strings.Contains(said, "no container has") {
