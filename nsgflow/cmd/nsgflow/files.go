@@ -138,7 +138,7 @@ const (
 	headBytes = 4 << 10
 	// pieceBytes is read at a time.
 	pieceBytes = 1 << 20
-	// mostText bounds a text that is read at once: a record, or what is none.
+	// mostText bounds a text that is read at once.
 	mostText = 256 << 20
 )
 
@@ -162,7 +162,7 @@ func (s *source) texts() iter.Seq2[text, error] {
 					return
 				}
 			}
-			if cut.Open() && (err != nil || len(cut.Rest()) > mostText) {
+			if cut.Open() && (err != nil || len(cut.Rest()) > mostOf(cut.Rest())) {
 				record, offset := cut.Give(cut.End())
 				if !yield(text{record, offset}, nil) {
 					return
@@ -176,6 +176,15 @@ func (s *source) texts() iter.Seq2[text, error] {
 			}
 		}
 	}
+}
+
+// mostOf is how much is held of a text that has no end yet. What is no JSON is
+// no record either, however long.
+func mostOf(open []byte) int {
+	if open[0] == '{' || open[0] == '[' {
+		return mostText
+	}
+	return pieceBytes
 }
 
 // openingOfArray is the length of what opens an array that a file begins with; 0

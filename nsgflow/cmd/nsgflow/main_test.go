@@ -220,6 +220,27 @@ standard input: and 1 more
 	}
 }
 
+// What is no JSON comes in pieces, such as a gigabyte of zeros that is packed in one
+// megabyte.
+func TestRubbishIsNotHeldWhole(t *testing.T) {
+	err := open("zeros", strings.NewReader(strings.Repeat("\x00", 8*pieceBytes)), 0, func(s *source) error {
+		total := 0
+		for t, err := range s.texts() {
+			if err != nil || len(t.json) > 2*pieceBytes {
+				return fmt.Errorf("%d bytes at once, %v", len(t.json), err)
+			}
+			total += len(t.json)
+		}
+		if total != 8*pieceBytes {
+			return fmt.Errorf("%d bytes", total)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // The records of an array are counted one by one.
 func TestCheckArray(t *testing.T) {
 	out, _, code := run(t, "\ufeff[\n"+record(2)+",\n"+record(1)+"]", "check", "-")
