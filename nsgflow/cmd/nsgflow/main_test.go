@@ -220,6 +220,15 @@ standard input: and 1 more
 	}
 }
 
+// What could be read of a file is said, and that there is more.
+func TestCheckOfWhatIsCutOff(t *testing.T) {
+	whole := packed(blob(record(2), record(3)))
+	out, said, code := run(t, whole[:len(whole)-4], "check", "-")
+	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(said, "unexpected EOF") || code != 2 {
+		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+}
+
 // What is no JSON comes in pieces, such as a gigabyte of zeros that is packed in one
 // megabyte.
 func TestRubbishIsNotHeldWhole(t *testing.T) {
