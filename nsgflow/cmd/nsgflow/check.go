@@ -44,16 +44,19 @@ type finding struct {
 
 func check(out io.Writer, s *source, p *progress, most int) error {
 	f := finding{kinds: map[string]int{}}
+	var unread error
 	for t, err := range s.texts() {
-		if err != nil {
-			return err
+		if unread = err; err == nil {
+			f.add(t, most)
+			p.show(f.flows)
 		}
-		f.add(t, most)
-		p.show(f.flows)
 	}
 	p.end()
 	bad := len(f.errors) + f.more
 	if f.flows == 0 && bad == 0 {
+		if unread != nil {
+			return unread
+		}
 		fmt.Fprintf(out, "%s: %s\n", s.name, whatItIs(s.head, f.records > 0))
 		return noFlowLog
 	}
@@ -64,10 +67,10 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	if f.more > 0 {
 		fmt.Fprintf(out, "%s: and %d more\n", s.name, f.more)
 	}
-	if bad > 0 {
+	if unread == nil && bad > 0 {
 		return damaged
 	}
-	return nil
+	return unread
 }
 
 // add reads one record.

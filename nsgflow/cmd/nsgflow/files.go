@@ -22,7 +22,7 @@ import (
 // source is a file that is read.
 type source struct {
 	name string
-	io.Reader
+	*bufio.Reader
 	head []byte // what it begins with, unpacked
 	size int64  // of the file, packed; 0: not known
 	read *counted
@@ -138,7 +138,7 @@ const (
 	headBytes = 4 << 10
 	// pieceBytes is read at a time.
 	pieceBytes = 1 << 20
-	// mostText bounds a text that is read at once, such as an array of records.
+	// mostText bounds a text that is read at once.
 	mostText = 256 << 20
 )
 
@@ -146,7 +146,13 @@ const (
 // has no end at the end of the file comes as it is. Texts stay valid.
 func (s *source) texts() iter.Seq2[text, error] {
 	return func(yield func(text, error) bool) {
-		cut := split.New(0)
+		// The records of an array are cut out of it, as those of a blob are.
+		array, err := s.Discard(openingOfArray(s.head))
+		if err != nil {
+			yield(text{}, fmt.Errorf("%s: %w", s.name, err))
+			return
+		}
+		cut := split.New(int64(array))
 		for {
 			piece := make([]byte, pieceBytes)
 			n, err := fill(s, piece)
@@ -156,7 +162,7 @@ func (s *source) texts() iter.Seq2[text, error] {
 					return
 				}
 			}
-			if cut.Open() && (err != nil || len(cut.Rest()) > mostText) {
+			if cut.Open() && (err != nil || len(cut.Rest()) > mostOf(cut.Rest())) {
 				record, offset := cut.Give(cut.End())
 				if !yield(text{record, offset}, nil) {
 					return
@@ -170,6 +176,25 @@ func (s *source) texts() iter.Seq2[text, error] {
 			}
 		}
 	}
+}
+
+// mostOf is how much is held of a text that has no end yet. What is no JSON is
+// no record either, however long.
+func mostOf(open []byte) int {
+	if open[0] == '{' || open[0] == '[' {
+		return mostText
+	}
+	return pieceBytes
+}
+
+// openingOfArray is the length of what opens an array that a file begins with; 0
+// where it begins otherwise.
+func openingOfArray(head []byte) int {
+	rest := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
+	if !bytes.HasPrefix(rest, []byte("[")) {
+		return 0
+	}
+	return len(head) - len(rest) + 1
 }
 
 // fill reads until p is full, or there is no more.

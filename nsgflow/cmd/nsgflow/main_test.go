@@ -104,6 +104,9 @@ func TestForms(t *testing.T) {
 		{"a record a line", record(2) + "\n" + record(1) + "\n", 3, "", 0},
 		{"a blob a line", whole + "\n" + whole + "\n", 10, "", 0},
 		{"an array of records", "[" + record(2) + "," + record(1) + "]", 3, "", 0},
+		{"an array of what a shipper writes", " [\n" + `{"log":` + quoted(record(1)) + "},\n" + `{"log":` + quoted(record(2)) + "}\n]\n", 3, "", 0},
+		{"an array of other values", "[1,null,[" + record(1) + `],"a",` + record(2) + "]", 3, "", 0},
+		{"an empty array", "[]", 0, "no flow log: it is JSON of something else", 3},
 		{"in message", `{"date":1.5,"message":` + quoted(whole) + "}\n", 5, "", 0},
 		{"in log", `{"log":` + quoted(record(1)) + "}\n" + `{"log":"something else"}` + "\n", 1, "", 0},
 		{"beside other records", `{"a":1}` + "\n" + record(1) + "\n", 1, "", 0},
@@ -214,6 +217,44 @@ standard input: and 1 more
 `, len(blob(record(1)))-1)
 	if out != want || code != 1 {
 		t.Errorf("code %d, got\n%swant\n%s", code, out, want)
+	}
+}
+
+// What could be read of a file is said, and that there is more.
+func TestCheckOfWhatIsCutOff(t *testing.T) {
+	whole := packed(blob(record(2), record(3)))
+	out, said, code := run(t, whole[:len(whole)-4], "check", "-")
+	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(said, "unexpected EOF") || code != 2 {
+		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+}
+
+// What is no JSON comes in pieces, such as a gigabyte of zeros that is packed in one
+// megabyte.
+func TestRubbishIsNotHeldWhole(t *testing.T) {
+	err := open("zeros", strings.NewReader(strings.Repeat("\x00", 8*pieceBytes)), 0, func(s *source) error {
+		total := 0
+		for t, err := range s.texts() {
+			if err != nil || len(t.json) > 2*pieceBytes {
+				return fmt.Errorf("%d bytes at once, %v", len(t.json), err)
+			}
+			total += len(t.json)
+		}
+		if total != 8*pieceBytes {
+			return fmt.Errorf("%d bytes", total)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The records of an array are counted one by one.
+func TestCheckArray(t *testing.T) {
+	out, _, code := run(t, "\ufeff[\n"+record(2)+",\n"+record(1)+"]", "check", "-")
+	if want := "standard input: NSG flow log, version 2, 2 records; 3 flows from 2025-03-04T09:00:09Z to 2025-03-04T09:00:09Z\n"; out != want || code != 0 {
+		t.Errorf("code %d, %swant %s", code, out, want)
 	}
 }
 
