@@ -20,14 +20,14 @@ import (
 )
 
 func flowsCommand() *cobra.Command {
-	var top int
+	var top uint
 	var by string
 	c := &cobra.Command{
 		Use:   "flows [flags] FILE… | -",
 		Short: "Show flows as a table: time, direction, decision, addresses, ports, bytes, rule",
 		Args:  cobra.MinimumNArgs(1),
 	}
-	c.Flags().IntVar(&top, "top", 0, "Show only the N heaviest of those with the same addresses, destination port, protocol and decision.")
+	c.Flags().UintVar(&top, "top", 0, "Show only the N heaviest of those with the same addresses, destination port, protocol and decision.")
 	c.Flags().StringVar(&by, "by", "bytes", "What -top counts: bytes, packets, flows.")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		weigh, ok := weights[by]
@@ -203,7 +203,7 @@ var weights = map[string]func(*sum) int64{
 }
 
 // top are the n heaviest, the heaviest first.
-func (h heaviest) top(n int, weigh func(*sum) int64) []*sum {
+func (h heaviest) top(n uint, weigh func(*sum) int64) []*sum {
 	all := make([]*sum, 0, len(h))
 	for _, s := range h {
 		all = append(all, s)
@@ -211,5 +211,5 @@ func (h heaviest) top(n int, weigh func(*sum) int64) []*sum {
 	slices.SortFunc(all, func(a, b *sum) int {
 		return cmp.Or(cmp.Compare(weigh(b), weigh(a)), cmp.Compare(b.flows, a.flows), a.source.Compare(b.source), a.destination.Compare(b.destination), cmp.Compare(a.port, b.port))
 	})
-	return all[:min(n, len(all))]
+	return all[:min(n, uint(len(all)))]
 }

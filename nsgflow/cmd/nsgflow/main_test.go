@@ -267,6 +267,9 @@ func TestTop(t *testing.T) {
 			t.Errorf("by %s: code %d\n%s", by, code, out)
 		}
 	}
+	if _, said, code := run(t, blob(record(3)), "flows", "--top", "-1", "-"); code != 2 || !strings.Contains(said, "invalid argument") {
+		t.Errorf("code %d, %s", code, said)
+	}
 	if _, said, code := run(t, "", "flows", "--by", "weight", "-"); code != 2 || !strings.Contains(said, "it takes: bytes, packets, flows") {
 		t.Errorf("code %d, %s", code, said)
 	}
