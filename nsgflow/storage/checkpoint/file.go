@@ -66,7 +66,7 @@ func (d *database) check() error {
 		}
 		used := 2 // of the pages, by the meta pages
 		err := tx.ForEach(func(name []byte, container *bbolt.Bucket) error {
-			if container == nil {
+			if container == nil || !strings.Contains(string(name), "://") && string(name) != string(discoveredKey) {
 				return fmt.Errorf("%.100q is no container", name)
 			}
 			blobs := container.Bucket(blobsKey)

@@ -169,6 +169,29 @@ func use(t *testing.T, s *Store) {
 	}
 }
 
+// A database of another program is none of checkpoints.
+func TestDatabaseOfAnother(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nsgflow.db")
+	db, err := bbolt.Open(file, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("users"))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("a"), []byte("b"))
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(file, quiet); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%v", err)
+		s.Close()
+	}
+}
+
 // A checkpoint that is none makes a file damaged, though its pages are whole.
 func TestStoreWithoutJSON(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "nsgflow.db")
