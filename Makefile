@@ -126,7 +126,7 @@ SHOWN  = 2>&1 | grep --line-buffered -vE '$(QUIET)'
 test: lint build hosts ## everything: race detector, pipelines in the Fluent Bits found, leaks, arm64
 	@$(foreach arch,$(filter-out $(NATIVE),$(ARCHES)),$(MAKE) --no-print-directory ARCH=$(arch) build hosts &&) true
 	CGO_ENABLED=0 $(GO) test -count 1 -timeout 5m -pgo $(CURDIR)/plugin/default.pgo ./nsgflow ./plugin/...
-	@set -o pipefail; $(TEST) -race $(RACED) $(SHOWN)
+	@set -o pipefail; $(TEST) -race -parallel 4 $(RACED) $(SHOWN)
 	@set -o pipefail; CGO_ENABLED=0 $(TEST) -p 3 $(ROOMS) $(SHOWN)
 
 bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy (BENCHFLAGS=-update: into docs/performance.md)

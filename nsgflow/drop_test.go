@@ -191,6 +191,7 @@ func TestExcludedFieldsAreNotOurs(t *testing.T) {
 
 // What is dropped, aggregated or excluded costs no allocation for each tuple.
 func TestAllocationsOfLess(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, traffic := range []loggen.Traffic{loggen.Mixed, loggen.Realistic} {
 		for _, l := range volumeLogs(t, traffic, 1_000) {
 			for _, structured := range []bool{false, true} {

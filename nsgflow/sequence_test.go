@@ -403,6 +403,7 @@ func TestNothingOfForeignRecordsIsKept(t *testing.T) {
 // Memory that is given to a Normalizer is all kept until it returns: that it
 // grows takes no more than the output once again.
 func TestRoomIsInProportion(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, f := range adverse.Families {
 		if !f.Worst {
 			continue
@@ -419,5 +420,14 @@ func TestRoomIsInProportion(t *testing.T) {
 				t.Errorf("%d bytes have been copied for %d of output", used, len(out))
 			}
 		})
+	}
+}
+
+// withoutRaceDetector skips what is about memory, or long and in one goroutine:
+// make test runs it without the race detector, too.
+func withoutRaceDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("skipped: runs without the race detector")
 	}
 }
