@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -80,10 +79,6 @@ func (f *finding) add(t text, most int) {
 		for flow, err := range nsgflow.Flows(one) {
 			if err != nil {
 				f.fail(fmt.Sprintf("record %d, at byte %d: %v", f.records, t.offset, err), most)
-				var text *nsgflow.TextError
-				if errors.As(err, &text) {
-					break
-				}
 				continue
 			}
 			if f.flows == 0 || flow.Time < f.first {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -57,6 +56,7 @@ func writeEvents(out io.Writer, s *source, o nsgflow.Options, p *progress) error
 	var counts nsgflow.Counts
 	for t, err := range s.texts() {
 		if err != nil {
+			p.end()
 			return err
 		}
 		events = events[:0]
@@ -73,16 +73,7 @@ func writeEvents(out io.Writer, s *source, o nsgflow.Options, p *progress) error
 		counts = n.Counts()
 		p.show(counts.AllFlows())
 	}
-	p.end()
-	switch {
-	case counts.AllFlows()+counts.AllDropped()+counts.Errors == 0:
-		p.say(fmt.Sprintf("%s: %s", s.name, whatItIs(s.head, counts.Empty > 0)))
-		return noFlowLog
-	case counts.Errors > 0:
-		p.say(fmt.Sprintf("%s: %d errors, the last: %s", s.name, counts.Errors, counts.LastError))
-		return damaged
-	}
-	return nil
+	return p.outcome(counts.AllFlows()+counts.AllDropped(), counts.Errors, counts.LastError, counts.Empty > 0)
 }
 
 // wrappers are the fields in which shippers carry the text of a flow log.

@@ -54,9 +54,10 @@ func flowsCommand() *cobra.Command {
 // eachFlow shows the flows of a file.
 func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 	flows, bad, isEmpty := uint64(0), uint64(0), false
-	var last error
+	last := ""
 	for t, err := range s.texts() {
 		if err != nil {
+			p.end()
 			return err
 		}
 		for one := range t.unwrapped() {
@@ -64,7 +65,7 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 			for f, err := range nsgflow.Flows(one) {
 				if err != nil {
 					bad++
-					last = err
+					last = err.Error()
 					continue
 				}
 				flows++
@@ -77,16 +78,7 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 		}
 		p.show(flows)
 	}
-	p.end()
-	switch {
-	case flows+bad == 0:
-		p.say(fmt.Sprintf("%s: %s", s.name, whatItIs(s.head, isEmpty)))
-		return noFlowLog
-	case bad > 0:
-		p.say(fmt.Sprintf("%s: %d errors, the last: %v", s.name, bad, last))
-		return damaged
-	}
-	return nil
+	return p.outcome(flows, bad, last, isEmpty)
 }
 
 // table is for eyes: a flow a line.
@@ -106,8 +98,8 @@ func (t *table) flow(f nsgflow.Flow) {
 		t.begun = true
 		fmt.Fprintf(t.to, row, "TIME", "DIR", "", "PROT", "SOURCE", "DESTINATION", "BYTES", "RULE")
 	}
-	t.write(f.Decision, row, time.UnixMilli(f.Time).UTC().Format("2006-01-02 15:04:05"), direction(f.Direction), decision(f.Decision), protocol(f.Protocol),
-		endpoint(f.Source), endpoint(f.Destination), counted2(f.Source.Bytes, f.Destination.Bytes), visible(f.Rule))
+	t.write(f.Decision, row, time.UnixMilli(f.Time).UTC().Format("2006-01-02 15:04:05"), direction(f.Direction), decision(f.Decision), f.Protocol.String(),
+		endpoint(f.Source), endpoint(f.Destination), together(f.Source.Bytes, f.Destination.Bytes), visible(f.Rule))
 }
 
 func (t *table) sum(s *sum) {
@@ -116,7 +108,7 @@ func (t *table) sum(s *sum) {
 		fmt.Fprintf(t.to, total, "BYTES", "PACKETS", "FLOWS", "DIR", "", "PROT", "SOURCE", "DESTINATION")
 	}
 	t.write(s.Decision, total, inBytes(s.bytes), strconv.FormatInt(s.packets, 10), strconv.FormatInt(s.flows, 10), direction(s.Direction), decision(s.Decision),
-		protocol(s.Protocol), s.source.String(), netip.AddrPortFrom(s.destination, s.port).String())
+		s.Protocol.String(), s.source.String(), netip.AddrPortFrom(s.destination, s.port).String())
 }
 
 // write paints what was denied red.
@@ -135,18 +127,18 @@ func decision(d nsgflow.Decision) string {
 	return map[nsgflow.Decision]string{nsgflow.Allowed: "allow", nsgflow.Denied: "deny"}[d]
 }
 
-func protocol(p nsgflow.Protocol) string { return p.String() }
-
 func endpoint(e nsgflow.Endpoint) string { return netip.AddrPortFrom(e.Addr, e.Port).String() }
 
-// counted2 is the sum of what both sides have sent; empty where the log has
-// neither.
-func counted2(a, b nsgflow.Counter) string {
+// together is what both sides have sent; empty where the log has neither.
+func together(a, b nsgflow.Counter) string {
 	if a < 0 && b < 0 {
 		return ""
 	}
-	return inBytes(int64(max(a, 0) + max(b, 0)))
+	return inBytes(sent(a, b))
 }
+
+// sent is the sum of what both sides have sent.
+func sent(a, b nsgflow.Counter) int64 { return int64(max(a, 0) + max(b, 0)) }
 
 // visible is a text of unknown origin without what a terminal obeys: escape
 // sequences for instance, and line ends.
@@ -184,8 +176,8 @@ func (h heaviest) add(f nsgflow.Flow) {
 		h[key] = s
 	}
 	s.flows++
-	s.packets = plus(s.packets, int64(max(f.Source.Packets, 0)+max(f.Destination.Packets, 0)))
-	s.bytes = plus(s.bytes, int64(max(f.Source.Bytes, 0)+max(f.Destination.Bytes, 0)))
+	s.packets = plus(s.packets, sent(f.Source.Packets, f.Destination.Packets))
+	s.bytes = plus(s.bytes, sent(f.Source.Bytes, f.Destination.Bytes))
 }
 
 // plus is the sum of two numbers that are not negative, up to the largest one.

@@ -46,6 +46,22 @@ func (p *progress) end() {
 	}
 }
 
+// outcome ends a file, and says what is wrong with it: it is no flow log, or there
+// are errors, with the last of them. isEmpty says that there are flow logs without
+// flows.
+func (p *progress) outcome(flows, errors uint64, last string, isEmpty bool) error {
+	p.end()
+	switch {
+	case flows+errors == 0:
+		p.say(fmt.Sprintf("%s: %s", p.s.name, whatItIs(p.s.head, isEmpty)))
+		return noFlowLog
+	case errors > 0:
+		p.say(fmt.Sprintf("%s: %d errors, the last: %s", p.s.name, errors, last))
+		return damaged
+	}
+	return nil
+}
+
 // say writes a line that stays.
 func (p *progress) say(text string) { fmt.Fprintln(p.to, "nsgflow:", text) }
 
