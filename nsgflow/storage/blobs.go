@@ -216,7 +216,7 @@ func (all *blobs) rest(b *blob, pause time.Duration) {
 		all.mu.Lock()
 		defer all.mu.Unlock()
 		if b.stage == resting && b.backoff.left() == 0 {
-			b.in.figures.add(func(s *AccountStats) { s.Retries++ })
+			b.in.requests.retried()
 			all.enqueue(b)
 		}
 	})

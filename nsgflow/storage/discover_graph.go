@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"maps"
 	"net/http"
@@ -199,7 +200,7 @@ func shortError(err error) error {
 	case errors.As(err, &answer) && answer.RawResponse != nil:
 		return discoveryError{reason(answer.RawResponse), err}
 	case errors.As(err, &inURL):
-		return discoveryError{shorten(inURL.Err.Error()), err}
+		return discoveryError{oneline.Of(inURL.Err.Error()), err}
 	}
-	return discoveryError{shorten(err.Error()), err}
+	return discoveryError{oneline.Of(err.Error()), err}
 }

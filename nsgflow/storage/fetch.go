@@ -100,7 +100,10 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 			continue
 		}
 		s.Feed(piece[known:n])
-		records := r.records(b, lay.records(s, closed))
+		var records []Record
+		lay.eachRecord(s, closed, func(text []byte, offset int64) {
+			records = append(records, Record{Text: text, Account: r.account, Path: b.url, Container: b.container, Blob: b.name, Offset: offset})
+		})
 		held = 0 // the records have it
 		from = r.ready.push(b, records, from, size)
 		open.hold(s)
@@ -112,14 +115,6 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 	r.ready.push(b, nil, from, 0)
 	r.requests.alerts.clear(b.quoted())
 	return nil
-}
-
-// records says of texts where they are from.
-func (r *reader) records(b *blob, found []placed) (records []Record) {
-	for _, one := range found {
-		records = append(records, Record{Text: one.text, Account: r.account, Path: b.url, Container: b.container, Blob: b.name, Offset: one.offset})
-	}
-	return records
 }
 
 func (r *reader) restart(b *blob, why string) {

@@ -8,26 +8,23 @@ import (
 	"time"
 )
 
-// A container holds a blob per NIC and hour, for as long as its owner keeps
-// them. A listing shows 5,000 names a request and costs ten times what another
-// request costs. So new hours of known NICs are asked for by name, and listings
-// find what has no known name: flow logs and NICs that are new.
-const (
-	// sweepInterval is between listings of all hours that are not settled yet:
-	// they find what was written long after its hour.
-	sweepInterval = 6 * time.Hour
-)
+// sweepInterval is between listings of all hours that are not settled yet: they
+// find what was written long after its hour.
+const sweepInterval = 6 * time.Hour
 
-// container is a container that is followed: hop 1. Its methods are for the
-// goroutine of pollLoop, and for those that it starts.
+// container is a container that is followed: hop 1. It holds a blob per NIC and
+// hour, for as long as its owner keeps them. A listing shows 5,000 names a request
+// and costs ten times what another request costs. So new hours of known NICs are
+// asked for by name, and listings find what has no known name: flow logs and NICs
+// that are new.
+//
+// Its methods are for the goroutine of pollLoop, and for those that it starts.
 type container struct {
 	name     string
 	bucket   string // its name in the store: its URL
 	o        *Options
 	requests *requests
-	blobs    *blobs // what is found goes there
-	alerts   *alerts
-	figures  *figures
+	blobs    *blobs   // what is found goes there
 	listing  *backoff // of its listings
 	reading  *backoff // of its blobs, where the rights to read are missing
 
@@ -45,7 +42,7 @@ type container struct {
 
 func newContainer(name string, o *Options, r *requests, found *blobs, kept watermarks) *container {
 	bucket := r.client.url() + "/" + name
-	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found, alerts: r.alerts, figures: r.figures,
+	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found,
 		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
 		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
 }
@@ -97,11 +94,11 @@ func (c *container) heard(err error) {
 	switch {
 	case err == nil:
 		c.listing.succeeded()
-		c.alerts.clear(what)
+		c.requests.alerts.clear(what)
 	case ok && waits[m] != NoReason:
 		text := fmt.Sprintf("%s: cannot be listed: %s", what, describe(err))
 		c.listing.failed(err, text)
-		c.alerts.raise(what, Warn, text)
+		c.requests.alerts.raise(what, Warn, text)
 	case errors.Is(err, errInternal):
 		c.listing.failed(err, "")
 		c.listing.begin(Internal, what+": cannot be listed: "+describe(err))

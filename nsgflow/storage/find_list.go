@@ -17,11 +17,11 @@ func (c *container) list() error {
 	err := c.listAll(began)
 	if !means(err, gone) {
 		if err == nil {
-			c.alerts.clear(missing)
+			c.requests.alerts.clear(missing)
 		}
 		return err
 	}
-	c.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
+	c.requests.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
 	c.listed = began
 	c.mu.Unlock()
@@ -134,7 +134,7 @@ func constantFolders(folder string) string {
 // unread or without a checkpoint.
 func (c *container) settle(now time.Time) error {
 	to := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
-	return c.watermark.settle(c.archive.holds(to, now, c.name, c.alerts))
+	return c.watermark.settle(c.archive.holds(to, now, c.name, c.requests.alerts))
 }
 
 // observe takes one blob of a listing.
@@ -149,7 +149,7 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if c.watermark.passed(path, modified) || !c.o.Shard.holds(path.nic) {
+	if path.before(c.watermark.at, modified) || !c.o.Shard.holds(path.nic) {
 		return nil
 	}
 	c.known.saw(name, path, modified, now)
@@ -184,7 +184,7 @@ func (c *container) each(folders []string, do func(string) error) error {
 		}
 		all.Go(func() {
 			defer func() { <-turns }()
-			err := guarded(fmt.Sprintf("container %q", c.name), c.alerts.log, func() error { return do(folder) })
+			err := guarded(fmt.Sprintf("container %q", c.name), c.requests.alerts.log, func() error { return do(folder) })
 			mu.Lock()
 			defer mu.Unlock()
 			if inARow++; err == nil {

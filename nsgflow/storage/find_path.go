@@ -22,6 +22,15 @@ type blobPath struct {
 
 func (p blobPath) dated() bool { return !p.hour.IsZero() }
 
+// before reports whether a blob is older than an hour: by its name, or by its last
+// change where that has no date.
+func (p blobPath) before(hour, modified time.Time) bool {
+	if p.dated() {
+		return p.hour.Before(hour)
+	}
+	return modified.Before(hour)
+}
+
 func parsePath(name string) blobPath {
 	dir := name[:strings.LastIndexByte(name, '/')+1]
 	root, rest, span := cutDate(dir)

@@ -9,8 +9,8 @@ import (
 
 // watermark is where the past of a container ends: hours before it are settled,
 // which is to say that they are not listed, and their checkpoints not kept. It is
-// kept from one start to the next. Its methods are for one goroutine, and skip and
-// passed for those that it starts.
+// kept from one start to the next. Its methods are for one goroutine, and skip for
+// those that it starts.
 type watermark struct {
 	bucket string // the container, in the store
 	kept   watermarks
@@ -68,14 +68,6 @@ func (w *watermark) recall(start Start, now func() (time.Time, error)) (err erro
 	return nil
 }
 
-// passed reports whether a blob lies before the watermark.
-func (w *watermark) passed(path blobPath, modified time.Time) bool {
-	if path.dated() {
-		return path.hour.Before(w.at)
-	}
-	return modified.Before(w.at)
-}
-
 // skip leaves out what stands in a blob before the beginning.
 func (w *watermark) skip(name, version string, modified time.Time, length *int64) error {
 	read := checkpoint.Checkpoint{ETag: version}
@@ -113,10 +105,8 @@ func (w *watermark) settle(to time.Time) error {
 	}
 	if err == nil {
 		err = w.kept.settle(w.bucket, to, func(name string, read checkpoint.Checkpoint) bool {
-			if p := parsePath(name); p.dated() {
-				return !p.hour.Before(to)
-			}
-			return read.Modified.IsZero() || !read.Modified.Before(to)
+			path := parsePath(name)
+			return !path.dated() && read.Modified.IsZero() || !path.before(to, read.Modified)
 		})
 	}
 	if err != nil {

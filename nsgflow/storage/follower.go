@@ -117,10 +117,11 @@ func (f *Follower) follow(named namedAccount) error {
 	return nil
 }
 
+// all are the accounts: there are only ever more of them.
 func (f *Follower) all() []*account {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.accounts)
+	return f.accounts
 }
 
 // accountOf is the account of a name; nil: it is not followed.

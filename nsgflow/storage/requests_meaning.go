@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"net"
@@ -143,19 +144,5 @@ func describe(err error) string {
 	if errors.As(err, &path) {
 		return path.Error()
 	}
-	return shorten(err.Error())
-}
-
-// shorten keeps the beginning of a text, up to the end of a word.
-func shorten(text string) string {
-	const most = 400
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= most {
-		return text
-	}
-	text = text[:most]
-	if end := strings.LastIndexByte(text, ' '); end > most/2 {
-		text = text[:end]
-	}
-	return strings.ToValidUTF8(text, "") + " …"
+	return oneline.Of(err.Error())
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"net/http"
 	"strings"
@@ -24,7 +25,7 @@ func reason(answer *http.Response) string {
 			break
 		}
 	}
-	return shorten(text)
+	return oneline.Of(text)
 }
 
 // tokenServiceSays is for Entra ID, whose descriptions begin with a code

@@ -12,40 +12,33 @@ import (
 // its records at about 32 KB.
 const maxRecord = 16 << 20
 
-// placed is a record, and its place in the blob.
-type placed struct {
-	text   []byte
-	offset int64
-}
-
-// records takes the records out of what has come so far.
+// eachRecord takes the records out of what has come so far, with their places.
 //
 // Azure commits whole records, so one that does not end, or ends only by
 // swallowing the beginning of a later block, is damaged: the bytes up to that
 // block are handed on as they are. One that nothing follows may be half written
 // still, and waits until its hour is long over: until the blob is closed.
-func (lay layout) records(s *split.Splitter, closed bool) (records []placed) {
+func (lay layout) eachRecord(s *split.Splitter, closed bool, add func(text []byte, offset int64)) {
 	for {
 		for text, offset, ok := s.Next(); ok; text, offset, ok = s.Next() {
 			if end, found := lay.restart(text, offset); found && !json.Valid(text) {
 				text = text[:end-offset]
 				s.Back(end)
 			}
-			records = append(records, placed{text, offset})
+			add(text, offset)
 		}
 		if !s.Open() {
-			return records
+			return
 		}
 		whole, long := s.End() == lay.end, s.End()-s.OpenAt() >= maxRecord
 		if !whole && !long {
-			return records
+			return
 		}
 		end, found := lay.restart(s.Rest(), s.OpenAt())
 		if !found && !closed && !long {
-			return records
+			return
 		}
-		text, offset := s.Give(end)
-		records = append(records, placed{text, offset})
+		add(s.Give(end))
 	}
 }
 

@@ -79,15 +79,8 @@ func (s *State) Containers() (all []ContainerState, err error) {
 func (s *State) Set(container string, to time.Time) error {
 	to = to.UTC().Truncate(time.Hour)
 	return s.store.Settle(container, to, func(name string, c checkpoint.Checkpoint) bool {
-		return writtenBefore(parsePath(name), c, to)
+		return parsePath(name).before(to, c.Modified)
 	})
-}
-
-func writtenBefore(path blobPath, c checkpoint.Checkpoint, to time.Time) bool {
-	if path.dated() {
-		return path.hour.Before(to)
-	}
-	return c.Modified.Before(to)
 }
 
 // Close gives the folder back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"os"
@@ -152,7 +153,7 @@ func (d *database) guard(do func() error) (err error) {
 		if p := recover(); p != nil {
 			d.panicked.Store(true)
 			d.breakUp()
-			err = fmt.Errorf("%w (%s)", ErrDamaged, oneLine(p))
+			err = fmt.Errorf("%w (%s)", ErrDamaged, oneline.Of(fmt.Sprint(p)))
 		}
 	}()
 	return do()
@@ -196,7 +197,7 @@ func (d *database) write(do func(*bbolt.Tx) error) error {
 		return err
 	}
 	if damage := d.check(); damage != nil {
-		return fmt.Errorf("%w (%s)", ErrDamaged, oneLine(err))
+		return fmt.Errorf("%w (%s)", ErrDamaged, oneline.Of(err.Error()))
 	}
 	return err
 }
@@ -219,11 +220,4 @@ func (d *database) close() error {
 		return nil
 	}
 	return errors.Join(unlock(d.opened), d.opened.Close())
-}
-
-// oneLine is the beginning of what bbolt says, which may be many lines.
-func oneLine(what any) string {
-	const most = 400
-	text := strings.Join(strings.Fields(fmt.Sprint(what)), " ")
-	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"os"
@@ -60,7 +61,7 @@ func Open(file string, warn func(string)) (*Store, error) {
 	case errors.As(err, new(syscall.Errno)): // such as of a file system that is read-only, or knows no locks
 		return nil, fmt.Errorf("option state_path: %w", err)
 	}
-	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, ErrDamaged, oneLine(err))
+	return nil, fmt.Errorf("option state_path: %q %w (%s)", file, ErrDamaged, oneline.Of(err.Error()))
 }
 
 // Close brings the last checkpoints to disk.
