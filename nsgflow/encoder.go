@@ -29,7 +29,7 @@ type encoder struct {
 	event event
 
 	edited  []edited // templates with the reserved fields of the source record at hand
-	clock   clock
+	clock   msgpack.Clock
 	merger  msgpack.Merger
 	scratch []byte
 }
@@ -67,7 +67,7 @@ func (e *encoder) beginGroup(i int) {
 	r := e.record
 	e.begun = i
 	g := &r.groups[i]
-	e.group.read(r, g, &e.table)
+	e.group.collect(r, g, &e.table)
 	e.templates.use(&e.group)
 	if e.table.original {
 		e.message.beginGroup(r, g)

@@ -37,7 +37,7 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	g := e.event.aggregate
 	switch s {
 	case slotEnd:
-		return e.clock.append(out, eventTimeOf(g.end))
+		return e.clock.Append(out, eventTimeOf(g.end))
 	case slotDuration:
 		return appendCounter(out, Counter(g.end-g.start)*1e6)
 	case slotTuples:
@@ -50,7 +50,7 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	return appendCounter(out, Counter(g.stages[stageOfSlot[s]]))
 }
 
-var stageOfSlot = [slotCount]stage{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
+var stageOfSlot = [slotCount]uint8{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
 
 // slotAlone is what a slot of aggregates is where there is one flow: a number,
 // or the slot of something that is the same then. Where nothing has a key in

@@ -23,7 +23,7 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
 		case slotTimestamp:
-			out = e.clock.append(out, e.event.time)
+			out = e.clock.Append(out, e.event.time)
 		case slotSourceIP:
 			out = f.source.appendTo(out)
 		case slotSourcePort:

@@ -3,6 +3,8 @@ package nsgflow
 import (
 	"slices"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // field is one row of a schema: one field of the event. Rows stand in the
@@ -80,15 +82,15 @@ func newTable(o Options) (t table) {
 }
 
 // names are the keys of events.
-func (t *table) names() map[string]*eventName {
-	names := map[string]*eventName{}
+func (t *table) names() msgpack.Names {
+	names := msgpack.Names{}
 	for _, r := range t.rows {
 		path := r.path
 		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
 			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
 			path[i] = strings.TrimSuffix(path[i], "[]")
 		}
-		addName(names, path)
+		names.Add(path)
 	}
 	return names
 }

@@ -153,7 +153,7 @@ func (w *templateWriter) end(group groupValue, s slot) {
 	w.constant = nil
 }
 
-func (w *templateWriter) here() place { return place{len(w.t.pieces), len(w.constant)} }
+func (w *templateWriter) here() edit { return edit{piece: len(w.t.pieces), at: len(w.constant)} }
 
 // has says whether events of the template have a key at the top.
 func (t *template) has(name string) bool { return slices.Contains(t.names, name) }
@@ -168,14 +168,14 @@ func cloned(objects []object) []object {
 
 // moved makes the places of objects those that they have in a template whose piece
 // i begins at base.
-func moved(objects, old []object, i int, base place) {
+func moved(objects, old []object, i int, base edit) {
 	for k := range objects {
 		o, was := &objects[k], &old[k]
 		if was.header.piece == i {
-			o.header = place{base.piece, base.at + was.header.at}
+			o.header.piece, o.header.at = base.piece, base.at+was.header.at
 		}
 		if was.end.piece == i {
-			o.end = place{base.piece, base.at + was.end.at}
+			o.end.piece, o.end.at = base.piece, base.at+was.end.at
 		}
 		moved(o.below, was.below, i, base)
 	}
@@ -191,7 +191,7 @@ func (w *templateWriter) write(b *branch, objects *[]object) {
 	if len(b.below) > 0 {
 		o := object{key: b.key, header: w.here()}
 		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
-		o.headerSize = len(w.constant) - o.header.at
+		o.header.skip = len(w.constant) - o.header.at
 		for _, c := range b.below {
 			o.names = append(o.names, c.key)
 			w.write(c, &o.below)
