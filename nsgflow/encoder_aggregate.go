@@ -38,8 +38,12 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	switch s {
 	case slotEnd:
 		return e.clock.Append(out, eventTimeOf(g.end))
+	case slotEndMS:
+		return appendCounter(out, Counter(g.end))
 	case slotDuration:
 		return appendCounter(out, Counter(g.end-g.start)*1e6)
+	case slotDurationMS:
+		return appendCounter(out, Counter(g.end-g.start))
 	case slotTuples:
 		return appendCounter(out, Counter(g.tuples))
 	case slotSourcePorts:
@@ -59,7 +63,9 @@ func (v variant) slotAlone(s slot) (same slot, number []byte) {
 	switch s {
 	case slotEnd:
 		return slotTimestamp, nil
-	case slotDuration:
+	case slotEndMS:
+		return slotTimeMS, nil
+	case slotDuration, slotDurationMS:
 		return s, []byte{0}
 	case slotTuples, slotSourcePorts, slotDestinationPorts:
 		return s, []byte{1}

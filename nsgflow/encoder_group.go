@@ -12,15 +12,16 @@ type groupValues struct {
 	packed [groupCount][]byte // the same as msgpack strings
 	// present is a set of groupValue: those that are valid in packed.
 	present uint32
-	size    int    // of all in packed
-	buffer  []byte // holds packed
-	time    []byte // the record's time as a msgpack string; empty if it is none
+	size    int               // of all in packed
+	buffer  []byte            // holds packed
+	time    []byte            // the record's time as a msgpack string; empty if it is none
+	written msgpack.EventTime // the same; valid iff time is not empty
 
 	templates *templates // for these texts
 
 	// Parts of the last group's resource ids and MAC: see "Caches" in doc.go.
 	target, acl, flowLog azure.Resource
-	mac                  [17]byte
+	mac, macColon        [17]byte
 }
 
 // labels are the ACL (VNet), the rule and the MAC of a group.
@@ -66,8 +67,8 @@ func (gv *groupValues) collect(r *record, g *group, table *table) {
 	}
 	gv.time = gv.time[:0]
 	if table.times {
-		if _, ok := recordTime(f[fieldTime]); ok {
-			gv.time = msgpack.AppendText(gv.time, f[fieldTime])
+		if at, ok := recordTime(f[fieldTime]); ok {
+			gv.time, gv.written = msgpack.AppendText(gv.time, f[fieldTime]), at
 		}
 	}
 	gv.pack(table.groups)
@@ -103,14 +104,15 @@ func (gv *groupValues) derive() {
 	t[groupResourceName] = target.Name
 	t[groupObserver] = target.LowerName
 	t[groupRuleClass] = azure.RuleClass(t[groupRule])
-	if t[groupACL] == nil {
-		t[groupRuleset] = target.LowerName
-	} else {
-		t[groupRuleset] = gv.acl.Parse(t[groupACL]).LowerName
+	nsg := target
+	if t[groupACL] != nil {
+		nsg = gv.acl.Parse(t[groupACL])
 	}
+	t[groupRuleset], t[groupRulesetName] = nsg.LowerName, nsg.Name
 	t[groupRegion] = gv.flowLog.Parse(t[groupFlowLogResource]).Region
 	if mac, ok := azure.AppendMAC(gv.mac[:0], t[groupMAC]); ok {
 		t[groupMACForm] = mac
+		t[groupMACColon] = azure.AppendColons(gv.macColon[:0], mac)
 	} else {
 		t[groupMACOdd] = t[groupMAC]
 	}

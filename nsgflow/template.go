@@ -88,7 +88,7 @@ type leaf struct {
 
 // resolve finds where the field's value comes from in events of a variant that
 // have these values. ok is false where they lack the field.
-func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
+func (fd *field) resolve(v variant, groups uint32, slots uint64) (l leaf, ok bool) {
 	in := kinds(1 << v.family)
 	switch {
 	case v.failed:
@@ -96,7 +96,8 @@ func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
 	case aggregated(v):
 		in |= inAggregated
 	}
-	if fd.in&in == 0 || fd.only != nil && !fd.only(v) {
+	if fd.in&in == 0 || fd.only != nil && !fd.only(v) ||
+		fd.given != groupNone && groups&(1<<fd.given) == 0 || fd.lacking != groupNone && groups&(1<<fd.lacking) != 0 {
 		return leaf{}, false
 	}
 	l.list = strings.HasPrefix(fd.typ, "[]")
@@ -104,6 +105,10 @@ func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
 	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(v)):
 		l.constants = fd.constants(v)
 		return l, l.constants != nil
+	case fd.number != nil:
+		n := fd.number(v)
+		l.number = msgpack.AppendUint(nil, uint64(max(n, 0)))
+		return l, n >= 0
 	case fd.group != groupNone:
 		l.group = fd.group
 		return l, groups&(1<<fd.group) != 0

@@ -115,3 +115,14 @@ func AppendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
 	}
 	return dst, digits == 12
 }
+
+// AppendColons appends a MAC address that AppendMAC has written, with colons.
+func AppendColons(dst []byte, mac []byte) []byte {
+	for _, c := range mac {
+		if c == '-' {
+			c = ':'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
