@@ -2,13 +2,13 @@
 
 static const struct option_text filter_options[] = {
     {"schema", "sekoia",
-     "Names and shape of the events: the documented event of the Azure Network Watcher integration, or full ECS 9.4. Takes: sekoia, ecs."},
+     "Names and shape of the events: the documented event of the Azure Network Watcher integration; ECS 9.4; ASIM Network Session, for Microsoft Sentinel; OCSF 1.8.0 Network Activity; attributes of OpenTelemetry. Takes: sekoia, ecs, asim, ocsf, otel."},
     {"key", NULL,
      "Top-level field that holds the flow log as JSON text. Without it: the record itself, then message, then log. Takes: name of a field."},
     {"original", NULL,
-     "Keep the flow's own JSON, flattened, in the event: sekoia as message (default on), ecs as event.original (default off). Takes: on, off."},
-    {"timestamp_key", "@timestamp",
-     "Field that carries the flow's time as text, besides the record's own time. Takes: name of a field that the schema does not use, off."},
+     "Keep the flow's own JSON, flattened, in the event: sekoia as message (default on); ecs as event.original, asim as AdditionalFields.Original, ocsf as raw_data, otel as log.record.original (default off). Takes: on, off."},
+    {"timestamp_key", NULL,
+     "Field that carries the flow's time as text, besides the record's own time. Without it: @timestamp; asim TimeGenerated, ocsf and otel none. Takes: name of a field that the schema does not use, off."},
     {"reserve_data", "on",
      "Keep the other fields of the source record in every event it becomes. Takes: on, off."},
     {"on_error", "keep",

@@ -9,14 +9,16 @@ import (
 	"strings"
 	"testing"
 
+	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/test/internal/npm"
 	"fluent-bit-nsgflow/test/internal/pages"
 	"fluent-bit-nsgflow/test/internal/textfile"
 )
 
-// Queries of pages in KQL are such, and name columns of the table that
-// template.json makes. There is no engine for KQL to run them in: this is
-// Microsoft's own parser, which also knows what types functions take.
+// Queries of pages in KQL are such, and name columns of their table: the one that
+// template.json makes, or Sentinel's, as far as schema asim fills it. There is no
+// engine for KQL to run them in: this is Microsoft's own parser, which also knows what
+// types functions take.
 func TestKustoQueries(t *testing.T) {
 	folder, err := npm.Install("", "@kusto/language-service-next", "12.4.1")
 	if err != nil {
@@ -27,6 +29,9 @@ func TestKustoQueries(t *testing.T) {
 		"AzureFlow_CL | summarize sum(tolong(network.bytes)) by source.ip":       "dynamic",
 		`AzureFlow_CL | where netwrk.direction == "outbound"`:                    "netwrk",
 		`AzureFlow_CL | where network.direction == "outbound" summarize count()`: "Expected",
+		`ASimNetworkSessionLogs | where DvcActoin == "Deny"`:                     "DvcActoin",
+		"ASimNetworkSessionLogs | summarize sum(NetworkBytes) by SrcHostname":    "SrcHostname", // which no event has
+		"ASimNetworkSessionLogs | summarize sum(SrcIpAddr)":                      "summable",
 	}
 	queries := slices.Collect(maps.Keys(wrong))
 	for _, s := range pages.Snippets(t, "kusto") {
@@ -35,15 +40,18 @@ func TestKustoQueries(t *testing.T) {
 	if len(queries) == len(wrong) {
 		t.Fatal("no page has a query")
 	}
-	var columns []string
-	for name, kind := range declaredColumns(t) {
-		columns = append(columns, name+": "+kind)
+	tables, err := json.Marshal(map[string]string{
+		"AzureFlow_CL":           kustoColumns(declaredColumns(t)),
+		"ASimNetworkSessionLogs": kustoColumns(asimColumns()),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	input, err := json.Marshal(queries)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := exec.Command("node", textfile.Path("test/outputs/kusto/check.js"), folder, "AzureFlow_CL", "("+strings.Join(columns, ", ")+")")
+	check := exec.Command("node", textfile.Path("test/outputs/kusto/check.js"), folder, string(tables))
 	check.Stdin = strings.NewReader(string(input))
 	out, err := check.Output()
 	var found [][]string
@@ -58,4 +66,28 @@ func TestKustoQueries(t *testing.T) {
 			t.Errorf("%s\n%s", q, said)
 		}
 	}
+}
+
+// kustoColumns is a table's schema in KQL: (column: type, …).
+func kustoColumns(types map[string]string) string {
+	var columns []string
+	for name, kind := range types {
+		columns = append(columns, name+": "+kind)
+	}
+	return "(" + strings.Join(columns, ", ") + ")"
+}
+
+// asimColumns are the columns of ASimNetworkSessionLogs that events have, with their
+// types.
+func asimColumns() map[string]string {
+	types := map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
+	columns := map[string]string{}
+	for _, f := range nsgflow.SchemaASIM.Fields() {
+		name, _, inner := strings.Cut(f.Name, ".")
+		columns[name] = types[f.Type]
+		if inner {
+			columns[name] = "dynamic"
+		}
+	}
+	return columns
 }
