@@ -50,7 +50,7 @@ func sizeTable() string {
 
 // inSchema is the event that a text becomes.
 func inSchema(text string, schema nsgflow.Schema) string {
-	return fenced(layOut(readObject(event(text, schema)), 1))
+	return fenced(layOut(readObject(event(text, schema)), 1, 1))
 }
 
 // excerpt are members of the event that a text becomes, each on a line.
@@ -104,25 +104,39 @@ func readObject(object []byte) (members []member) {
 // lineLength of JSON, in bytes; a text that is longer stays whole.
 const lineLength = 120
 
-// layOut is an object in lines: an object in it begins one, and is laid out
-// itself where it fits on none.
-func layOut(members []member, indent int) string {
-	var lines []string
-	line := ""
+// layOut is an object in lines. Its first member stands at a column, behind what
+// opens it, the others at indent; an object in it has lines of its own.
+func layOut(members []member, column, indent int) string {
+	var b strings.Builder
 	for i, m := range members {
-		text := m.String()
-		if m.isObject() && indent+len(text) > lineLength {
-			text = fmt.Sprintf("%q:%s", m.name, layOut(readObject(m.value), indent+1))
-		}
+		text := m.layOut(indent)
 		if i < len(members)-1 {
 			text += ","
 		}
-		begins := line == "" || m.isObject() || members[i-1].isObject() || indent+len(line)+len(text) > lineLength
-		if begins && line != "" {
-			lines = append(lines, line)
-			line = ""
+		if i > 0 && (m.isObject() || members[i-1].isObject() || column+len(text) > lineLength) {
+			b.WriteString(newLine(indent))
+			column = indent
 		}
-		line += text
+		b.WriteString(text)
+		column += len(text)
 	}
-	return "{" + strings.Join(append(lines, line), "\n"+strings.Repeat(" ", indent)) + "}"
+	return "{" + b.String() + "}"
 }
+
+// layOut is a member at indent: on one line where it fits, with the comma behind it.
+func (m member) layOut(indent int) string {
+	text := m.String()
+	if indent+len(text) < lineLength {
+		return text
+	}
+	name := strings.TrimSuffix(text, string(m.value))
+	switch m.value[0] {
+	case '{':
+		return name + layOut(readObject(m.value), indent+len(name)+len("{"), indent+1)
+	case '[':
+		return name + strings.ReplaceAll(string(m.value), "},{", "},"+newLine(indent+1)+"{")
+	}
+	return text
+}
+
+func newLine(indent int) string { return "\n" + strings.Repeat(" ", indent) }
