@@ -163,7 +163,7 @@ func (n *Normalizer) beginRecord() {
 		n.counts.Empty++
 	}
 	end, _ := n.document.reader.At()
-	n.encoder.progress.beginRecord(end)
+	n.encoder.progress.recordEnds(end)
 	n.encoder.beginRecord(r)
 	n.aggregator.beginRecord(r)
 }

@@ -124,6 +124,10 @@ func integer(event Event, path string) int64 {
 	return -1
 }
 
+// mostMilliseconds is the longest duration that events say: a column of asim has
+// 32 bits.
+const mostMilliseconds = 1<<31 - 1
+
 // versionOfIP is 4 or 6 where both addresses are of that version, else 0. IPv4 in
 // IPv6 (::ffff:192.0.2.4) is IPv4.
 func versionOfIP(one, other string) int64 {
