@@ -266,3 +266,15 @@ func asimAdditional(c *complaints, additional Event) {
 		c.add("AdditionalFields.FlowLogKind: %s", shown(kind))
 	}
 }
+
+// ASIMColumns are the types of the columns of the table ASimNetworkSessionLogs
+// that events may have.
+func ASIMColumns() map[string]string {
+	columns := map[string]string{}
+	for name, f := range asimFields {
+		if f.table != none {
+			columns[name] = f.table
+		}
+	}
+	return columns
+}
