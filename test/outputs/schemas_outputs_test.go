@@ -150,28 +150,33 @@ func forOTLPAttributes(t *testing.T, r fluentbit.Release, root string) {
 	}
 }
 
-// otlpRecord is the event that a log record was: its attributes behind its body,
-// or before 3.0 a body that is all of it. Its time is that of the record.
+// otlpRecord is recordEvent, and knows which releases make attributes.
 func otlpRecord(r fluentbit.Release) func(*testing.T, *logs.LogRecord) event.Event {
 	return func(t *testing.T, one *logs.LogRecord) event.Event {
-		date := time.Unix(0, int64(one.TimeUnixNano)).UTC().Format(event.PrintedTime)
-		if whole, ok := otlpValue(one.Body).(event.Document); ok {
-			if len(one.Attributes) > 0 || whole.At("body") != nil && !r.Before(3, 0) {
-				t.Errorf("the body is a map: %v", one)
-			}
-			return event.Event{Date: date, Body: whole}
-		}
-		e := event.Event{Date: date, Body: event.Document{{Key: "body", Value: otlpValue(one.Body)}}}
-		for _, a := range one.Attributes {
-			e.Body = append(e.Body, event.Member{Key: a.Key, Value: otlpValue(a.Value)})
-		}
-		severity := any(nil)
-		if one.SeverityText != "" || one.SeverityNumber != 0 {
-			severity = one.SeverityText
-		}
-		if severity != e.Body.At("SeverityText") || (severity != nil) != (one.SeverityNumber == logs.SeverityNumber_SEVERITY_NUMBER_ERROR) {
-			t.Errorf("severity %d %q of %s", one.SeverityNumber, one.SeverityText, e)
+		e := recordEvent(t, one)
+		if _, isMap := otlpValue(one.Body).(event.Document); isMap && e.Body.At("body") != nil && !r.Before(3, 0) {
+			t.Errorf("the body is a map: %s", e)
 		}
 		return e
 	}
+}
+
+// recordEvent is the event that a log record was: its attributes behind its body,
+// or a body that is all of it. Its time is that of the record.
+func recordEvent(t *testing.T, one *logs.LogRecord) event.Event {
+	e := event.Event{Date: time.Unix(0, int64(one.TimeUnixNano)).UTC().Format(event.PrintedTime)}
+	body := otlpValue(one.Body)
+	whole, isMap := body.(event.Document)
+	if isMap {
+		e.Body = whole
+	} else {
+		e.Body = event.Document{{Key: "body", Value: body}}
+	}
+	for _, a := range one.Attributes {
+		e.Body = append(e.Body, event.Member{Key: a.Key, Value: otlpValue(a.Value)})
+	}
+	if isError := !isMap && e.Body.At("SeverityText") != nil; isError != (one.SeverityNumber == logs.SeverityNumber_SEVERITY_NUMBER_ERROR && one.SeverityText == "ERROR") {
+		t.Errorf("severity %d %q of %s", one.SeverityNumber, one.SeverityText, e)
+	}
+	return e
 }
