@@ -55,7 +55,7 @@ static const struct option_text input_options[] = {
     {"state_path", "/var/lib/fluent-bit/nsgflow",
      "Folder of the checkpoints. Each agent needs one of its own, on a disk that outlives it; sections of one agent share it. Takes: folder."},
     {"batch_bytes", "1M",
-     "Most that Fluent Bit gets before the checkpoint behind it is written: what reading may repeat after a kill. Takes: size from 64K to 32M."},
+     "Most that Fluent Bit gets before the checkpoint behind it is written: what reading may repeat after a kill. Takes: size from 16K to 32M."},
     {"pending_limit", "64M",
      "Most that Fluent Bit holds of this section, as events: beyond it, reading waits for the outputs. Takes: size from 8M to 2047M."},
     {"concurrency", "4",

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/test/internal/npm"
 	"fluent-bit-nsgflow/test/internal/pages"
 	"fluent-bit-nsgflow/test/internal/textfile"
 )
 
 // Queries of pages in KQL are such, and name columns of their table: the one that
-// template.json makes, or Sentinel's, as far as schema asim fills it. There is no
+// template.json makes, or Sentinel's, as far as sentinel.json fills it. There is no
 // engine for KQL to run them in: this is Microsoft's own parser, which also knows what
 // types functions take.
 func TestKustoQueries(t *testing.T) {
@@ -33,6 +32,7 @@ func TestKustoQueries(t *testing.T) {
 		`ASimNetworkSessionLogs | where DvcActoin == "Deny"`:                     "DvcActoin",
 		"ASimNetworkSessionLogs | summarize sum(NetworkBytes) by SrcHostname":    "SrcHostname", // which no event has
 		"ASimNetworkSessionLogs | summarize sum(SrcIpAddr)":                      "summable",
+		"ASimNetworkSessionLogs | where Src == '192.0.2.4'":                      "'Src'", // which the parser adds
 		"_Im_NetworkSession | summarize count() by DvcSubscriptionId":            "DvcSubscriptionId",
 	}
 	queries := slices.Collect(maps.Keys(wrong))
@@ -46,9 +46,9 @@ func TestKustoQueries(t *testing.T) {
 		t.Fatal("no page has a query")
 	}
 	tables, err := json.Marshal(map[string]string{
-		"AzureFlow_CL":           kustoColumns(declaredColumns(t)),
-		"ASimNetworkSessionLogs": kustoColumns(asimColumns()),
-		"_Im_NetworkSession":     kustoColumns(asimBehindParser()),
+		ownTable.table:       kustoColumns(declaredColumns(t, ownTable)),
+		nativeTable.table:    kustoColumns(declaredColumns(t, nativeTable)),
+		"_Im_NetworkSession": kustoColumns(behindParser(declaredColumns(t, nativeTable))),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +77,11 @@ func TestKustoQueries(t *testing.T) {
 // sentinel is the line of a query that names Sentinel's table.
 var sentinel = regexp.MustCompile(`(?m)^ASimNetworkSessionLogs\n`)
 
-// asimBehindParser are the columns that the parser of the table hands over: without
-// the one that it takes away, and with those that it adds (ASimNetworkSessionNative,
-// version 0.3).
-func asimBehindParser() map[string]string {
-	columns := asimColumns()
+// behindParser are columns that the parser of the table hands over: without the one
+// that it takes away, and with those that it adds (ASimNetworkSessionNative, version
+// 0.3).
+func behindParser(columns map[string]string) map[string]string {
+	columns = maps.Clone(columns)
 	delete(columns, "DvcSubscriptionId")
 	for _, name := range []string{"EventUid", "EventSchema", "DvcScopeId", "Dst", "Src", "Hostname", "IpAddr", "Rule", "SessionId"} {
 		columns[name] = "string"
@@ -97,19 +97,4 @@ func kustoColumns(types map[string]string) string {
 		columns = append(columns, name+": "+kind)
 	}
 	return "(" + strings.Join(columns, ", ") + ")"
-}
-
-// asimColumns are the columns of ASimNetworkSessionLogs that events have, with their
-// types.
-func asimColumns() map[string]string {
-	types := map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
-	columns := map[string]string{}
-	for _, f := range nsgflow.SchemaASIM.Fields() {
-		name, _, inner := strings.Cut(f.Name, ".")
-		columns[name] = types[f.Type]
-		if inner {
-			columns[name] = "dynamic"
-		}
-	}
-	return columns
 }
