@@ -288,6 +288,9 @@ func TestSchemasSayTheSame(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		for _, by := range [][2]nsgflow.Aggregate{{}, {nsgflow.AggregateConnection}, {nsgflow.AggregateService, nsgflow.AggregateHost}, {nsgflow.AggregateHost, nsgflow.AggregateHost}} {
 			for _, r := range []reading{asText, under("log")} {
+				if r.name != asText.name && by != ([2]nsgflow.Aggregate{}) {
+					continue // how a log is read has no part in what its flows are by
+				}
 				ecs := r.records(t, newNormalizer(t, inECS, withOriginal, without, aggregating(by[0], by[1])), inputs[name])
 				for s, project := range projections {
 					got := r.records(t, newNormalizer(t, inSchema(s), withOriginal, without, aggregating(by[0], by[1])), inputs[name])
