@@ -63,7 +63,7 @@ func (gv *groupValues) collect(r *record, g *group, table *table) {
 		t[groupGUID] = f[fieldFlowLogGUID]
 	}
 	if table.derives {
-		gv.derive()
+		gv.derive(table.groups)
 	}
 	gv.time = gv.time[:0]
 	if table.times {
@@ -89,8 +89,8 @@ func (gv *groupValues) pack(wanted uint32) {
 	}
 }
 
-// derive adds what follows from the texts of the log.
-func (gv *groupValues) derive() {
+// derive adds what follows from the texts of the log, as far as it is wanted.
+func (gv *groupValues) derive(wanted uint32) {
 	t := &gv.values
 	target := gv.target.Parse(t[groupResource])
 	t[groupAccount] = target.Account
@@ -111,8 +111,9 @@ func (gv *groupValues) derive() {
 	t[groupRuleset], t[groupRulesetName] = nsg.LowerName, nsg.Name
 	t[groupRegion] = gv.flowLog.Parse(t[groupFlowLogResource]).Region
 	if mac, ok := azure.AppendMAC(gv.mac[:0], t[groupMAC]); ok {
-		t[groupMACForm] = mac
-		t[groupMACColon] = azure.AppendColons(gv.macColon[:0], mac)
+		if t[groupMACForm] = mac; wanted&(1<<groupMACColon) != 0 {
+			t[groupMACColon] = azure.AppendColons(gv.macColon[:0], mac)
+		}
 	} else {
 		t[groupMACOdd] = t[groupMAC]
 	}
