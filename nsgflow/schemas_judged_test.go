@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/test/adverse"
 	"fluent-bit-nsgflow/test/schemas"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,8 +89,8 @@ func TestEventsAreOfTheirSchema(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			judged := 0
-			judge := func(n *nsgflow.Normalizer, input, text string) {
-				for _, o := range asText.records(t, n, text) {
+			judgeAll := func(input string, records []out) {
+				for _, o := range records {
 					event := decoded(t, o.Body)
 					if event[marks[name]] == nil {
 						continue
@@ -100,6 +101,7 @@ func TestEventsAreOfTheirSchema(t *testing.T) {
 					}
 				}
 			}
+			judge := func(n *nsgflow.Normalizer, input, text string) { judgeAll(input, asText.records(t, n, text)) }
 			inThis := inSchema(nsgflow.Schema(number))
 			bare := func(o *nsgflow.Options) { o.ReserveData = false }
 			for _, n := range []*nsgflow.Normalizer{
@@ -114,6 +116,17 @@ func TestEventsAreOfTheirSchema(t *testing.T) {
 			n := newNormalizer(t, inThis, bare)
 			for _, text := range letters {
 				judge(n, text, text)
+			}
+			for _, f := range adverse.Families {
+				chunk, _ := n.AppendChunk(nil, f.Chunk(4_000))
+				if f.Damaged {
+					continue
+				}
+				records, err := unpacked(chunk)
+				if err != nil {
+					t.Fatalf("%s: %v", f.Name, err)
+				}
+				judgeAll(f.Name, records)
 			}
 			if judged < 1000 {
 				t.Errorf("%d events are judged", judged)

@@ -37,18 +37,21 @@ func startCollector(t *testing.T, processors string) otelCollector {
 	if err := engine.Make("build/test/collector"); err != nil {
 		t.Skipf("skipped: there is no OpenTelemetry Collector: %.1000v", err)
 	}
-	port, err := azure.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
 	folder := t.TempDir()
 	c := otelCollector{t: t, file: filepath.Join(folder, "records")}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	var addresses [2]string
+	for i := range addresses {
+		port, err := azure.FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses[i] = fmt.Sprintf("127.0.0.1:%d", port)
+	}
 	textfile.Write(t, folder, "collector.yaml", fmt.Sprintf(`
-receivers: {otlp: {protocols: {http: {endpoint: %q}}}}
+receivers: {otlp: {protocols: {http: {endpoint: %q}, grpc: {endpoint: %q}}}}
 exporters: {file: {path: %q, flush_interval: 10ms}}
 %s  telemetry: {metrics: {level: none}}
-`, address, c.file, processors))
+`, addresses[0], addresses[1], c.file, processors))
 	program := exec.Command(engine.Path("build", "test", "collector"), "--config", "file:"+folder+"/collector.yaml")
 	var log engine.Buffer
 	program.Stdout, program.Stderr = &log, &log
@@ -63,7 +66,7 @@ exporters: {file: {path: %q, flush_interval: 10ms}}
 			t.Logf("log of the collector:\n%s", log.String())
 		}
 	})
-	c.env = append(hostPort("OTLP", address), "OTLP_KEY=open-sesame")
+	c.env = append(hostPort("OTLP", addresses[0]), "OTLP_GRPC_PORT="+portOf(addresses[1]), "OTLP_KEY=open-sesame")
 	c.received = func(*fluentbit.Agent) (all []event.Event) {
 		for _, r := range c.records() {
 			all = append(all, r.Event)
@@ -128,31 +131,47 @@ func TestCollectorAttributes(t *testing.T) {
 	input := flowLogsOfAllKinds(t)
 	settings := collectorSettings(t)
 	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
-		root := fluentbit.Stage(t)
-		forOTLPAttributes(t, r, root)
 		want := map[string]string{}
 		for _, e := range r.Events(t, "otel", input) {
 			want[fmt.Sprint(e.Body.At("log.record.uid"))] = sorted(e)
 		}
-		to := startCollector(t, settings)
-		textfile.Write(t, root, "flow-logs/input.log", input)
-		withParser(t, root)
-		to.from(t, r, root, "otlp-attributes.conf", len(want))
-		all := to.records()
-		if len(all) != len(want) {
-			t.Errorf("%d log records of %d events", len(all), len(want))
-		}
-		for _, one := range all {
-			if one.Body.At("cloud.provider") != nil || one.resource.At("cloud.provider") != "azure" {
-				t.Errorf("the resource is %v of %s", one.resource, one)
-			}
-			whole := event.Event{Date: one.Date, Body: append(one.resource, one.Body...)}
-			if id := fmt.Sprint(one.Body.At("log.record.uid")); sorted(whole) != want[id] {
-				t.Errorf("behind the collector\n%s\nwant\n%s", sorted(whole), want[id])
-			}
-			judge(t, "otel", event.Event{Body: whole.Body})
+		for _, way := range []string{"http", "grpc"} {
+			t.Run(way, func(t *testing.T) {
+				root := fluentbit.Stage(t)
+				forOTLPAttributes(t, r, root)
+				if way == "grpc" {
+					if r.Before(4, 0) {
+						t.Skipf("skipped: the output of Fluent Bit %s has no option grpc, or not for logs", r.Version)
+					}
+					change(t, root, "otlp-attributes.conf", "${OTLP_PORT}", "${OTLP_GRPC_PORT}\n    grpc           On")
+				}
+				to := startCollector(t, settings)
+				textfile.Write(t, root, "flow-logs/input.log", input)
+				withParser(t, root)
+				to.from(t, r, root, "otlp-attributes.conf", len(want))
+				to.check(want)
+			})
 		}
 	})
+}
+
+// check finds a log record of each event, which is there by its id.
+func (c otelCollector) check(want map[string]string) {
+	c.t.Helper()
+	all := c.records()
+	if len(all) != len(want) {
+		c.t.Errorf("%d log records of %d events", len(all), len(want))
+	}
+	for _, one := range all {
+		if one.Body.At("cloud.provider") != nil || one.resource.At("cloud.provider") != "azure" {
+			c.t.Errorf("the resource is %v of %s", one.resource, one)
+		}
+		whole := event.Event{Date: one.Date, Body: append(one.resource, one.Body...)}
+		if id := fmt.Sprint(one.Body.At("log.record.uid")); sorted(whole) != want[id] {
+			c.t.Errorf("behind the collector\n%s\nwant\n%s", sorted(whole), want[id])
+		}
+		judge(c.t, "otel", event.Event{Body: whole.Body})
+	}
 }
 
 // sorted is an event with its fields in the order of their names.
