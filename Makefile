@@ -157,10 +157,10 @@ powercut: build ## a virtual machine with the agent whose power is cut CUTS (50)
 trouble: build ## the input for TIME (100m) with a fault of another kind every 20 s (SEED=…: those of another run)
 	@NSGFLOW_SEED=$(SEED) $(GO) run ./test/soak/cmd trouble=$(TIME)
 
-package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/
+package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/ (SIGN=key, MAINTAINER='Name <mail>')
 	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true
 	@$(if $(filter arm64,$(ARCHES)),,echo "skipped arm64: there is no aarch64-linux-gnu-gcc" >&2)
-	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
+	@SIGN='$(SIGN)' MAINTAINER='$(MAINTAINER)' plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
 
 install-conf: ## the configurations with a host's paths, into PREFIX (PLUGINS=… STORAGE=… LOGS=…)
 	@plugin/package/install-conf $(PREFIX) $(PREFIX) $(PLUGINS) $(STORAGE) $(LOGS)

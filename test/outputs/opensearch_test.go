@@ -86,7 +86,8 @@ func TestOpenSearch(t *testing.T) {
 			queriesOfPages(t, r, engine)
 		})
 		for name, options := range map[string]string{"plain": "ecs", "aggregated": "ecs\n    aggregate service\n    aggregate_denied host"} {
-			want := findable(r.Events(t, options, flows+others))
+			events := r.Events(t, options, flows+others)
+			want := findable(events)
 			if len(want.ids) == 0 || want.others == 0 || want.private == 0 || len(want.bytes) < 2 {
 				t.Fatalf("%+v: the input shows nothing", want)
 			}
@@ -110,6 +111,7 @@ func TestOpenSearch(t *testing.T) {
 						stream.check(t, want)
 					}
 					stream.checkMapping(t, map[string]string{"log": "match_only_text"})
+					dashboardsOfFlows(t, stream, events)
 				})
 			}
 		}
