@@ -5,7 +5,6 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"unsafe"
 )
 
@@ -17,8 +16,7 @@ type Cache[V any] struct {
 
 	number  uint64 // of the generation
 	slots   []slot[V]
-	hands   []uint8 // of the sets: the slot that is given away next
-	filled  int
+	filled  int // slots, at most half of them
 	used    int // bytes of values
 	secrets [3]uint64
 	kept    keptRecords
@@ -33,15 +31,12 @@ type Cache[V any] struct {
 type slot[V any] struct {
 	high, low uint64
 	place     uint32
-	bytes     uint16 // of the value
 	sources   Sources
 	value     *V // nil: free
 }
 
 const (
-	ways       = 4 // slots of a set
 	firstSlots = 1024
-	mostSlots  = 1 << 20
 	valueExtra = 48      // bytes that an allocation costs, or less
 	mostValue  = 4 << 10 // bytes; longer ones are not kept
 )
@@ -75,25 +70,25 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o Origin) *V {
 		b := addr.As16()
 		high, low = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 	}
-	first := c.set(high, low, place)
-	set := c.slots[first : first+ways]
-	for i := range set {
-		s := &set[i]
-		if s.low == low && s.high == high && s.place == place && s.value != nil {
+	for at := c.first(high, low, place); ; at = (at + 1) & (len(c.slots) - 1) {
+		s := &c.slots[at]
+		if s.value == nil {
+			return c.miss(t, addr, slot[V]{high: high, low: low, place: place})
+		}
+		if s.low == low && s.high == high && s.place == place {
 			c.counts[s.sources]++
 			return s.value
 		}
 	}
-	return c.miss(t, addr, slot[V]{high: high, low: low, place: place})
 }
 
-// set is the first slot of the set of a key. Whoever sends packets cannot make
-// addresses that meet in one: that would take the secrets.
-func (c *Cache[V]) set(high, low uint64, place uint32) int {
+// first is the slot of a key, or where the search for it begins. Whoever sends
+// packets cannot make addresses that meet in one: that would take the secrets.
+func (c *Cache[V]) first(high, low uint64, place uint32) int {
 	s := &c.secrets
 	a, b := bits.Mul64(high^s[0], low^s[1])
 	a, b = bits.Mul64(a^b^uint64(place), s[2]|1)
-	return int((a^b)&uint64(len(c.slots)/ways-1)) * ways
+	return int(a^b) & (len(c.slots) - 1)
 }
 
 func (c *Cache[V]) miss(t *Tables, addr netip.Addr, s slot[V]) *V {
@@ -109,68 +104,56 @@ func (c *Cache[V]) miss(t *Tables, addr netip.Addr, s slot[V]) *V {
 	return s.value
 }
 
-// keep puts a value into its set. At the limit the cache is emptied.
+// keep puts a value into the slots. At the limit the cache is emptied.
 func (c *Cache[V]) keep(s slot[V], bytes int) {
+	if (c.filled+1)*2 > len(c.slots) {
+		c.grow()
+	}
 	if c.used+bytes+c.overhead() > c.limit {
 		c.empty()
 	}
-	if c.filled >= len(c.slots)/4*3 && len(c.slots) < mostSlots && c.used+bytes+c.overhead()*2 <= c.limit {
-		c.grow()
-	}
-	first := c.set(s.high, s.low, s.place)
-	set := c.slots[first : first+ways]
-	at := slices.IndexFunc(set, func(s slot[V]) bool { return s.value == nil })
-	if at < 0 {
-		hand := &c.hands[first/ways]
-		at = int(*hand) % ways
-		*hand++
-		c.used -= int(set[at].bytes)
-		c.filled--
-	}
-	s.bytes = uint16(bytes)
-	set[at] = s
+	c.put(s)
 	c.used += bytes
+}
+
+func (c *Cache[V]) put(s slot[V]) {
+	at := c.first(s.high, s.low, s.place)
+	for c.slots[at].value != nil {
+		at = (at + 1) & (len(c.slots) - 1)
+	}
+	c.slots[at] = s
 	c.filled++
 }
 
 // overhead are the bytes of the slots, and of what is kept of the databases.
 func (c *Cache[V]) overhead() int {
-	return len(c.slots)*int(unsafe.Sizeof(slot[V]{})) + len(c.hands) + c.kept.bytes()
+	return len(c.slots)*int(unsafe.Sizeof(slot[V]{})) + c.kept.bytes()
 }
 
 // begin is for another generation.
 func (c *Cache[V]) begin(t *Tables) {
 	c.number = t.number
 	c.slots = make([]slot[V], firstSlots)
-	c.hands = make([]uint8, firstSlots/ways)
 	c.filled, c.used = 0, 0
 	c.kept = newKeptRecords(c.limit / 16)
 }
 
 func (c *Cache[V]) empty() {
 	clear(c.slots)
-	clear(c.hands)
 	c.filled, c.used = 0, 0
 }
 
-// grow doubles the slots.
+// grow doubles the slots, where the limit has room for both for a moment.
 func (c *Cache[V]) grow() {
 	old := c.slots
-	c.slots = make([]slot[V], 2*len(old))
-	c.hands = make([]uint8, len(c.slots)/ways)
-	c.filled = 0
+	if c.used+c.overhead()+2*len(old)*int(unsafe.Sizeof(old[0])) > c.limit {
+		c.empty()
+		return
+	}
+	c.slots, c.filled = make([]slot[V], 2*len(old)), 0
 	for i := range old {
-		s := &old[i]
-		if s.value == nil {
-			continue
-		}
-		first := c.set(s.high, s.low, s.place)
-		for j := first; j < first+ways; j++ {
-			if c.slots[j].value == nil {
-				c.slots[j] = *s
-				c.filled++
-				break
-			}
+		if old[i].value != nil {
+			c.put(old[i])
 		}
 	}
 }

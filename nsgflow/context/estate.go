@@ -2,6 +2,7 @@ package context
 
 import (
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -28,7 +29,8 @@ type estate struct {
 	outside    *prefixTable // public
 
 	byMAC         map[uint64]uint32 // the first NIC; owner.sameMAC is the next
-	byID          map[string]uint32 // NICs
+	byID          map[uint64]uint32 // NICs, by the hash of their ids
+	seed          maphash.Seed
 	subscriptions map[string]string // names, by id
 
 	// publicSpace says that a public address may mean something else in another
@@ -52,9 +54,14 @@ type subnet struct {
 	name   string
 }
 
+// addressIn has no pointer, so that nobody looks for some in a large map.
 type addressIn struct {
-	vnet uint32
-	addr netip.Addr
+	vnet, bits uint32 // of the address's family
+	point
+}
+
+func newAddressIn(vnet uint32, addr netip.Addr) addressIn {
+	return addressIn{vnet, uint32(addr.BitLen()), pointOf(addr)}
 }
 
 // machine is a VM.
@@ -118,6 +125,16 @@ var resourceTypes = func() map[string]string {
 	return all
 }()
 
+// nicByID is the owner with the id of a NIC; 0: there is none.
+func (e *estate) nicByID(id string) uint32 {
+	n := e.byID[maphash.String(e.seed, id)]
+	parts := partsOf(id)
+	if o := &e.owners[n]; o.nic != clean(parts.name) || o.account != parts.subscription {
+		return 0
+	}
+	return n
+}
+
 // resourceType is a type as events have it.
 func resourceType(kind string) string {
 	if i := strings.LastIndexByte(kind, '/'); i >= 0 {
@@ -179,7 +196,7 @@ func newEstate(files []*inventoryFile) *estate {
 		estate: &estate{
 			vnets: make([]vnet, 1), owners: make([]owner, 1), sites: make([]site, 1), publics: make([]public, 1),
 			spaceNodes: make([]spaceNode, 1), siteNodes: make([]siteNode, 1),
-			vnetByID: map[string]uint32{}, exact: map[addressIn]uint32{}, byMAC: map[uint64]uint32{}, byID: map[string]uint32{},
+			vnetByID: map[string]uint32{}, exact: map[addressIn]uint32{}, byMAC: map[uint64]uint32{}, byID: map[uint64]uint32{}, seed: maphash.MakeSeed(),
 			subscriptions: map[string]string{},
 		},
 		implied: map[uint32]bool{}, machines: map[string]*machine{}, clusters: map[string]string{}, texts: texts{},
@@ -210,7 +227,7 @@ func (b *estateBuilder) addNames(files []*inventoryFile) {
 		v := &vms[i]
 		m := v.machine
 		parts := partsOf(v.id)
-		m.name = cmp.Or(m.name, parts.name)
+		m.name = cmp.Or(m.name, strings.Clone(parts.name))
 		m.account, m.group = b.texts.of(parts.subscription), b.texts.of(parts.group)
 		m.scaleSet = b.texts.of(cmp.Or(segment(v.id, "virtualmachinescalesets"), partsOf(v.scaleSetID).name))
 		m.cluster = b.clusters[parts.subscription+"/"+parts.group]
@@ -293,7 +310,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	for i := range lines {
 		l := &lines[i]
 		o := b.owner(l.id, l.subnet)
-		o.nic = clean(partsOf(l.id).name)
+		o.nic = strings.Clone(clean(partsOf(l.id).name))
 		o.region = cmp.Or(l.region, o.region)
 		o.addresses = uint32(len(l.ips))
 		o.scaleSet = b.texts.of(segment(l.id, "virtualmachinescalesets"))
@@ -301,10 +318,10 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 			o.vm = m
 			o.region, o.scaleSet, o.cluster = cmp.Or(m.region, o.region), cmp.Or(m.scaleSet, o.scaleSet), cmp.Or(m.cluster, o.cluster)
 		} else if l.vm != "" {
-			o.vm = &machine{name: clean(partsOf(l.vm).name)}
+			o.vm = &machine{name: strings.Clone(clean(partsOf(l.vm).name))}
 		}
 		n := uint32(len(b.owners))
-		b.byID[l.id] = n
+		b.byID[maphash.String(b.seed, l.id)] = n
 		if l.mac != 0 {
 			o.sameMAC = b.byMAC[l.mac]
 			b.byMAC[l.mac] = n
@@ -320,7 +337,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 		o := b.owner(l.id, l.subnet)
 		o.resource, o.kind, o.target, o.domain = cmp.Or(l.name, clean(partsOf(l.id).name)), resourceType(l.kind), l.target, l.domain
 		o.region = cmp.Or(l.region, o.region)
-		at := addressIn{o.vnet, l.ip}
+		at := newAddressIn(o.vnet, l.ip)
 		// The NIC of a private endpoint has its address, too.
 		if n := b.exact[at]; n != 0 && n != conflict && b.owners[n].vm == nil && b.owners[n].resource == "" {
 			o.nic, o.addresses = b.owners[n].nic, b.owners[n].addresses
@@ -351,7 +368,7 @@ func (b *estateBuilder) own(addr netip.Addr, owner uint32) {
 	if vnet == 0 {
 		return
 	}
-	at := addressIn{vnet, addr}
+	at := newAddressIn(vnet, addr)
 	if other := b.exact[at]; other != 0 && other != owner {
 		owner = conflict
 	}
@@ -371,7 +388,7 @@ func (b *estateBuilder) addOutside(files []*inventoryFile) {
 		on, _, _ = strings.Cut(on, "/frontendipconfigurations/")
 		parts := partsOf(cmp.Or(on, l.id))
 		p.account, p.group = parts.subscription, parts.group
-		p.owner = b.byID[on]
+		p.owner = b.nicByID(on)
 		if p.owner == 0 && on != "" {
 			if p.vm = b.machines[on]; p.vm == nil {
 				if kind := resourceTypes[parts.kind]; kind != "" {

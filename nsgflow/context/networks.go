@@ -145,7 +145,7 @@ func (r *networkReader) csv(data []byte) error {
 	in.ReuseRecord = true
 	head, err := in.Read()
 	if err != nil {
-		return csvReason(err)
+		return csvReason(err, 0)
 	}
 	columns := make([]func(*networkLine) *string, len(head))
 	line, _ := in.FieldPos(0)
@@ -168,7 +168,7 @@ func (r *networkReader) csv(data []byte) error {
 			return nil
 		}
 		if err != nil {
-			return csvReason(err)
+			return csvReason(err, 0)
 		}
 		var l networkLine
 		for i, value := range record {
@@ -181,10 +181,11 @@ func (r *networkReader) csv(data []byte) error {
 	}
 }
 
-func csvReason(err error) error {
+// csvReason is an error of CSV behind so many lines.
+func csvReason(err error, before int) error {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		return lineError{parse.Line, parse.Err}
+		return lineError{parse.Line + before, parse.Err}
 	}
 	return err
 }

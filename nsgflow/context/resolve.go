@@ -81,7 +81,7 @@ func (e *estate) resolve(t *Tables, addr netip.Addr, at uint32) (r resolution) {
 
 // within finds the owner of an address in a VNet, else its subnet.
 func (e *estate) within(r *resolution, addr netip.Addr, vnet uint32) bool {
-	owner := e.exact[addressIn{vnet, addr}]
+	owner := e.exact[newAddressIn(vnet, addr)]
 	r.nic = owner
 	if owner != 0 && owner != conflict {
 		r.vnet, r.owner, r.subnet = vnet, owner, e.owners[owner].subnet
@@ -187,7 +187,7 @@ func (t *Tables) Origin(mac, resource string) (o Origin) {
 	o.nic = t.nicOf(mac, id)
 	e := t.estate
 	if e != nil && o.nic == 0 {
-		o.nic = e.byID[id]
+		o.nic = e.nicByID(id)
 	}
 	account := partsOf(id).subscription
 	if o.nic != 0 {

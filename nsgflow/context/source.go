@@ -172,10 +172,11 @@ func (o *Options) sources() (all []*source) {
 // parts are the values of the files that have been read.
 func parts[T any](s *source) (all []T, b built) {
 	for _, f := range s.files {
-		if f.part.value == nil {
+		value, ok := f.part.value.(T)
+		if !ok {
 			continue
 		}
-		all = append(all, f.part.value.(T))
+		all = append(all, value)
 		b.entries += f.part.entries
 		if b.time.IsZero() || f.part.time.Before(b.time) {
 			b.time = f.part.time
@@ -345,11 +346,20 @@ func (f *file) use(p part) (err error, by *source) {
 			return err, s
 		}
 	}
+	alone := true
 	for i, s := range f.of {
 		s.built = made[i]
+		alone = alone && len(s.files) == 1
+	}
+	if alone && f.of[0].kind == inventoryKind {
+		f.part.value = gone{}
 	}
 	return nil, nil
 }
+
+// gone stands for the lines of an inventory of one file: what is made of them is
+// enough, and they are as many bytes again.
+type gone struct{}
 
 // says makes a line of the log about the file.
 func (f *file) says(s *source, text string) string {

@@ -61,7 +61,8 @@ func (t texts) of(text string) string {
 	if kept, ok := t[text]; ok {
 		return kept
 	}
+	text = strings.Clone(text) // it may be a part of a long one
 	cleaned := clean(text)
-	t[strings.Clone(text)] = cleaned
+	t[text] = cleaned
 	return cleaned
 }

@@ -23,12 +23,11 @@ func (r *threatReader) csv(data []byte) error {
 	in := csv.NewReader(bytes.NewReader(data))
 	in.Comment = '#'
 	in.FieldsPerRecord = -1
-	in.LazyQuotes = true
 	in.TrimLeadingSpace = true
 	in.ReuseRecord = true
 	columns, err := in.Read()
 	if err != nil {
-		return csvReason(err)
+		return csvReason(err, number-1)
 	}
 	columns = slices.Clone(columns)
 	for i := range columns {
@@ -44,7 +43,7 @@ func (r *threatReader) csv(data []byte) error {
 			return nil
 		}
 		if err != nil {
-			return csvReason(err)
+			return csvReason(err, number-1)
 		}
 		clear(fields)
 		for i, value := range record[:min(len(record), len(columns))] {

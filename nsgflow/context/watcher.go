@@ -35,8 +35,9 @@ type Context struct {
 	stats   atomic.Pointer[[]SourceStats]
 }
 
-// settle is how long a file has to stay the same before it is read.
-const settle = time.Second
+// rest is how long a file has to stay the same before it is read, at most the time
+// between two looks.
+const rest = time.Second
 
 // expires is how often lists are looked at whose entries have times of validity.
 const expires = time.Hour
@@ -145,7 +146,7 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 		if f.every == 0 || c.options.Check < f.every {
 			f.every = c.options.Check
 		}
-		if f.part.value != nil || s.users > 1 {
+		if _, again := f.part.value.(gone); f.part.value != nil && !again || s.users > 1 {
 			continue
 		}
 		f.looked = now
@@ -162,10 +163,10 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 			}
 		}
 	}
-	if s.users > 1 {
+	if s.users > 1 || s.built.value != nil {
 		return nil
 	}
-	var err error
+	var err error // its files are those of others
 	if s.built, err = kinds[s.kind].build(s); err != nil {
 		return errors.New(s.option() + " " + s.paths[0] + ": " + err.Error())
 	}
@@ -272,11 +273,14 @@ func (w *Watcher) look(now time.Time) (next time.Time) {
 // due is when a file is to be looked at.
 func (f *file) due() time.Time {
 	due := f.looked.Add(f.every)
-	if f.pending != nil && f.since.Add(settle).Before(due) {
-		return f.since.Add(settle)
+	if f.pending != nil && f.rests().Before(due) {
+		return f.rests()
 	}
 	return due
 }
+
+// rests is when a pending file has stayed the same for long enough.
+func (f *file) rests() time.Time { return f.since.Add(min(rest, f.every)) }
 
 // lookAt says whether a file has something new.
 func (w *Watcher) lookAt(f *file, now time.Time) bool {
@@ -295,7 +299,7 @@ func (w *Watcher) lookAt(f *file, now time.Time) bool {
 		return f.expire(now)
 	case !same(info, f.pending):
 		f.pending, f.since = info, now
-	case now.Sub(f.since) >= settle:
+	case !now.Before(f.rests()):
 		if err := w.load(f, info, now, false); err != nil {
 			w.log(f, Error, err.Error())
 			return false
