@@ -16,6 +16,7 @@ import (
 func (n *Normalizer) AppendChunk(dst, chunk []byte) (out []byte, changed bool) {
 	out = dst
 	n.encoder.progress = progress{size: len(chunk), start: len(dst)}
+	n.beginContext()
 	copied := 0 // chunk up to here is in out, as it was or as events
 	for p := 0; p < len(chunk); {
 		frame, body, ok := readFrame(chunk[p:])

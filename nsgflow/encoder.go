@@ -1,14 +1,18 @@
 package nsgflow
 
-import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+import (
+	"fluent-bit-nsgflow/nsgflow/internal/enrich"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // encoder writes the events of flows, by the templates of a schema.
 type encoder struct {
 	table      table
 	templates  *templateCache
 	reserved   *reserved
-	keep       bool        // reserved fields stay with every event
-	aggregator *aggregator // of which it reads the tuples of an aggregate
+	keep       bool           // reserved fields stay with every event
+	aggregator *aggregator    // of which it reads the tuples of an aggregate
+	context    *enrich.Writer // nil: there is none
 
 	// Of the source record at hand.
 	frame Frame
@@ -32,6 +36,7 @@ type encoder struct {
 	clock   msgpack.Clock
 	merger  msgpack.Merger
 	scratch []byte
+	whole   []byte // an event that is to be merged with reserved fields
 }
 
 // event is what differs from tuple to tuple.
@@ -68,6 +73,10 @@ func (e *encoder) beginGroup(i int) {
 	e.begun = i
 	g := &r.groups[i]
 	e.group.collect(r, g, &e.table)
+	if e.context != nil {
+		e.group.setOrigin(e.context.BeginGroup(e.group.values[groupMAC], e.group.values[groupResource]))
+	}
+	e.group.pack(e.table.groups)
 	e.templates.use(&e.group)
 	if e.table.original {
 		e.message.beginGroup(r, g)
@@ -118,18 +127,30 @@ func (e *encoder) append(t *template) {
 	if e.keep {
 		count = r.count
 	}
-	e.grow(e.sizeOf(t))
+	more := 0
+	if e.context != nil && e.event.err == "" {
+		more = e.lookUp() // encoder_context.go
+	}
+	e.grow(e.sizeOf(t) + more)
 	out := e.frame.appendAt(e.out, e.event.time)
 	if count > 0 && len(r.parts) > 0 {
 		e.out = e.appendMerged(out, t) // encoder_reserved.go
 		return
 	}
-	out = msgpack.AppendMapHeader(out, t.keys+count)
-	out = e.appendFields(out, t, t.pieces)
+	out = e.appendMap(out, t, t.pieces, t.keys+count)
 	if count > 0 {
 		out = append(out, r.entries()...)
 	}
 	e.out = out
+}
+
+// appendMap writes an event's map, which has so many keys besides those that a
+// context adds.
+func (e *encoder) appendMap(out []byte, t *template, pieces []piece, keys int) []byte {
+	if e.context != nil && e.event.err == "" {
+		keys += e.context.Count(enrich.OpenEvent)
+	}
+	return e.appendFields(msgpack.AppendMapHeader(out, keys), t, pieces)
 }
 
 // sizeOf is about the size of an event, or somewhat more.
@@ -155,7 +176,7 @@ func (e *encoder) release() (kept int) {
 	if len(e.reserved.fields) > keptFields {
 		clear(e.edited[:cap(e.edited)]) // places in them
 	}
-	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.id.buffer) + e.merger.Bytes()
+	return cap(e.group.buffer) + cap(e.message.prefix) + cap(e.message.constant) + cap(e.scratch) + cap(e.whole) + cap(e.id.buffer) + e.merger.Bytes()
 }
 
 // keptFields is how many bytes of reserved fields edited templates may hold on to,

@@ -71,7 +71,6 @@ func (gv *groupValues) collect(r *record, g *group, table *table) {
 			gv.time, gv.written = msgpack.AppendText(gv.time, f[fieldTime]), at
 		}
 	}
-	gv.pack(table.groups)
 }
 
 // pack makes packed of the texts that are wanted.

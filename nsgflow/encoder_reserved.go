@@ -17,6 +17,7 @@ type object struct {
 	names       []string // the keys in it
 	header, end edit     // that replaces its header, or inserts at its end
 	below       []object // the maps in it
+	open        bool     // its header is a dynamic part
 }
 
 // edit puts bytes in the place of others, in the constant of a piece.
@@ -24,6 +25,7 @@ type edit struct {
 	piece, at int
 	skip      int    // bytes that go
 	insert    []byte // what comes instead
+	more      int    // entries that the dynamic part behind counts besides
 }
 
 // with is an edit of the same place.
@@ -95,7 +97,13 @@ func (d *edited) editBelow(objects []object, parts []msgpack.Part) {
 				added += p.Below[k].Count
 			}
 		}
-		if added > 0 {
+		switch {
+		case added == 0:
+		case o.open:
+			more := o.header
+			more.more = added
+			d.list = append(d.list, more)
+		default:
 			from := len(d.headers)
 			d.headers = msgpack.AppendMapHeader(d.headers, len(o.names)+added)
 			d.list = append(d.list, o.header.with(d.headers[from:len(d.headers):len(d.headers)]))
@@ -125,6 +133,7 @@ func (d *edited) apply(pieces []piece) {
 			d.addPiece(p.constant[at:e.at])
 			d.addPiece(e.insert)
 			at = e.at + e.skip
+			p.count += uint16(e.more)
 		}
 		p.setConstant(p.constant[at:])
 		d.pieces = append(d.pieces, p)
@@ -141,8 +150,13 @@ func (d *edited) addPiece(constant []byte) {
 }
 
 // appendMerged writes an event's map with reserved fields that have keys which
-// events have too.
+// events have too. Where a context may add such a key, to some events and not to
+// others, each event is merged on its own.
 func (e *encoder) appendMerged(out []byte, t *template) []byte {
+	if e.reserved.meetsContext {
+		e.whole = e.appendMap(e.whole[:0], t, t.pieces, t.keys)
+		return e.merger.Append(out, e.whole, e.reserved.fields)
+	}
 	d := e.editedOf(t)
-	return e.appendFields(msgpack.AppendMapHeader(out, d.keys), t, d.pieces)
+	return e.appendMap(out, t, d.pieces, d.keys)
 }

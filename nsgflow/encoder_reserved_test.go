@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+	"fluent-bit-nsgflow/test/contexts"
 )
 
 const reservedFlows = `{"records":[{"time":"2025-03-04T09:00:41.3718205Z","macAddress":"000D3AF1C27E","category":"NetworkSecurityGroupFlowEvent","resourceId":"/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/N","operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":2,"flows":[{"rule":"UserRule_A","flows":[{"mac":"000D3AF1C27E","flowTuples":["1741078809,203.0.113.24,10.20.0.4,51844,443,T,I,A,E,14,2236,17,19408","1741078810,203.0.113.25,10.20.0.4,51845,443,T,I,D,B,,,,","1741078810,203.0.113.25,nowhere,51845,443,T,I,D,B,,,,"]}]}]}},` +
@@ -17,22 +18,26 @@ const reservedFlows = `{"records":[{"time":"2025-03-04T09:00:41.3718205Z","macAd
 // fields is the merger's map of the event without them and of the fields.
 func TestReservedFieldsAreMerged(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var normalizers [2][2]*Normalizer // schema, reserve_data
-	for schema := range 2 {
-		for keep := range 2 {
-			o := DefaultOptions(Schema(schema))
-			o.ReserveData = keep == 1
-			n, err := New(o)
-			if err != nil {
-				t.Fatal(err)
+	var normalizers [][2]*Normalizer // without and with reserve_data
+	for schema := range schemas {
+		for _, context := range []Context{nil, contexts.Open(t, contexts.All)} {
+			var pair [2]*Normalizer
+			for keep := range pair {
+				o := DefaultOptions(Schema(schema))
+				o.ReserveData, o.Context = keep == 1, context
+				n, err := New(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pair[keep] = n
 			}
-			normalizers[schema][keep] = n
+			normalizers = append(normalizers, pair)
 		}
 	}
-	for range 3000 {
+	for range 1500 {
 		fields, count := randomFields(r, 0)
-		for schema := range 2 {
-			checkMerged(t, normalizers[schema], reservedFlows, fields, count)
+		for _, pair := range normalizers {
+			checkMerged(t, pair, reservedFlows, fields, count)
 		}
 	}
 	// More templates than are kept.
@@ -43,8 +48,8 @@ func TestReservedFieldsAreMerged(t *testing.T) {
 	many := strings.Replace(reservedFlows, `"1741078812345,10.20.0.4,198.51.100.7,49310,443,6,O,D,NX,0,0,0,0"`, strings.Join(tuples, ","), 1)
 	for _, size := range []int{1, 1 << 10} {
 		value := msgpack.AppendString(msgpack.AppendString(msgpack.AppendMapHeader(nil, 1), "x"), strings.Repeat("y", size))
-		for schema := range 2 {
-			checkMerged(t, normalizers[schema], many, append(msgpack.AppendString(nil, "event"), value...), 1)
+		for _, pair := range normalizers {
+			checkMerged(t, pair, many, append(msgpack.AppendString(nil, "event"), value...), 1)
 		}
 	}
 }
@@ -81,9 +86,10 @@ func checkMerged(t *testing.T, normalizers [2]*Normalizer, text string, fields [
 // and others.
 func randomFields(r *rand.Rand, level int) (entries []byte, count int) {
 	keys := [][]string{
-		{"azure", "event", "host", "log", "source", "rule", "tags", "observer", "related", "action", "cloud", "@timestamp"},
-		{"storage", "flow_log", "kind", "name", "ip", "file", "resource", "provider", "subscription_id", "x"},
-		{"account", "version", "id", "name"},
+		{"azure", "event", "host", "log", "source", "rule", "tags", "observer", "related", "action", "cloud", "@timestamp", "threat", "unmapped", "src_endpoint",
+			"enrichments", "DstHostname", "azure.flow.source.class", "AdditionalFields", "destination"},
+		{"storage", "flow_log", "kind", "name", "ip", "file", "resource", "provider", "subscription_id", "x", "geo", "domain", "hosts", "origin", "target", "ingress", "enrichments", "vpc_uid", "flow_type"},
+		{"account", "version", "id", "name", "source", "hop", "threat", "flow_type", "zone"},
 	}[level]
 	r.Shuffle(len(keys), func(i, k int) { keys[i], keys[k] = keys[k], keys[i] })
 	for _, key := range keys[:r.IntN(4)] {

@@ -66,6 +66,10 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 			out = msgpack.AppendText(out, e.event.tuple.Text)
 		case slotError:
 			out = msgpack.AppendString(out, e.event.err)
+		case slotOpen:
+			out = msgpack.AppendMapHeader(out, int(p.count)+e.context.Count(p.opening))
+		case slotEntries:
+			out = e.context.Append(out, p.opening)
 		default:
 			out = e.appendAggregateValue(out, p.slot) // encoder_aggregate.go
 		}

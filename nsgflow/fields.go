@@ -31,11 +31,28 @@ func (s Schema) Fields() []Field {
 	schema := &schemas[s]
 	var fields []Field
 	for _, f := range schema.fields {
-		if schema.unasked && f.name == schema.timestamp {
-			continue
+		if f.in&inContext == 0 && !(schema.unasked && f.name == schema.timestamp) {
+			fields = append(fields, newField(f.name, f.typ, kindWords[f.in], f.doc))
 		}
-		typ, list := strings.CutPrefix(f.typ, "[]")
-		fields = append(fields, Field{Name: f.name, Type: typ, List: list, In: kindWords[f.in], Doc: f.doc})
 	}
 	return fields
+}
+
+// ContextFields are the fields that a context adds to the schema's events.
+func (s Schema) ContextFields() []Field {
+	var fields []Field
+	for _, f := range schemas[s].fields {
+		if f.in&inContext != 0 {
+			fields = append(fields, newField(f.name, f.typ, kindWords[f.in&^inContext], f.doc))
+		}
+	}
+	for _, f := range schemas[s].context.Fields() {
+		fields = append(fields, newField(f.Name, f.Type, kindWords[inFlows], f.Doc))
+	}
+	return fields
+}
+
+func newField(name, typ, in, doc string) Field {
+	typ, list := strings.CutPrefix(typ, "[]")
+	return Field{Name: name, Type: typ, List: list, In: in, Doc: doc}
 }

@@ -104,6 +104,8 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 		n.inner, _ = New(n.options) // n was made with the same
 		n.inner.depth = n.depth + 1
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
+		n.inner.encoder.context = n.encoder.context
+		n.inner.options.Context = nil // the tables are those of the chunk at hand
 	}
 	return n.inner
 }

@@ -44,7 +44,8 @@ func New(o Options) (*Normalizer, error) {
 	}
 	n := &Normalizer{options: o, mostOutput: outputLimit}
 	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
-	n.reserved.names = n.encoder.table.names()
+	n.encoder.context = newContext(o)
+	n.reserved.names, n.reserved.contextEntries = n.encoder.table.names(), n.encoder.table.contextEntries
 	n.drops = o.Drop.reasons()
 	n.renew()
 	return n, nil
@@ -60,12 +61,13 @@ func (n *Normalizer) renew() {
 		templates:  old.templates,
 		reserved:   &n.reserved,
 		aggregator: &n.aggregator,
+		context:    old.context,
 		keep:       n.options.ReserveData,
 		room:       old.room,
 		progress:   old.progress,
 	}
 	n.aggregator = newAggregator(n.options, old.table.original)
-	n.reserved = reserved{names: n.reserved.names}
+	n.reserved = reserved{names: n.reserved.names, contextEntries: n.reserved.contextEntries}
 	n.inner = nil
 }
 
@@ -76,6 +78,7 @@ func (n *Normalizer) renew() {
 // dst must not overlap b.
 func (n *Normalizer) AppendRecord(dst, b []byte, frame Frame) (out []byte, size int, changed bool) {
 	n.encoder.progress = progress{start: len(dst)}
+	n.beginContext()
 	return n.appendRecord(dst, b, frame, 0)
 }
 
@@ -114,6 +117,7 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []b
 // AppendRecord of a record that has no other fields; see there.
 func (n *Normalizer) AppendText(dst, text []byte, frame Frame) (out []byte, changed bool) {
 	n.encoder.progress = progress{start: len(dst), size: len(text)}
+	n.beginContext()
 	n.begin(dst, nil, len(text), frame)
 	if mayBeFlowLog(text) {
 		n.read(candidate{field: messageField, value: text[:len(text):len(text)], isText: true})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/context"
 )
 
 // Schema names the table that turns a Flow into an event.
@@ -48,6 +50,18 @@ type Options struct {
 	// ExcludeFields are names of event fields, or of objects, with dots, that
 	// events do not have.
 	ExcludeFields []string
+	// Context adds what is known of addresses; nil: nothing is added. A
+	// *context.Context is one.
+	Context Context
+	// ContextCache is how many bytes are kept of what has been written of
+	// addresses. 0: 16 MB.
+	ContextCache int
+}
+
+// Context is where the tables come from that say what is known of addresses. A
+// Normalizer asks for them at the beginning of each chunk, or of a record on its own.
+type Context interface {
+	Generation() *context.Tables
 }
 
 // DefaultOptions are the options of an instance that configures nothing
@@ -83,8 +97,9 @@ func (o Options) checkLess() error {
 		return fmt.Errorf("drop %d: there are %s", o.Drop, strings.Join(dropNames, ", "))
 	}
 	for _, name := range o.ExcludeFields {
-		if !slices.ContainsFunc(schemas[o.Schema].fields, func(f field) bool { return f.isIn(name) }) {
-			return fmt.Errorf("field %s: schema %s has none of this name, the nearest is %s", appendQuoted(nil, name), o.Schema, nearest(name, schemas[o.Schema].fields))
+		names := o.Schema.names()
+		if !slices.ContainsFunc(names, func(own string) bool { return isIn(own, name) }) {
+			return fmt.Errorf("field %s: schema %s has none of this name, the nearest is %s", appendQuoted(nil, name), o.Schema, nearest(name, names))
 		}
 	}
 	return nil

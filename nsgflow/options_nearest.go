@@ -4,10 +4,10 @@ import "strings"
 
 // nearest is the name of a field, or of an object of fields, that differs least
 // from another one.
-func nearest(name string, fields []field) (best string) {
+func nearest(name string, names []string) (best string) {
 	least := len(name) + 1
-	for i := range fields {
-		own := strings.ReplaceAll(fields[i].name, "[]", "")
+	for _, own := range names {
+		own = strings.ReplaceAll(own, "[]", "")
 		for end := len(own); end > 0; end = strings.LastIndexByte(own[:end], '.') {
 			if n := distance(strings.ToLower(name), strings.ToLower(own[:end])); n < least || best == "" {
 				best, least = own[:end], n

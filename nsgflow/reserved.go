@@ -23,6 +23,9 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
+	contextEntries msgpack.Names // that a context may add; nil: there is none
+	meetsContext   bool          // fields have one of them
+
 	parts []msgpack.Part // of fields, if one has a key that events may have too
 
 	foreign      []byte // fields for foreign records: see forForeign
@@ -54,9 +57,10 @@ func (r *reserved) collect(own shapes) {
 		conflict = conflict || ours
 		return true
 	})
-	r.parts = nil
+	r.parts, r.meetsContext = nil, false
 	if conflict {
 		r.parts = r.names.Divide(r.entries(), r.count)
+		r.meetsContext = r.contextEntries.Meet(r.fields)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"fluent-bit-nsgflow/nsgflow/internal/enrich"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
@@ -21,10 +22,10 @@ type field struct {
 	doc string // the value in words, for the page of the schema
 }
 
-// isIn says whether name is the field's, or that of an object around it. The
+// isIn says whether name is a field's own, or that of an object around it. The
 // "[]" of arrays may be left out.
-func (f *field) isIn(name string) bool {
-	own, name := strings.ReplaceAll(f.name, "[]", ""), strings.ReplaceAll(name, "[]", "")
+func isIn(own, name string) bool {
+	own, name = strings.ReplaceAll(own, "[]", ""), strings.ReplaceAll(name, "[]", "")
 	return own == name || name != "" && strings.HasPrefix(own, name+".")
 }
 
@@ -37,20 +38,32 @@ var schemas = [...]struct {
 	timestamp string
 	unasked   bool
 	flat      bool // names are keys as they are, with their dots
+	context   *enrich.Schema
 }{
-	SchemaSekoia: {name: "sekoia", fields: slices.Concat(sekoia, aggregateFields), timestamp: "@timestamp"},
-	SchemaECS:    {name: "ecs", fields: slices.Concat(ecs, aggregateFields), timestamp: "@timestamp"},
-	SchemaASIM:   {name: "asim", fields: asim, timestamp: "TimeGenerated"},
-	SchemaOCSF:   {name: "ocsf", fields: ocsf, timestamp: "@timestamp", unasked: true},
-	SchemaOTel:   {name: "otel", fields: otel, timestamp: "@timestamp", unasked: true, flat: true},
+	SchemaSekoia: {name: "sekoia", fields: slices.Concat(sekoia, aggregateFields), timestamp: "@timestamp", context: enrich.Sekoia},
+	SchemaECS:    {name: "ecs", fields: slices.Concat(ecs, aggregateFields), timestamp: "@timestamp", context: enrich.ECS},
+	SchemaASIM:   {name: "asim", fields: asim, timestamp: "TimeGenerated", context: enrich.ASIM},
+	SchemaOCSF:   {name: "ocsf", fields: ocsf, timestamp: "@timestamp", unasked: true, context: enrich.OCSF},
+	SchemaOTel:   {name: "otel", fields: otel, timestamp: "@timestamp", unasked: true, flat: true, context: enrich.OTel},
+}
+
+// names are those of all fields that events may have.
+func (s Schema) names() (names []string) {
+	for _, f := range schemas[s].fields {
+		names = append(names, f.name)
+	}
+	for _, f := range schemas[s].context.Fields() {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // path is the name of a field in keys, from the top.
-func (s Schema) path(f *field) []string {
+func (s Schema) path(name string) []string {
 	if schemas[s].flat {
-		return []string{f.name}
+		return []string{name}
 	}
-	return strings.Split(f.name, ".")
+	return strings.Split(name, ".")
 }
 
 // row is a field of a schema with its name in parts.
@@ -68,18 +81,28 @@ type table struct {
 	derives    bool   // some of the texts are not in the log as they are
 	identifies bool   // they have an event id
 	times      bool   // they have the record's time
+
+	open           []openObject  // with a context: objects that get entries from it
+	contextKeys    msgpack.Names // all keys of its fields
+	contextEntries msgpack.Names // those of the entries that open objects get
+}
+
+// openObject is an object that a context adds entries to.
+type openObject struct {
+	path []string
+	enrich.Opening
 }
 
 func newTable(o Options) (t table) {
 	for _, f := range schemas[o.Schema].fields {
-		r := row{f, o.Schema.path(&f)}
+		r := row{f, o.Schema.path(f.name)}
 		if f.name == schemas[o.Schema].timestamp {
 			if o.TimestampKey == "" {
 				continue
 			}
 			r.path = []string{o.TimestampKey}
 		}
-		if f.slot == slotMessage && !o.Original || slices.ContainsFunc(o.ExcludeFields, f.isIn) {
+		if f.slot == slotMessage && !o.Original || f.in&inContext != 0 && o.Context == nil || o.excludes(f.name) {
 			continue
 		}
 		t.groups |= 1<<f.group | 1<<f.given | 1<<f.lacking
@@ -92,28 +115,71 @@ func newTable(o Options) (t table) {
 	if t.original {
 		t.groups |= groupValuesOfMessage
 	}
+	if o.Context != nil {
+		t.openUp(o)
+	}
 	return t
+}
+
+// openUp notes the objects that a context adds entries to, and the names of those.
+func (t *table) openUp(o Options) {
+	context := schemas[o.Schema].context
+	t.derives, t.contextKeys, t.contextEntries = true, msgpack.Names{}, msgpack.Names{}
+	for name, opening := range context.Objects() {
+		if !o.excludes(name) {
+			t.open = append(t.open, openObject{o.Schema.path(name), opening})
+		}
+	}
+	slices.SortFunc(t.open, func(a, b openObject) int { return int(a.Opening) - int(b.Opening) })
+	for _, f := range context.Fields() {
+		if !o.excludes(f.Name) {
+			path := withoutArrays(o.Schema.path(f.Name))
+			t.contextKeys.Add(path)
+			t.contextEntries.Add(path[:t.depthOf(path)+1])
+		}
+	}
+}
+
+// depthOf is how many keys of a path are those of open objects.
+func (t *table) depthOf(path []string) (depth int) {
+	for _, o := range t.open {
+		if len(o.path) < len(path) && slices.Equal(o.path, path[:len(o.path)]) {
+			depth = max(depth, len(o.path))
+		}
+	}
+	return depth
+}
+
+// excludes says whether events do not have the field of this name.
+func (o Options) excludes(field string) bool {
+	return slices.ContainsFunc(o.ExcludeFields, func(name string) bool { return isIn(field, name) })
 }
 
 // names are the keys of events.
 func (t *table) names() msgpack.Names {
 	names := msgpack.Names{}
 	for _, r := range t.rows {
-		path := r.path
-		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
-			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
-			path[i] = strings.TrimSuffix(path[i], "[]")
-		}
-		names.Add(path)
+		names.Add(withoutArrays(r.path))
 	}
+	names.AddAll(t.contextKeys)
 	return names
+}
+
+// withoutArrays is a path down to an array: an array of maps has nothing to do with a
+// map.
+func withoutArrays(path []string) []string {
+	if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
+		path = slices.Clone(path[:i+1])
+		path[i] = strings.TrimSuffix(path[i], "[]")
+	}
+	return path
 }
 
 // isEventName says whether events of the schema have a field or an object of this
 // name, but for the one that carries the time, whose name is an option.
 func (s Schema) isEventName(name string) bool {
 	return slices.ContainsFunc(schemas[s].fields, func(f field) bool {
-		return s.path(&f)[0] == name && name != schemas[s].timestamp
+		return s.path(f.name)[0] == name && name != schemas[s].timestamp
 	})
 }
 
@@ -125,6 +191,7 @@ const (
 	inVNet
 	inError      // the event of a tuple that does not parse
 	inAggregated // the event of an aggregate, of either family
+	inContext    // with a context only
 
 	inFlows = inNSG | inVNet
 	inAll   = inFlows | inError // aggregated events are of flows
@@ -221,6 +288,12 @@ const (
 	groupGUID            // VNet
 	groupACL             // VNet
 	groupSystemID
+	// Of the NIC's VM, and of the subscription: with a context.
+	groupInstanceID
+	groupInstanceName
+	groupMachineType
+	groupZone
+	groupAccountName
 	groupCount
 )
 
@@ -252,6 +325,8 @@ const (
 	slotCommunityID
 	slotTuple
 	slotError
+	slotOpen    // header of an object that a context adds entries to
+	slotEntries // those entries
 	// From here on, aggregated events only.
 	slotEnd
 	slotEndMS

@@ -50,6 +50,8 @@ var ocsf = []field{
 	{"cloud.account.uid", "keyword", inAll, ofGroup(groupAccount), "subscription id of the NSG or the target, else of `aclID`; lower case"},
 	{"cloud.account.type_id", "integer", inAll, always(13).where(groupAccount), "`13`, with the uid"},
 	{"cloud.account.type", "keyword", inAll, constant("Azure Subscription").where(groupAccount), "`Azure Subscription`"},
+	{"cloud.account.name", "keyword", inAll | inContext, ofGroup(groupAccountName), "name of the subscription"},
+	{"cloud.zone", "keyword", inAll | inContext, ofGroup(groupZone), "zone of the VM of the record's NIC"},
 	{"cloud.region", "keyword", inAll, ofGroup(groupRegion), "from `NETWORKWATCHER_<REGION>` in `flowLogResourceID`, lower case"},
 	{"firewall_rule.name", "keyword", inAll, ofGroup(groupRule), "`rule`"},
 	{"firewall_rule.category", "keyword", inAll, ofGroup(groupRuleClass), "`default`, `user`, `platform`, from the name's prefix"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"fluent-bit-nsgflow/nsgflow/internal/enrich"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
@@ -28,9 +29,11 @@ type template struct {
 // piece is a fixed part, in msgpack, followed by a dynamic one.
 type piece struct {
 	constant []byte
-	short    [16]byte   // constant, if it fits: a copy of a fixed size takes one step
-	group    groupValue // the dynamic part: this value of the group, or
-	slot     slot       // this value of the tuple
+	short    [16]byte       // constant, if it fits: a copy of a fixed size takes one step
+	group    groupValue     // the dynamic part: this value of the group, or
+	slot     slot           // this value of the tuple
+	opening  enrich.Opening // of slotOpen and slotEntries
+	count    uint16         // of slotOpen: the entries that there are without a context
 }
 
 func (p *piece) setConstant(b []byte) {
@@ -40,7 +43,8 @@ func (p *piece) setConstant(b []byte) {
 
 // newTemplate works through the fields of a schema, for events of a variant in
 // groups that have some set of values.
-func newTemplate(rows []row, v variant, groups uint32) *template {
+func newTemplate(table *table, v variant, groups uint32) *template {
+	rows := table.rows
 	root := &branch{}
 	slots := v.slots()
 	for i := range rows {
@@ -48,11 +52,19 @@ func newTemplate(rows []row, v variant, groups uint32) *template {
 			root.add(rows[i].path, l)
 		}
 	}
+	if !v.failed {
+		for _, o := range table.open {
+			root.object(o.path).opening = o.Opening
+		}
+	}
 	var w templateWriter
 	w.t.keys = len(root.below)
 	for _, b := range root.below {
 		w.t.names = append(w.t.names, b.key)
 		w.write(b, &w.t.objects)
+	}
+	if table.contextKeys != nil && !v.failed {
+		w.endOpen(slotEntries, enrich.OpenEvent, 0)
 	}
 	w.end(groupNone, slotNone)
 	return &w.t
@@ -70,7 +82,7 @@ func (t *template) specialize(packed *[groupCount][]byte) *template {
 		if p.slot == slotNone {
 			w.constant = append(w.constant, packed[p.group]...)
 		} else {
-			w.end(groupNone, p.slot)
+			w.endOpen(p.slot, p.opening, int(p.count))
 		}
 	}
 	w.end(groupNone, slotNone)
@@ -126,6 +138,21 @@ type branch struct {
 	list  bool // its value is an array of one object
 	below []*branch
 	leaf  leaf // valid iff there is nothing below
+
+	opening enrich.Opening // it gets entries from a context
+}
+
+// object is the branch of an object, which is made where there is none.
+func (b *branch) object(path []string) *branch {
+	if len(path) == 0 {
+		return b
+	}
+	i := slices.IndexFunc(b.below, func(c *branch) bool { return c.key == path[0] })
+	if i < 0 {
+		i = len(b.below)
+		b.below = append(b.below, &branch{key: path[0]})
+	}
+	return b.below[i].object(path[1:])
 }
 
 func (b *branch) add(path []string, l leaf) {
@@ -156,6 +183,22 @@ func (w *templateWriter) end(group groupValue, s slot) {
 	w.t.pieces = append(w.t.pieces, p)
 	w.t.size += len(p.constant)
 	w.constant = nil
+}
+
+// endOpen ends a piece with a part of an object that a context adds entries to.
+func (w *templateWriter) endOpen(s slot, o enrich.Opening, count int) {
+	w.end(groupNone, s)
+	last := &w.t.pieces[len(w.t.pieces)-1]
+	last.opening, last.count = o, uint16(count)
+}
+
+// writeBelow writes the entries of a map.
+func (w *templateWriter) writeBelow(b *branch, o *object) {
+	for _, c := range b.below {
+		o.names = append(o.names, c.key)
+		w.write(c, &o.below)
+	}
+	o.end = w.here()
 }
 
 func (w *templateWriter) here() edit { return edit{piece: len(w.t.pieces), at: len(w.constant)} }
@@ -193,15 +236,20 @@ func (w *templateWriter) write(b *branch, objects *[]object) {
 	if b.list {
 		w.constant = append(w.constant, msgpack.FixArray|1)
 	}
+	if b.opening != enrich.NotOpen {
+		o := object{key: b.key, header: w.here(), open: true}
+		w.endOpen(slotOpen, b.opening, len(b.below))
+		w.writeBelow(b, &o)
+		w.endOpen(slotEntries, b.opening, 0)
+		o.end = w.here()
+		*objects = append(*objects, o)
+		return
+	}
 	if len(b.below) > 0 {
 		o := object{key: b.key, header: w.here()}
 		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
 		o.header.skip = len(w.constant) - o.header.at
-		for _, c := range b.below {
-			o.names = append(o.names, c.key)
-			w.write(c, &o.below)
-		}
-		o.end = w.here()
+		w.writeBelow(b, &o)
 		if !b.list { // an array of maps has nothing to do with a map
 			*objects = append(*objects, o)
 		}

@@ -111,7 +111,7 @@ func (e *encoder) template(key uint64) *template {
 func (e *encoder) newTemplate(ts *templates, key uint64) *template {
 	v := e.event.variant(e.group.family, uint8(key))
 	if !ts.specialized {
-		t := newTemplate(e.table.rows, v, ts.present)
+		t := newTemplate(&e.table, v, ts.present)
 		ts.add(key, t)
 		return t
 	}

@@ -18,6 +18,28 @@ func (n Names) Add(path []string) {
 	}
 }
 
+// AddAll adds all of other names.
+func (n Names) AddAll(other Names) {
+	for key, below := range other {
+		if known := n[key]; known != nil && below != nil {
+			known.AddAll(below)
+		} else if known == nil {
+			n[key] = below
+		}
+	}
+}
+
+// Meet says whether a map has a value for one of these names, at the end of its path.
+func (n Names) Meet(object []byte) bool {
+	for e := range Each(Entries(object)) {
+		below, ours := n[string(e.Name)]
+		if ours && (below == nil || IsMap(e.Value) && below.Meet(e.Value)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Part is a part of somebody else's map: either one entry whose key is among our
 // names, or a sequence of entries whose keys never are. Parts stand in the order of
 // the map, and all of them together are its entries.

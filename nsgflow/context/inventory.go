@@ -1,0 +1,428 @@
+package context
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// inventoryFile is one file of the estate's inventory, read: its lines, by kind.
+type inventoryFile struct {
+	time  time.Time
+	cloud string
+
+	vnets         []vnetLine
+	subnets       []subnetLine
+	nics          []nicLine
+	vms           []vmLine
+	resources     []resourceLine
+	publics       []publicLine
+	sites         []siteLine
+	subscriptions []subscriptionLine
+	clusters      []clusterLine
+
+	objects, addresses int
+}
+
+// Ids are in lower case.
+type (
+	vnetLine struct {
+		id, name, region string
+		space            []netip.Prefix
+		peers            []string
+	}
+	subnetLine struct {
+		vnet, name string
+		prefixes   []netip.Prefix
+	}
+	nicLine struct {
+		id, subnet, vm, region string
+		mac                    uint64 // 0: none
+		ips                    []netip.Addr
+	}
+	vmLine struct {
+		id string
+		machine
+		scaleSetID string
+	}
+	// resourceLine is a frontend or a private endpoint.
+	resourceLine struct {
+		id, kind, name, target, domain, subnet, region string
+		ip                                             netip.Addr
+	}
+	publicLine struct {
+		prefix         netip.Prefix
+		name, fqdn, on string
+		region, id     string
+	}
+	// siteLine is what lies behind a gateway: a site, or the pool of its clients.
+	siteLine struct {
+		id, name string
+		clients  bool
+		prefixes []netip.Prefix
+		vnets    []string // of the gateway
+	}
+	subscriptionLine struct{ id, name string }
+	clusterLine      struct{ id, name, group string }
+)
+
+// inventoryLine has the members of all lines.
+type inventoryLine struct {
+	Version json.RawMessage `json:"nsgflow_inventory"`
+	Time    string          `json:"time"`
+	Cloud   string          `json:"cloud"`
+
+	T        string            `json:"t"`
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Region   string            `json:"region"`
+	Space    []string          `json:"space"`
+	Peers    []string          `json:"peers"`
+	VNet     string            `json:"vnet"`
+	Prefixes []string          `json:"prefixes"`
+	MAC      string            `json:"mac"`
+	Subnet   string            `json:"subnet"`
+	IPs      []string          `json:"ips"`
+	VM       string            `json:"vm"`
+	VMID     string            `json:"vmid"`
+	Size     string            `json:"size"`
+	Zone     string            `json:"zone"`
+	Host     string            `json:"host"`
+	ScaleSet string            `json:"scaleset"`
+	Tags     map[string]string `json:"tags"`
+	IP       string            `json:"ip"`
+	Prefix   string            `json:"prefix"`
+	FQDN     string            `json:"fqdn"`
+	FQDNs    []string          `json:"fqdns"`
+	On       string            `json:"on"`
+	Type     string            `json:"type"`
+	Target   string            `json:"target"`
+	VNets    []string          `json:"vnets"`
+	Group    string            `json:"group"`
+	Lines    int               `json:"lines"`
+}
+
+// Bounds of all files of an inventory.
+const (
+	maxObjects   = 1_000_000
+	maxAddresses = 4_000_000
+	maxLine      = 16 << 20 // bytes
+)
+
+// inventoryReader reads a file, line by line.
+type inventoryReader struct {
+	file  inventoryFile
+	texts texts
+	tags  []string // of VMs that become labels
+	line  inventoryLine
+}
+
+// readInventory reads one file. It is taken whole or not at all.
+func readInventory(data []byte, tags []string) (*inventoryFile, error) {
+	r := &inventoryReader{texts: texts{}, tags: tags}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	ended := false
+	n := 0
+	for len(data) > 0 {
+		var text []byte
+		text, data, _ = bytes.Cut(data, []byte{'\n'})
+		n++
+		if text = bytes.TrimSpace(text); len(text) == 0 {
+			continue
+		}
+		err := r.read(text, n == 1)
+		switch {
+		case ended && err == nil:
+			err = errors.New(`there is more behind "end"`)
+		case err == nil && r.line.T == "end":
+			ended = true
+			if r.line.Lines != n-1 {
+				err = fmt.Errorf("end counts %s lines before it, there are %s", count(r.line.Lines), count(n-1))
+			}
+		}
+		if err != nil {
+			return nil, lineError{n, err}
+		}
+	}
+	switch {
+	case n == 0:
+		return nil, errEmpty
+	case !ended:
+		return nil, lineError{n, errors.New(`the file is cut off: there is no line "end"`)}
+	}
+	return &r.file, nil
+}
+
+var errEmpty = errors.New("the file is empty")
+
+func (r *inventoryReader) read(text []byte, isHead bool) error {
+	if len(text) > maxLine {
+		return fmt.Errorf("the line has %s bytes, at most %s may be", count(len(text)), count(maxLine))
+	}
+	r.line = inventoryLine{}
+	err := json.Unmarshal(text, &r.line)
+	read := kindsOfLines[r.line.T]
+	var kind *json.UnmarshalTypeError
+	if !isHead && r.line.T != "" && read == nil && (err == nil || errors.As(err, &kind)) {
+		return nil // of a newer version
+	}
+	switch {
+	case err != nil:
+		return jsonReason(err)
+	case isHead:
+		return r.head()
+	case read == nil:
+		return errors.New(`no "t"`)
+	}
+	if r.file.objects++; r.file.objects > maxObjects {
+		return tooMany(maxObjects, "objects")
+	}
+	if err := read(r, &r.line); err != nil {
+		return err
+	}
+	if r.file.addresses > maxAddresses {
+		return tooMany(maxAddresses, "addresses")
+	}
+	return nil
+}
+
+func (r *inventoryReader) head() error {
+	switch version := string(r.line.Version); version {
+	case "1":
+	case "":
+		return errors.New(`no inventory: the first line has no "nsgflow_inventory"`)
+	default:
+		return fmt.Errorf("nsgflow_inventory %s: this version reads 1", version)
+	}
+	at, err := time.Parse(time.RFC3339Nano, r.line.Time)
+	if err != nil {
+		return fmt.Errorf("time %s: no time like 2025-03-04T08:55:00Z", quote(r.line.Time))
+	}
+	r.file.time, r.file.cloud = at.UTC(), r.texts.of(r.line.Cloud)
+	return nil
+}
+
+// kindsOfLines reads a line by its "t".
+var kindsOfLines = map[string]func(*inventoryReader, *inventoryLine) error{
+	"vnet": func(r *inventoryReader, l *inventoryLine) (err error) {
+		v := vnetLine{id: r.id(l.ID), name: r.texts.of(l.Name), region: r.texts.of(l.Region), peers: r.ids(l.Peers)}
+		v.space, err = r.prefixes("space", l.Space)
+		r.file.vnets = append(r.file.vnets, v)
+		return need(err, "id", v.id)
+	},
+	"subnet": func(r *inventoryReader, l *inventoryLine) (err error) {
+		s := subnetLine{vnet: r.id(l.VNet), name: r.texts.of(l.Name)}
+		s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
+		r.file.subnets = append(r.file.subnets, s)
+		return need(need(err, "name", s.name), "vnet", s.vnet)
+	},
+	"nic": func(r *inventoryReader, l *inventoryLine) (err error) {
+		n := nicLine{id: strings.ToLower(l.ID), subnet: r.id(l.Subnet), vm: r.id(l.VM), region: r.texts.of(l.Region)}
+		if n.mac, err = parseMAC(l.MAC); err != nil {
+			return err
+		}
+		for _, text := range l.IPs {
+			addr, err := r.address("ips", text)
+			if err != nil {
+				return err
+			}
+			n.ips = append(n.ips, addr)
+		}
+		r.file.nics = append(r.file.nics, n)
+		return need(nil, "id", n.id)
+	},
+	"vm": func(r *inventoryReader, l *inventoryLine) error {
+		v := vmLine{id: r.id(l.ID), scaleSetID: r.id(l.ScaleSet), machine: machine{
+			name: clean(l.Name), host: clean(l.Host), id: clean(l.VMID),
+			size: r.texts.of(l.Size), zone: r.texts.of(l.Zone), region: r.texts.of(l.Region),
+			labels: r.labels(l.Tags),
+		}}
+		r.file.vms = append(r.file.vms, v)
+		return need(nil, "id", v.id)
+	},
+	"frontend": func(r *inventoryReader, l *inventoryLine) error { return r.resource(l, l.Type) },
+	"endpoint": func(r *inventoryReader, l *inventoryLine) error { return r.resource(l, "privateEndpoints") },
+	"public": func(r *inventoryReader, l *inventoryLine) (err error) {
+		p := publicLine{name: clean(l.Name), fqdn: clean(l.FQDN), on: strings.ToLower(l.On), region: r.texts.of(l.Region), id: strings.ToLower(l.ID)}
+		text, member := l.IP, "ip"
+		if text == "" {
+			text, member = l.Prefix, "prefix"
+		}
+		if p.prefix, err = parsePrefix(text); err != nil {
+			return fmt.Errorf("%s %w", member, err)
+		}
+		r.file.addresses++
+		r.file.publics = append(r.file.publics, p)
+		return nil
+	},
+	"site":    func(r *inventoryReader, l *inventoryLine) error { return r.site(l, false) },
+	"clients": func(r *inventoryReader, l *inventoryLine) error { return r.site(l, true) },
+	"subscription": func(r *inventoryReader, l *inventoryLine) error {
+		s := subscriptionLine{r.id(l.ID), r.texts.of(l.Name)}
+		s.id = strings.TrimPrefix(s.id, "/subscriptions/")
+		r.file.subscriptions = append(r.file.subscriptions, s)
+		return need(nil, "id", s.id)
+	},
+	"cluster": func(r *inventoryReader, l *inventoryLine) error {
+		c := clusterLine{r.id(l.ID), r.texts.of(l.Name), r.id(l.Group)}
+		r.file.clusters = append(r.file.clusters, c)
+		return need(need(nil, "group", c.group), "id", c.id)
+	},
+	"end": func(r *inventoryReader, _ *inventoryLine) error {
+		r.file.objects--
+		return nil
+	},
+}
+
+func (r *inventoryReader) resource(l *inventoryLine, kind string) error {
+	o := resourceLine{id: r.id(l.ID), kind: r.texts.of(kind), name: r.texts.of(l.Name), target: r.texts.of(l.Target),
+		domain: clean(l.FQDN), subnet: r.id(l.Subnet), region: r.texts.of(l.Region)}
+	if len(l.FQDNs) > 0 {
+		o.domain = clean(l.FQDNs[0])
+	}
+	var err error
+	if o.ip, err = r.address("ip", l.IP); err != nil {
+		return err
+	}
+	r.file.resources = append(r.file.resources, o)
+	return need(need(nil, "subnet", o.subnet), "id", o.id)
+}
+
+func (r *inventoryReader) site(l *inventoryLine, clients bool) (err error) {
+	s := siteLine{id: r.id(l.ID), name: r.texts.of(l.Name), clients: clients, vnets: r.ids(l.VNets)}
+	s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
+	r.file.sites = append(r.file.sites, s)
+	return need(err, "name", s.name)
+}
+
+// need says that a member is missing, where nothing else is wrong.
+func need(err error, member, value string) error {
+	if err == nil && value == "" {
+		return fmt.Errorf("no %q", member)
+	}
+	return err
+}
+
+// id keeps an id once. Ids are as long as they are.
+func (r *inventoryReader) id(text string) string {
+	if kept, ok := r.texts[text]; ok {
+		return kept
+	}
+	lower := strings.ToLower(text)
+	r.texts[text] = lower
+	return lower
+}
+
+func (r *inventoryReader) ids(all []string) (ids []string) {
+	for _, text := range all {
+		ids = append(ids, r.id(text))
+	}
+	return ids
+}
+
+func (r *inventoryReader) prefixes(member string, all []string) (prefixes []netip.Prefix, err error) {
+	for _, text := range all {
+		p, err := parsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", member, err)
+		}
+		prefixes = append(prefixes, p)
+	}
+	r.file.addresses += len(all)
+	return prefixes, nil
+}
+
+func (r *inventoryReader) address(member, text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return addr, fmt.Errorf("%s %s: no IP address", member, quote(text))
+	}
+	r.file.addresses++
+	return addr.Unmap(), nil
+}
+
+// labels are the tags that are asked for, in the order of the option. Azure's
+// names of tags have no case.
+func (r *inventoryReader) labels(tags map[string]string) (all []Label) {
+	for _, name := range r.tags {
+		for tag, value := range tags {
+			if strings.EqualFold(tag, name) && value != "" {
+				all = append(all, Label{labelName(name), r.texts.of(value)})
+				break
+			}
+		}
+	}
+	return all
+}
+
+// labelName is a name that is no path in an event.
+func labelName(name string) string { return strings.ReplaceAll(clean(name), ".", "_") }
+
+// parseMAC reads twelve hex digits, with separators between the bytes or
+// without. No text is no MAC.
+func parseMAC(text string) (mac uint64, err error) {
+	if text == "" {
+		return 0, nil
+	}
+	mac, ok := macOf(text)
+	if !ok {
+		return 0, fmt.Errorf("mac %s: not twelve hex digits", quote(text))
+	}
+	return mac, nil
+}
+
+func macOf(text string) (mac uint64, ok bool) {
+	digits := 0
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		case (c == '-' || c == ':') && digits%2 == 0 && digits > 0:
+			continue
+		default:
+			return 0, false
+		}
+		mac = mac<<4 | uint64(c)
+		if digits++; digits > 12 {
+			return 0, false
+		}
+	}
+	return mac, digits == 12
+}
+
+// jsonReason is an error of a line of JSON, without the place in the line.
+func jsonReason(err error) error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return wrongType(kind)
+	}
+	return errors.New(err.Error())
+}
+
+// merged are the lines of all files in one: a later file's line with the same key
+// replaces an earlier one.
+func merged[T any](files []*inventoryFile, lines func(*inventoryFile) []T, key func(*T) string) []T {
+	at := map[string]int{}
+	var all []T
+	for _, f := range files {
+		for _, line := range lines(f) {
+			k := key(&line)
+			i, known := at[k]
+			if known {
+				all[i] = line
+				continue
+			}
+			at[k] = len(all)
+			all = append(all, line)
+		}
+	}
+	return slices.Clip(all)
+}

@@ -1,0 +1,77 @@
+package context
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Tables are one generation of all that is known. They are immutable: any
+// goroutine may ask, at any time.
+type Tables struct {
+	number   uint64
+	tags     *serviceTags // nil: none
+	estate   *estate
+	networks *networks
+	geo, asn *database
+	threats  []namedList
+	except   *prefixTable
+
+	places []place           // by number; those of the inventory first
+	extra  map[string]uint32 // places that only the user's networks name, by id or name
+	// byPlace says that a public address may have another answer in another VNet.
+	byPlace bool
+}
+
+// namedList is a threat list by its name.
+type namedList struct {
+	name string
+	list *threatList
+}
+
+// Number tells generations of one Context apart. It is never 0.
+func (t *Tables) Number() uint64 { return t.number }
+
+// finish makes what follows from several sources.
+func (t *Tables) finish(except []*exceptions) *Tables {
+	t.places = []place{{}}
+	t.extra = map[string]uint32{}
+	var scopes map[string]*prefixTable
+	if t.networks != nil {
+		scopes = t.networks.scopes
+		t.byPlace = t.networks.publicScope
+	}
+	if e := t.estate; e != nil {
+		t.byPlace = t.byPlace || e.publicSpace
+		for _, v := range e.vnets[1:] {
+			t.places = append(t.places, place{v.id, v.name, scopes[v.id], scopes[strings.ToLower(v.name)]})
+		}
+	}
+	for key, table := range scopes {
+		p := place{id: key, name: key, byName: table}
+		if vnetOfID(key) == key {
+			p = place{id: key, name: partsOf(key).name, byID: table, byName: scopes[partsOf(key).name]}
+		}
+		if t.estate != nil && t.estate.vnetByID[key] != 0 {
+			continue
+		}
+		t.extra[key] = uint32(len(t.places))
+		t.places = append(t.places, p)
+	}
+	var list prefixList
+	for _, e := range except {
+		for _, p := range e.prefixes {
+			list.add(p, 1)
+		}
+	}
+	t.except = list.table(longest)
+	return t
+}
+
+// placeFor is the place that counts for an address: 0 where the answer is the same
+// for all.
+func (t *Tables) placeFor(addr netip.Addr, o Origin) uint32 {
+	if o.place == 0 || !t.byPlace && isSurelyPublic(addr) {
+		return 0
+	}
+	return o.place
+}

@@ -1,0 +1,241 @@
+package context
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// csv reads a list with a head line, such as Feodo Tracker's. What stands before
+// the head are comments.
+func (r *threatReader) csv(data []byte) error {
+	first, number := firstEntry(data)
+	for range number - 1 {
+		_, data, _ = bytes.Cut(data, []byte{'\n'})
+	}
+	in := csv.NewReader(bytes.NewReader(data))
+	in.Comment = '#'
+	in.FieldsPerRecord = -1
+	in.TrimLeadingSpace = true
+	in.ReuseRecord = true
+	columns, err := in.Read()
+	if err != nil {
+		return csvReason(err, number-1)
+	}
+	columns = slices.Clone(columns)
+	for i := range columns {
+		columns[i] = strings.ToLower(strings.TrimSpace(columns[i]))
+	}
+	if !slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(addressFields, c) }) {
+		return fmt.Errorf("no column with an address in line %d (%s)", number, headText(first))
+	}
+	fields := threatFields{}
+	for {
+		record, err := in.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return csvReason(err, number-1)
+		}
+		clear(fields)
+		for i, value := range record[:min(len(record), len(columns))] {
+			fields[columns[i]] = value
+		}
+		line, _ := in.FieldPos(0)
+		if err := r.add(fields.first(addressFields...), r.detail(fields), line+number-1); err != nil {
+			return err
+		}
+	}
+}
+
+// headText is a head line, shortened, in quotes.
+func headText(line []byte) string {
+	first, _, _ := strings.Cut(string(line), ",")
+	return `"` + strings.Trim(quote(strings.Trim(first, `" `)), `"`) + `,…"`
+}
+
+// threatObject is an object of a list: any members, numbers as they are written.
+type threatObject map[string]json.RawMessage
+
+// fields are those members that are texts or numbers.
+func (o threatObject) fields() threatFields {
+	f := make(threatFields, len(o))
+	for name, raw := range o {
+		var text string
+		switch {
+		case len(raw) == 0:
+		case raw[0] == '"' && json.Unmarshal(raw, &text) == nil:
+			f[strings.ToLower(name)] = text
+		case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+			f[strings.ToLower(name)] = string(raw)
+		}
+	}
+	return f
+}
+
+// jsonArray reads a list of objects, such as Feodo Tracker's, or of texts.
+func (r *threatReader) jsonArray(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	at := func(err error) error {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return lineError{lineAt(data, d.InputOffset()), jsonReason(err)}
+	}
+	if _, err := d.Token(); err != nil {
+		return at(err)
+	}
+	for d.More() {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return at(err)
+		}
+		line := lineAt(data, d.InputOffset())
+		if r.all > 1000 {
+			line = 0 // counting lines again and again takes long
+		}
+		var object threatObject
+		fields := threatFields{}
+		if raw[0] == '"' {
+			var text string
+			_ = json.Unmarshal(raw, &text)
+			fields["ip"] = text
+		} else if json.Unmarshal(raw, &object) == nil {
+			fields = object.fields()
+		}
+		if err := r.add(fields.first(addressFields...), r.detail(fields), line); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return at(err)
+	}
+	return nil
+}
+
+// jsonObjects reads a bundle of STIX, or an object a line.
+func (r *threatReader) jsonObjects(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	var head struct {
+		Type string `json:"type"`
+	}
+	if err := d.Decode(&head); err == nil && head.Type == "bundle" {
+		return r.stix(data)
+	}
+	records, counted := 0, -1
+	for n := 1; len(data) > 0; n++ {
+		var line []byte
+		line, data, _ = bytes.Cut(data, []byte{'\n'})
+		if line = bytes.TrimSpace(line); isComment(line) {
+			continue
+		}
+		if counted >= 0 {
+			return lineError{n, errors.New("there is more behind the metadata")}
+		}
+		var object threatObject
+		if err := json.Unmarshal(line, &object); err != nil {
+			return lineError{n, jsonReason(err)}
+		}
+		fields := object.fields()
+		if fields["type"] == "metadata" {
+			var metadata struct {
+				Timestamp int64 `json:"timestamp"`
+				Records   int   `json:"records"`
+			}
+			if err := json.Unmarshal(line, &metadata); err != nil {
+				return lineError{n, jsonReason(err)}
+			}
+			counted = metadata.Records
+			if metadata.Timestamp > 0 {
+				r.list.time = time.Unix(metadata.Timestamp, 0).UTC()
+			}
+			if counted != records {
+				return lineError{n, fmt.Errorf("the file is cut off: metadata counts %s records, there are %s", count(counted), count(records))}
+			}
+			continue
+		}
+		records++
+		if err := r.add(fields.first(addressFields...), r.detail(fields), n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stixObject is an object of a bundle of STIX 2.1.
+type stixObject struct {
+	Type        string `json:"type"`
+	Pattern     string `json:"pattern"`
+	PatternType string `json:"pattern_type"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Confidence  *int   `json:"confidence"`
+	Revoked     bool   `json:"revoked"`
+	ValidFrom   string `json:"valid_from"`
+	ValidUntil  string `json:"valid_until"`
+	References  []struct {
+		URL string `json:"url"`
+	} `json:"external_references"`
+}
+
+// The patterns that are read: addresses, with OR between.
+const stixComparison = `(?:ipv4-addr|ipv6-addr):value\s*(?:=|ISSUBSET)\s*'([^'\\]*)'`
+
+var (
+	stixObservation = `\[\s*` + stixComparison + `(?:\s+OR\s+` + stixComparison + `)*\s*\]`
+	stixPattern     = regexp.MustCompile(`^\s*` + stixObservation + `(?:\s+OR\s+` + stixObservation + `)*\s*$`)
+	stixAddress     = regexp.MustCompile(stixComparison)
+)
+
+// stix reads the indicators of a bundle. Other objects are none of a list's.
+func (r *threatReader) stix(data []byte) error {
+	var bundle struct {
+		Objects []json.RawMessage `json:"objects"`
+	}
+	if err := unmarshal(data, &bundle); err != nil {
+		return err
+	}
+	r.isTimed = true
+	for i, raw := range bundle.Objects {
+		var o stixObject
+		if err := json.Unmarshal(raw, &o); err != nil {
+			return fmt.Errorf("objects[%d]: %w", i, jsonReason(err))
+		}
+		if o.Type != "indicator" || o.Revoked {
+			continue
+		}
+		if o.PatternType != "" && o.PatternType != "stix" || !stixPattern.MatchString(o.Pattern) {
+			r.list.others++
+			continue
+		}
+		d := threatDetail{name: r.texts.of(o.Name), description: r.texts.of(o.Description)}
+		if o.Confidence != nil {
+			d.confidence = confidence(fmt.Sprint(*o.Confidence))
+		}
+		for _, ref := range o.References {
+			if ref.URL != "" {
+				d.reference = r.texts.of(ref.URL)
+				break
+			}
+		}
+		from, fromOK := timeOf(o.ValidFrom)
+		until, untilOK := timeOf(o.ValidUntil)
+		if o.ValidFrom != "" && !fromOK || o.ValidUntil != "" && !untilOK {
+			return fmt.Errorf("objects[%d]: valid_from %s, valid_until %s: no times", i, quote(o.ValidFrom), quote(o.ValidUntil))
+		}
+		for _, match := range stixAddress.FindAllStringSubmatch(o.Pattern, -1) {
+			if err := r.addTimed(match[1], d, 0, from, until); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

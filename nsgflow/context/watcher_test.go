@@ -1,0 +1,421 @@
+package context
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/maxmind/mmdbwriter/mmdbtype"
+)
+
+// watched is a Watcher without a goroutine, whose clock is the test's.
+type watched struct {
+	testing.TB
+	Watcher
+	*Context
+	dir  string
+	now  time.Time
+	said []string
+}
+
+func newWatched(t testing.TB) *watched {
+	w := &watched{TB: t, dir: t.TempDir(), now: time.Date(2025, 3, 4, 9, 30, 0, 0, time.UTC)}
+	w.stop = make(chan struct{}) // there is a goroutine, it would seem
+	w.sooner = make(chan struct{}, 1)
+	return w
+}
+
+func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
+
+// put writes a file aside and renames it.
+func (w *watched) put(name string, data []byte) {
+	w.Helper()
+	if err := os.WriteFile(w.path(name+".new"), data, 0o644); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.Rename(w.path(name+".new"), w.path(name)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *watched) open(o Options) error {
+	o.Log = func(_ Level, line string) { w.said = append(w.said, strings.ReplaceAll(line, w.dir, "/data")) }
+	c, err := w.Watcher.open(o, w.now)
+	w.Context = c
+	return err
+}
+
+// pass lets so much time pass, a look every second.
+func (w *watched) pass(d time.Duration) {
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.now = w.now.Add(time.Second)
+		w.look(w.now)
+	}
+}
+
+// lines are what has been said since the last call.
+func (w *watched) lines(want ...string) {
+	w.Helper()
+	if got := strings.Join(w.said, "\n"); got != strings.Join(want, "\n") {
+		w.Errorf("said\n%s\nnot\n%s", got, strings.Join(want, "\n"))
+	}
+	w.said = nil
+}
+
+// name is the user's name of 10.0.0.1.
+func (w *watched) name() string {
+	return w.Generation().Endpoint(netip.MustParseAddr("10.0.0.1"), Origin{}).Network
+}
+
+func csvOf(name string) []byte { return []byte("cidr,name\n10.0.0.0/8," + name + "\n") }
+
+func TestReload(t *testing.T) {
+	w := newWatched(t)
+	w.put("networks.csv", csvOf("one"))
+	day := time.Now().UTC().Format(time.DateOnly) // of the file; the clock is another
+	in := func(of string) string { return "context_networks /data/networks.csv: " + of }
+	use := in("the file of " + day + " is in use (1 networks)")
+	if err := w.open(Options{Networks: []string{w.path("networks.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.lines(use)
+	number := w.Generation().Number()
+	w.pass(time.Minute)
+	if w.name() != "one" || w.Generation().Number() != number {
+		t.Error("another generation without another file")
+	}
+
+	w.put("networks.csv", csvOf("two")) // renamed
+	w.pass(6 * time.Second)             // within context_check and a second
+	if w.name() != "two" {
+		t.Error("a renamed file is not used")
+	}
+	w.lines(use)
+
+	if err := os.WriteFile(w.path("networks.csv"), csvOf("three, in place")[:25], 0o644); err != nil { // in place, in two steps
+		t.Fatal(err)
+	}
+	w.pass(6 * time.Second)
+	w.lines(use) // half a line is a network all the same
+	if err := os.WriteFile(w.path("networks.csv"), csvOf("three"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(6 * time.Second)
+	if w.name() != "three" {
+		t.Error("a file that is written in place is not used")
+	}
+	w.lines(use)
+
+	number = w.Generation().Number()
+	w.put("networks.csv", []byte("cidr\n10.0.0\n"))
+	w.pass(time.Minute)
+	w.lines(in(`line 2: cidr "10.0.0": no IP address and no prefix; the file of ` + day + ` stays in use (1 networks)`))
+	if w.name() != "three" || w.Generation().Number() != number {
+		t.Error("a bad file has a generation")
+	}
+	if s := w.Stats(); len(s) != 1 || s[0].Source != "networks" || !s[0].Refused || s[0].FailedLoads != 1 || s[0].Loads != 4 || s[0].Entries != 1 {
+		t.Errorf("stats: %+v", s)
+	}
+	w.put("networks.csv", nil)
+	w.pass(time.Minute)
+	w.lines(in(`the file is empty; the file of ` + day + ` stays in use (1 networks)`))
+
+	w.put("networks.csv", csvOf("four"))
+	w.pass(6 * time.Second)
+	w.lines(in("good again, the file of " + day + " is in use (1 networks)"))
+
+	if err := os.Remove(w.path("networks.csv")); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	w.lines(in(`no such file or directory; the file of ` + day + ` stays in use (1 networks)`))
+	if w.name() != "four" {
+		t.Error("a file that is gone takes its names along")
+	}
+	w.put("networks.csv", csvOf("four"))
+	w.pass(6 * time.Second)
+	w.lines(in("good again, the file of " + day + " is in use (1 networks)"))
+	if s := w.Stats()[0]; s.Refused || s.FailedLoads != 3 || s.Loads != 6 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+// TestReloadConfigMap: Kubernetes swaps a link to a folder.
+func TestReloadConfigMap(t *testing.T) {
+	w := newWatched(t)
+	version := func(name string) {
+		if err := os.Mkdir(w.path(".."+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		w.put(".."+name+"/networks.csv", csvOf(name))
+		if err := os.Symlink(".."+name, w.path("..tmp")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(w.path("..tmp"), w.path("..data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	version("one")
+	if err := os.Symlink("..data/networks.csv", w.path("networks.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.open(Options{Networks: []string{w.path("networks.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"two", "three"} {
+		version(name)
+		w.pass(6 * time.Second)
+		if w.name() != name {
+			t.Errorf("%s, not %s", w.name(), name)
+		}
+	}
+}
+
+// TestReloadWaits: a file that changes every second is not read before it rests.
+func TestReloadWaits(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("1.1.1.1\n"))
+	if err := w.open(Options{Threats: []ThreatList{{"l", w.path("list")}}, Check: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	number := w.Generation().Number()
+	for i := range 20 {
+		f, err := os.OpenFile(w.path("list"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(f, "1.1.1.%d\n", i+2)
+		f.Close()
+		w.now = w.now.Add(rest / 2)
+		w.look(w.now)
+	}
+	if w.Generation().Number() != number {
+		t.Error("it is read while it grows")
+	}
+	w.pass(3 * time.Second)
+	if w.Generation().Number() == number || w.Stats()[0].Entries != 21 {
+		t.Errorf("stats: %+v", w.Stats())
+	}
+}
+
+func TestOpenMissing(t *testing.T) {
+	w := newWatched(t)
+	if err := w.open(Options{Inventory: []string{w.path("inventory.jsonl")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.lines("context_inventory /data/inventory.jsonl: there is no such file yet; no inventory is in use")
+	w.pass(time.Minute)
+	w.lines()
+	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
+	w.pass(time.Minute)
+	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; no inventory is in use`)
+	w.put("inventory.jsonl", shop)
+	w.pass(6 * time.Second)
+	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (29 objects)")
+	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
+	w.pass(time.Minute)
+	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (29 objects)`)
+	w.put("inventory.jsonl", inventory())
+	w.pass(time.Minute)
+	w.lines("context_inventory /data/inventory.jsonl: good again, the file of 08:55:00 is in use (0 objects)",
+		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 29")
+}
+
+func TestOpenRefused(t *testing.T) {
+	w := newWatched(t)
+	w.put("bad.csv", []byte("x\n"))
+	w.put("feodo.csv", []byte(strings.Replace(feodo, "dst_ip", "dst", 1)))
+	w.put("asn.mmdb", mmdb(t, map[string]mmdbtype.DataType{"9.0.0.0/8": object{"asn": word("AS7")}}))
+	w.put("a.csv", csvOf("a"))
+	w.put("b.csv", csvOf("b"))
+	if err := os.Mkdir(w.path("folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]Options{
+		`context_networks /data/bad.csv: line 1: column "x": there are cidr, name, zone, kind, domain, vnet, labels`: {Networks: []string{w.path("bad.csv")}},
+		`context_threats feodo /data/feodo.csv: no column with an address in line 9 ("first_seen_utc,…")`:            {Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}},
+		`context_geo /data/asn.mmdb: no country or city in it`:                                                       {Geo: w.path("asn.mmdb"), ASN: w.path("asn.mmdb")},
+		`context_networks /data/b.csv: line 2: cidr 10.0.0.0/8 is in another file, too`:                              {Networks: []string{w.path("a.csv"), w.path("b.csv")}},
+		`context_geo /data/folder: not a regular file`:                                                               {Geo: w.path("folder")},
+		`context_geo "geo.mmdb": not an absolute path`:                                                               {Geo: "geo.mmdb"},
+		`context_inventory /x: the file is there twice`:                                                              {Inventory: []string{"/x", "/x"}},
+		`context_threats "a": the name is there twice`:                                                               {Threats: []ThreatList{{"a", "/x"}, {"a", "/y"}}},
+		`context_threats /x: a list without a name`:                                                                  {Threats: []ThreatList{{"", "/x"}}},
+		`context_tags: more than 8`:                                                                                  {Tags: strings.Split("123456789", "")},
+	} {
+		err := w.open(o)
+		if err == nil || strings.ReplaceAll(err.Error(), w.dir, "/data") != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	if len(w.contexts)+len(w.files)+len(w.Watcher.sources) != 0 {
+		t.Errorf("what is refused is kept: %d, %d, %d", len(w.contexts), len(w.files), len(w.Watcher.sources))
+	}
+}
+
+// TestShared: two Contexts with one file have one copy of it, whatever else they
+// have.
+func TestShared(t *testing.T) {
+	w := newWatched(t)
+	w.put("inventory.jsonl", shop)
+	w.put("other.jsonl", inventory(`{"t":"vnet","id":"~/virtualnetworks/other","name":"other","space":["10.77.0.0/16"]}`))
+	w.put("all.mmdb", mmdb(t, map[string]mmdbtype.DataType{"9.0.0.0/8": object{"asn": word("AS7"), "country_code": word("SE")}}))
+	o := Options{Inventory: []string{w.path("inventory.jsonl")}, Geo: w.path("all.mmdb"), ASN: w.path("all.mmdb")}
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	a := w.Context
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	b := w.Context
+	if a.Generation().estate != b.Generation().estate || a.Generation().geo != b.Generation().asn {
+		t.Error("two copies")
+	}
+	o.Inventory = append(o.Inventory, w.path("other.jsonl"))
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	c := w.Context
+	if got := namesOf(c.Generation().Endpoint(netip.MustParseAddr("10.77.0.1"), Origin{})); got != "match=estate vnet=other group=shop-prod" {
+		t.Error(got)
+	}
+	if got := c.Generation().estate.objects; got != a.Generation().estate.objects+1 {
+		t.Errorf("%d objects", got)
+	}
+	w.stopped = make(chan struct{})
+	close(w.stopped)
+	for _, context := range []*Context{a, b, c} {
+		context.Close()
+		context.Close()
+	}
+	if len(w.contexts)+len(w.files)+len(w.Watcher.sources) != 0 || w.stop != nil {
+		t.Errorf("kept: %d, %d, %d", len(w.contexts), len(w.files), len(w.Watcher.sources))
+	}
+}
+
+// TestValidity: entries of STIX come and go with the time.
+func TestValidity(t *testing.T) {
+	w := newWatched(t)
+	w.put("stix.json", []byte(bundle))
+	w.now = noon
+	if err := w.open(Options{Threats: []ThreatList{{"s", w.path("stix.json")}}}); err != nil {
+		t.Fatal(err)
+	}
+	threats := func(addr string) int {
+		return len(w.Generation().Endpoint(netip.MustParseAddr(addr), Origin{}).Threats)
+	}
+	if threats("89.160.1.1") != 1 || threats("89.163.0.1") != 0 {
+		t.Error("at noon")
+	}
+	w.pass(time.Hour + 10*time.Second)
+	if threats("89.160.1.1") != 0 || threats("89.163.0.1") != 1 {
+		t.Error("an hour later")
+	}
+}
+
+// TestGoroutine: there is one while there is a Context.
+func TestGoroutine(t *testing.T) {
+	dir := t.TempDir()
+	before := runtime.NumGoroutine()
+	var w Watcher
+	if runtime.NumGoroutine() != before {
+		t.Error("a Watcher alone has a goroutine")
+	}
+	var all []*Context
+	for range 3 {
+		c, err := w.Open(Options{Networks: []string{filepath.Join(dir, "none")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	if n := runtime.NumGoroutine(); n != before+1 {
+		t.Errorf("%d goroutines, there were %d", n, before)
+	}
+	for _, c := range all {
+		c.Close()
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines, there were %d", n, before)
+	}
+	c, err := w.Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// TestReplacedUnderLoad: files are replaced in all ways while others ask. Whoever
+// asks sees one generation: the names of two addresses of one file are of one
+// version.
+func TestReplacedUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "networks.csv")
+	version := func(n int) []byte {
+		return fmt.Appendf(nil, "cidr,name\n10.0.0.0/8,%d\n172.16.0.0/12,%[1]d\n# end\n", n)
+	}
+	if err := os.WriteFile(path, version(0), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var w Watcher
+	c, err := w.Open(Options{Networks: []string{path}, Check: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 3 {
+		asking.Go(func() {
+			cache := NewCache(64<<10, func(a *Answer) (string, int) { return a.Network, len(a.Network) })
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				tables := c.Generation()
+				one := *cache.Get(tables, netip.MustParseAddr("10.0.0.1"), Origin{})
+				two := *cache.Get(tables, netip.MustParseAddr("172.16.0.1"), Origin{})
+				if one != two || one == "" {
+					t.Errorf("%q and %q", one, two)
+					return
+				}
+				c.Stats()
+			}
+		})
+	}
+	for n := range 200 {
+		switch n % 5 {
+		case 0, 1:
+			_ = os.WriteFile(path+".new", version(n), 0o644)
+			_ = os.Rename(path+".new", path)
+		case 2:
+			_ = os.WriteFile(path, version(n), 0o644)
+		case 3:
+			_ = os.WriteFile(path, version(n)[:18], 0o644)
+		case 4:
+			_ = os.Remove(path)
+		}
+		time.Sleep(time.Millisecond) // for the watcher to meet some of them half way
+	}
+	number := c.Generation().Number()
+	if err := os.WriteFile(path, version(1000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); c.Generation().Endpoint(netip.MustParseAddr("10.0.0.1"), Origin{}).Network != "1000"; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the last file is not used")
+		}
+	}
+	close(done)
+	asking.Wait()
+	c.Close()
+	t.Logf("%d generations before the last", number)
+}
