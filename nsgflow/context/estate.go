@@ -135,6 +135,16 @@ func (e *estate) nicByID(id string) uint32 {
 	return n
 }
 
+// withoutConfiguration is the resource of an id, which may be that of an IP
+// configuration: …/networkinterfaces/web/ipconfigurations/main.
+func withoutConfiguration(id string) string {
+	end := strings.Index(id, "ipconfigurations/")
+	if end < 0 {
+		return id
+	}
+	return id[:strings.LastIndexByte(id[:end], '/')]
+}
+
 // resourceType is a type as events have it.
 func resourceType(kind string) string {
 	if i := strings.LastIndexByte(kind, '/'); i >= 0 {
@@ -383,9 +393,7 @@ func (b *estateBuilder) addOutside(files []*inventoryFile) {
 	var publics prefixList
 	for _, l := range merged(files, func(f *inventoryFile) []publicLine { return f.publics }, func(p *publicLine) string { return p.prefix.String() }) {
 		p := public{name: l.name, fqdn: l.fqdn, region: l.region}
-		// What it is attached to is an IP configuration, at times.
-		on, _, _ := strings.Cut(l.on, "/ipconfigurations/")
-		on, _, _ = strings.Cut(on, "/frontendipconfigurations/")
+		on := withoutConfiguration(l.on)
 		parts := partsOf(cmp.Or(on, l.id))
 		p.account, p.group = parts.subscription, parts.group
 		p.owner = b.nicByID(on)

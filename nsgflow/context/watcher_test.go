@@ -217,14 +217,14 @@ func TestOpenMissing(t *testing.T) {
 	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; no inventory is in use`)
 	w.put("inventory.jsonl", shop)
 	w.pass(6 * time.Second)
-	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (29 objects)")
+	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (30 objects)")
 	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
 	w.pass(time.Minute)
-	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (29 objects)`)
+	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (30 objects)`)
 	w.put("inventory.jsonl", inventory())
 	w.pass(time.Minute)
 	w.lines("context_inventory /data/inventory.jsonl: good again, the file of 08:55:00 is in use (0 objects)",
-		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 29")
+		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 30")
 }
 
 func TestOpenRefused(t *testing.T) {
