@@ -227,6 +227,39 @@ func TestOpenMissing(t *testing.T) {
 		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 30")
 }
 
+// TestMessages: what docs/context.md shows, to the letter.
+func TestMessages(t *testing.T) {
+	w := newWatched(t)
+	city := mmdb(t, map[string]mmdbtype.DataType{"89.160.20.0/24": linkoeping})
+	lines := make([]string, 49_870)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"t":"subscription","id":"%d"}`, i)
+	}
+	lines = append(lines, `{"t":"nic","id":"n","mac":"000D3AF1C27E"}`)
+	w.put("city.mmdb", city)
+	w.put("inventory.jsonl", inventory(lines...))
+	if err := w.open(Options{Inventory: []string{w.path("inventory.jsonl")}, Geo: w.path("city.mmdb"), Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.said = nil
+	lines[810] = `{"t":"nic","id":"m","mac":"00-0D"}`
+	for _, c := range []struct {
+		name string
+		data []byte
+	}{
+		{"inventory.jsonl", inventory(lines...)},
+		{"feodo.csv", []byte(strings.Replace(feodo, "dst_ip", "dst", 1))},
+		{"city.mmdb", city[200:]},
+	} {
+		w.put(c.name, c.data)
+		w.pass(10 * time.Second)
+	}
+	page := string(readFile(t, "../../docs/context.md"))
+	_, after, _ := strings.Cut(page, "once:\n\n```text\n")
+	want, _, _ := strings.Cut(after, "\n```")
+	w.lines(strings.Split(want, "\n")...)
+}
+
 func TestOpenRefused(t *testing.T) {
 	w := newWatched(t)
 	w.put("bad.csv", []byte("x\n"))
@@ -371,7 +404,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 	}
 	done := make(chan struct{})
 	var asking sync.WaitGroup
-	for range 3 {
+	for range 2 {
 		asking.Go(func() {
 			cache := NewCache(64<<10, func(a *Answer) (string, int) { return a.Network, len(a.Network) })
 			for {
@@ -391,7 +424,11 @@ func TestReplacedUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for n := range 200 {
+	replacements := 1000
+	if testing.Short() {
+		replacements = 100
+	}
+	for n := range replacements {
 		switch n % 5 {
 		case 0, 1:
 			_ = os.WriteFile(path+".new", version(n), 0o644)
