@@ -10,13 +10,16 @@ import (
 	"time"
 )
 
-// FileKinds are the kinds of files that Check reads, by the ends of their options.
+// FileKinds are the kinds of files that Check reads, by the ends of their options,
+// and mmdb for a database of anything.
 func FileKinds() (all []string) {
 	for k := range kinds {
 		all = append(all, fileKind(kind(k)))
 	}
-	return all
+	return append(all, anyDatabase)
 }
+
+const anyDatabase = "mmdb"
 
 // fileKind is the option without "context_", with dashes.
 func fileKind(k kind) string {
@@ -27,6 +30,13 @@ func fileKind(k kind) string {
 // what was left out. The error says what is wrong with it.
 func Check(fileKindName string, data []byte, now time.Time) (lines []string, err error) {
 	k := slices.Index(FileKinds(), fileKindName)
+	if fileKindName == anyDatabase {
+		p, err := parse(&source{kind: geoKind}, data, now)
+		if err != nil {
+			return nil, err
+		}
+		return []string{summary(p.value)}, nil
+	}
 	if k < 0 {
 		return nil, fmt.Errorf("kind %s: there are %s", quote(fileKindName), strings.Join(FileKinds(), ", "))
 	}
@@ -82,10 +92,7 @@ func KindOf(name string, head []byte) string {
 	k := kind(0)
 	switch {
 	case strings.HasSuffix(strings.ToLower(name), ".mmdb"):
-		k = geoKind
-		if strings.Contains(strings.ToLower(name), "asn") {
-			k = asnKind
-		}
+		return anyDatabase
 	case len(first) == 0:
 		return ""
 	case first[0] == '{' && bytes.Contains(first, []byte(`"nsgflow_inventory"`)):
@@ -101,7 +108,7 @@ func KindOf(name string, head []byte) string {
 		}
 	case first[0] == '{' && isWarnings.Match(head) && has("list"):
 		k = exceptionKind
-	case first[0] == '[' && (has("ip_address") || has("dst_ip")):
+	case first[0] == '[' && has("ip_address"):
 		k = threatKind
 	case first[0] == '{' || first[0] == '[':
 		return ""

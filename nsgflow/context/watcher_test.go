@@ -402,6 +402,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := heap()
 	done := make(chan struct{})
 	var asking sync.WaitGroup
 	for range 2 {
@@ -453,6 +454,9 @@ func TestReplacedUnderLoad(t *testing.T) {
 	}
 	close(done)
 	asking.Wait()
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("%d bytes of heap, there were %d", after, before)
+	}
 	c.Close()
 	t.Logf("%d generations before the last", number)
 }

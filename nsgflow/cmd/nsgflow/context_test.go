@@ -156,7 +156,7 @@ func TestCheckContext(t *testing.T) {
 		{"feodo.csv", "a threat list: 1 entries", 0},
 		{"stix.json", "a threat list: 0 entries", 0},
 		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
-		{"geo.mmdb", "geo: error opening database: invalid MaxMind DB file", 1},
+		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
 		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"`, 3},
 		{"table.csv", `no flow log: it begins "a,b,c"`, 3},
 	} {
@@ -170,7 +170,7 @@ func TestCheckContext(t *testing.T) {
 		t.Errorf("%s%s%d", stdout, stderr, code)
 	}
 	_, stderr, code = run(t, "", "check", "--as", "tags", at("tags.json"))
-	if want := `nsgflow: as "tags": there are service-tags, inventory, networks, geo, asn, threats, threats-except` + "\n"; stderr != want || code != 2 {
+	if want := `nsgflow: as "tags": there are service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
 		t.Errorf("%s%d", stderr, code)
 	}
 }
