@@ -328,7 +328,12 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 			o.vm = m
 			o.region, o.scaleSet, o.cluster = cmp.Or(m.region, o.region), cmp.Or(m.scaleSet, o.scaleSet), cmp.Or(m.cluster, o.cluster)
 		} else if l.vm != "" {
-			o.vm = &machine{name: strings.Clone(clean(partsOf(l.vm).name))}
+			// One of a scale set in uniform mode has a number in its id.
+			name := partsOf(l.vm).name
+			if o.scaleSet != "" {
+				name = o.scaleSet + "_" + name
+			}
+			o.vm = &machine{name: strings.Clone(clean(name))}
 		}
 		n := uint32(len(b.owners))
 		b.byID[maphash.String(b.seed, l.id)] = n

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resourcegraph/armresourcegraph"
@@ -46,11 +47,11 @@ const (
 
 // reader is a pass.
 type reader struct {
-	client *armresourcegraph.Client
-	o      Options
-	inv    *Inventory
-	rows   int32 // of a page
-	asked  bool
+	Clients
+	o     Options
+	inv   *Inventory
+	rows  int32 // of a page
+	asked bool
 }
 
 // row is a row of an answer. Columns are texts.
@@ -61,15 +62,24 @@ func (r row) text(column string) string {
 	return text
 }
 
+// Clients ask Azure.
+type Clients struct {
+	Graph *armresourcegraph.Client
+	// Resources asks for the NICs of scale sets in uniform mode where Resource Graph
+	// has none of them. nil: they are not there.
+	Resources *arm.Client
+}
+
 // Read asks for the whole estate. now is the time that the inventory has.
-func Read(ctx context.Context, client *armresourcegraph.Client, o Options, now time.Time) (*Inventory, error) {
+func Read(ctx context.Context, clients Clients, o Options, now time.Time) (*Inventory, error) {
 	if o.Pace == 0 {
 		o.Pace = time.Second
 	}
 	if o.Wait == nil {
 		o.Wait = wait
 	}
-	r := &reader{client: client, o: o, rows: mostRows, inv: &Inventory{time: now.UTC(), cloud: o.Cloud}}
+	r := &reader{Clients: clients, o: o, rows: mostRows, inv: &Inventory{time: now.UTC(), cloud: o.Cloud}}
+	scaleSetNICs := 0
 	for _, pass := range []struct {
 		query
 		add func(*Inventory, []row) error
@@ -99,6 +109,14 @@ func Read(ctx context.Context, client *armresourcegraph.Client, o Options, now t
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", pass.name, err)
+		}
+		if pass.query == scaleSetNICQuery {
+			scaleSetNICs = len(rows)
+		}
+	}
+	if scaleSetNICs == 0 && r.Resources != nil {
+		if err := r.uniform(ctx); err != nil {
+			return nil, fmt.Errorf("scale sets: %w", err)
 		}
 	}
 	return r.inv, nil
@@ -178,7 +196,7 @@ func (r *reader) page(ctx context.Context, request armresourcegraph.QueryRequest
 		r.asked = true
 		request.Options.Top = to.Ptr(r.rows)
 		var raw *http.Response
-		page, err = r.client.Resources(runtime.WithCaptureResponse(ctx, &raw), request, nil)
+		page, err = r.Graph.Resources(runtime.WithCaptureResponse(ctx, &raw), request, nil)
 		var answer *azcore.ResponseError
 		switch {
 		case err == nil:

@@ -102,7 +102,7 @@ func read(t testing.TB, g *graph) (inv *Inventory, waited time.Duration, err err
 		waited += d
 		return nil
 	}}
-	inv, err = Read(t.Context(), client, o, now)
+	inv, err = Read(t.Context(), Clients{Graph: client}, o, now)
 	return inv, waited, err
 }
 
@@ -332,6 +332,63 @@ func TestOtherCloud(t *testing.T) {
 	}})
 	if err != nil || strings.Join(inv.Missing, ", ") != "NICs of scale sets, VMs of scale sets" {
 		t.Errorf("%v, %+v", err, inv)
+	}
+}
+
+// TestUniformScaleSets: where Resource Graph has no NICs of scale sets, the sets are
+// asked for theirs.
+func TestUniformScaleSets(t *testing.T) {
+	const sets = "/subscriptions/1/resourcegroups/mc_aks/providers/microsoft.compute/virtualmachinescalesets/"
+	rows := shop()
+	rows[scaleSetNICQuery.text], rows[scaleSetVMQuery.text] = nil, nil
+	rows[scaleSetQuery.text] = []row{{"id": sets + "flexible", "name": "flexible", "mode": "Flexible"}, {"id": sets + "gone", "name": "gone", "mode": "Uniform"}, {"id": sets + "pool", "name": "pool", "mode": ""}}
+	var options *arm.ClientOptions
+	g := &graph{TB: t, rows: rows}
+	var asked []string
+	options = at(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nic := func(n int, more string) string {
+			return fmt.Sprintf(`{"name":"pool","id":"%spool/virtualMachines/%d/networkInterfaces/pool","properties":{"macAddress":"00-0D-3A-F1-C2-8%d","virtualMachine":{"id":"%spool/virtualMachines/%d"},"ipConfigurations":[
+				{"name":"a","properties":{"privateIPAddress":"10.20.2.%d","subnet":{"id":"%s/virtualNetworks/shop/subnets/data"}}}%s]}}`, sets, n, n, sets, n, n+4, network, more)
+		}
+		switch {
+		case r.Method == http.MethodPost:
+			g.ServeHTTP(w, r)
+			return
+		case strings.Contains(r.URL.Path, "/gone/"):
+			w.WriteHeader(http.StatusNotFound)
+			io.WriteString(w, `{"error":{"code":"ResourceNotFound"}}`)
+		case r.URL.Query().Get("page") == "":
+			fmt.Fprintf(w, `{"value":[%s],"nextLink":%q}`, nic(0, `,{"name":"b","properties":{"privateIPAddress":"10.20.2.90","subnet":{"id":"`+network+`/virtualnetworks/shop/subnets/data"}}}`), options.Cloud.Services[cloud.ResourceManager].Endpoint+r.URL.Path+"?page=2")
+		default:
+			fmt.Fprintf(w, `{"value":[%s]}`, nic(1, ""))
+		}
+		asked = append(asked, strings.TrimPrefix(r.URL.String(), sets))
+	}))
+	graphClient, err := armresourcegraph.NewClient(token{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources, err := arm.NewClient("test", "v0.0.0", token{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := Read(t.Context(), Clients{graphClient, resources}, Options{Wait: func(context.Context, time.Duration) error { return nil }}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(asked, " "), "gone/networkInterfaces?api-version=2018-10-01 pool/networkInterfaces?api-version=2018-10-01 pool/networkInterfaces?page=2"; got != want {
+		t.Errorf("asked %s", got)
+	}
+	path := filepath.Join(t.TempDir(), "inventory.jsonl")
+	if err := inv.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	tables := open(t, address.Options{Inventory: []string{path}})
+	for addr, want := range map[string]string{"10.20.2.4": "pool_0 pool aks", "10.20.2.90": "pool_0 pool aks", "10.20.2.5": "pool_1 pool aks"} {
+		a := tables.Endpoint(netip.MustParseAddr(addr), tables.Origin("000D3AF1C281", ""))
+		if got := a.VM + " " + a.ScaleSet + " " + a.Cluster; got != want {
+			t.Errorf("%s: %s, not %s", addr, got, want)
+		}
 	}
 }
 

@@ -55,4 +55,7 @@ var (
 	clusterQuery = query{"AKS clusters", `resources | where type =~ 'microsoft.containerservice/managedclusters'
 | project id = tolower(id), name, node = tolower(tostring(properties.nodeResourceGroup))
 | order by id asc`, "id", false}
+	scaleSetQuery = query{"scale sets", `resources | where type =~ 'microsoft.compute/virtualmachinescalesets'
+| project id = tolower(id), name, mode = tostring(properties.orchestrationMode)
+| order by id asc`, "id", false}
 )

@@ -18,11 +18,11 @@ type ServiceTags struct {
 	ChangeNumber json.RawMessage   `json:"changeNumber,omitempty"`
 	Cloud        string            `json:"cloud,omitempty"`
 	Values       []json.RawMessage `json:"values"`
-	NextLink     string            `json:"nextLink,omitempty"`
+	NextLink     string            `json:"nextLink,omitempty"` // of a page only
 }
 
-// maxPages bounds an answer that names pages without end.
-const maxPages = 100
+// maxTags bounds an answer that names pages without end.
+const maxTags = 100_000
 
 // ReadServiceTags asks for the service tags. Any identity with Reader on the
 // subscription may.
@@ -30,37 +30,37 @@ func ReadServiceTags(ctx context.Context, client *arm.Client, subscription, loca
 	at := runtime.JoinPaths(client.Endpoint(), "/subscriptions/"+url.PathEscape(subscription)+"/providers/Microsoft.Network/locations/"+url.PathEscape(location)+"/serviceTags") +
 		"?api-version=2025-05-01"
 	var all ServiceTags
-	for range maxPages {
-		request, err := runtime.NewRequest(ctx, http.MethodGet, at)
-		if err != nil {
-			return nil, err
-		}
-		answer, err := client.Pipeline().Do(request)
-		if err != nil {
-			return nil, err
-		}
-		if !runtime.HasStatusCode(answer, http.StatusOK) {
-			return nil, runtime.NewResponseError(answer)
-		}
+	for at != "" {
 		var page ServiceTags
-		if err := runtime.UnmarshalAsJSON(answer, &page); err != nil {
+		if err := get(ctx, client, at, &page); err != nil {
 			return nil, err
 		}
-		if all.Values == nil {
-			all = page
-		} else {
-			all.Values = append(all.Values, page.Values...)
+		if all.Values = append(all.Values, page.Values...); len(all.Values) > maxTags {
+			return nil, errors.New("service tags without end")
 		}
-		if page.NextLink == "" {
-			all.NextLink = ""
-			if len(all.Values) == 0 {
-				return nil, errors.New("an answer without service tags")
-			}
-			return &all, nil
-		}
+		all.ChangeNumber, all.Cloud = page.ChangeNumber, page.Cloud
 		at = page.NextLink
 	}
-	return nil, errors.New("service tags have too many pages")
+	if len(all.Values) == 0 {
+		return nil, errors.New("an answer without service tags")
+	}
+	return &all, nil
+}
+
+// get reads an answer of Azure's resource manager.
+func get(ctx context.Context, client *arm.Client, at string, into any) error {
+	request, err := runtime.NewRequest(ctx, http.MethodGet, at)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Pipeline().Do(request)
+	if err != nil {
+		return err
+	}
+	if !runtime.HasStatusCode(answer, http.StatusOK) {
+		return runtime.NewResponseError(answer)
+	}
+	return runtime.UnmarshalAsJSON(answer, into)
 }
 
 // WriteFile replaces a file by the service tags.
