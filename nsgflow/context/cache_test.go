@@ -95,6 +95,25 @@ func TestCacheShares(t *testing.T) {
 	}
 }
 
+// TestCacheOfPublicSpace: where VNets have public space inside, a public address is
+// one entry for each VNet.
+func TestCacheOfPublicSpace(t *testing.T) {
+	for _, space := range []string{"11.0.0.0/16", "10.0.0.0/7", "100.64.0.0/9", "2600::/16"} {
+		addr := lastOf(netip.MustParsePrefix(space))
+		tables := tablesOf(t, "", inventory(
+			`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["`+space+`"]}`,
+			`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["`+space+`"]}`,
+			`{"t":"subnet","vnet":"~/virtualnetworks/a","name":"in a","prefixes":["`+space+`"]}`,
+			`{"t":"subnet","vnet":"~/virtualnetworks/b","name":"in b","prefixes":["`+space+`"]}`))
+		c := NewCache(1<<20, func(a *Answer) (string, int) { return a.Subnet, 0 })
+		for _, vnet := range []string{"a", "b"} {
+			if got := *c.Get(tables, addr, in(tables, vnet)); got != "in "+vnet {
+				t.Errorf("%v of %s from %s: %q", addr, space, vnet, got)
+			}
+		}
+	}
+}
+
 func TestCacheLongValues(t *testing.T) {
 	tables := tablesOf(t, "")
 	c := NewCache(1<<20, func(*Answer) (int, int) { return 7, mostValue + 1 })

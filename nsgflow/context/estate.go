@@ -313,7 +313,9 @@ func (b *estateBuilder) addSpace(p netip.Prefix, vnet uint32) {
 }
 
 // reachesPublic says that addresses of a prefix may be public.
-func reachesPublic(p netip.Prefix) bool { return ClassOf(p.Addr()) != Private || p.Bits() < 7 }
+func reachesPublic(p netip.Prefix) bool {
+	return ClassOf(p.Addr()) != Private || ClassOf(lastOf(p)) != Private
+}
 
 func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	lines := merged(files, func(f *inventoryFile) []nicLine { return f.nics }, func(n *nicLine) string { return n.id })
