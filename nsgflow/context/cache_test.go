@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
@@ -168,5 +169,9 @@ func TestCacheAllocatesNothing(t *testing.T) {
 	get()
 	if n := testing.AllocsPerRun(100, get); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+	resource := strings.ToUpper(sub)
+	if n := testing.AllocsPerRun(100, func() { o = tables.Origin("000D3AF1C27E", resource) }); n != 0 {
+		t.Errorf("%v allocations for an origin", n)
 	}
 }
