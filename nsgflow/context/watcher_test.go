@@ -333,6 +333,34 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// TestTruncatedInPlace: a database that is cut off where it stands answers on. Of one
+// that is mapped to memory the process would die.
+func TestTruncatedInPlace(t *testing.T) {
+	w := newWatched(t)
+	records := map[string]mmdbtype.DataType{}
+	for i := range 200 { // some pages
+		records[fmt.Sprintf("%d.0.0.0/8", 20+i%30)] = object{"city": named("", strings.Repeat("x", i)), "country": named("SE", "Sweden")}
+		records[fmt.Sprintf("9.%d.0.0/16", i)] = object{"city": named("", strings.Repeat("y", 50+i)), "country": named("SE", "Sweden")}
+	}
+	w.put("city.mmdb", mmdb(t, records))
+	if err := w.open(Options{Geo: w.path("city.mmdb")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(w.path("city.mmdb"), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(10 * time.Second)
+	for i := range 200 {
+		a := w.Generation().Endpoint(netip.AddrFrom4([4]byte{9, byte(i), 1, 1}), Origin{})
+		if a.Geo == nil || len(a.Geo.CityName) != 50+i {
+			t.Fatalf("9.%d.1.1: %+v", i, a.Geo)
+		}
+	}
+	if w.Stats()[0].Refused != true {
+		t.Error("an empty file is not refused")
+	}
+}
+
 // TestValidity: entries of STIX come and go with the time.
 func TestValidity(t *testing.T) {
 	w := newWatched(t)
