@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
@@ -95,6 +96,25 @@ func TestCacheShares(t *testing.T) {
 	}
 }
 
+// TestCacheOfPublicSpace: where VNets have public space inside, a public address is
+// one entry for each VNet.
+func TestCacheOfPublicSpace(t *testing.T) {
+	for _, space := range []string{"11.0.0.0/16", "10.0.0.0/7", "100.64.0.0/9", "2600::/16"} {
+		addr := lastOf(netip.MustParsePrefix(space))
+		tables := tablesOf(t, "", inventory(
+			`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["`+space+`"]}`,
+			`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["`+space+`"]}`,
+			`{"t":"subnet","vnet":"~/virtualnetworks/a","name":"in a","prefixes":["`+space+`"]}`,
+			`{"t":"subnet","vnet":"~/virtualnetworks/b","name":"in b","prefixes":["`+space+`"]}`))
+		c := NewCache(1<<20, func(a *Answer) (string, int) { return a.Subnet, 0 })
+		for _, vnet := range []string{"a", "b"} {
+			if got := *c.Get(tables, addr, in(tables, vnet)); got != "in "+vnet {
+				t.Errorf("%v of %s from %s: %q", addr, space, vnet, got)
+			}
+		}
+	}
+}
+
 func TestCacheLongValues(t *testing.T) {
 	tables := tablesOf(t, "")
 	c := NewCache(1<<20, func(*Answer) (int, int) { return 7, mostValue + 1 })
@@ -149,5 +169,9 @@ func TestCacheAllocatesNothing(t *testing.T) {
 	get()
 	if n := testing.AllocsPerRun(100, get); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+	resource := strings.ToUpper(sub)
+	if n := testing.AllocsPerRun(100, func() { o = tables.Origin("000D3AF1C27E", resource) }); n != 0 {
+		t.Errorf("%v allocations for an origin", n)
 	}
 }

@@ -135,6 +135,16 @@ func (e *estate) nicByID(id string) uint32 {
 	return n
 }
 
+// withoutConfiguration is the resource of an id, which may be that of an IP
+// configuration: …/networkinterfaces/web/ipconfigurations/main.
+func withoutConfiguration(id string) string {
+	end := strings.Index(id, "ipconfigurations/")
+	if end < 0 {
+		return id
+	}
+	return id[:strings.LastIndexByte(id[:end], '/')]
+}
+
 // resourceType is a type as events have it.
 func resourceType(kind string) string {
 	if i := strings.LastIndexByte(kind, '/'); i >= 0 {
@@ -303,7 +313,9 @@ func (b *estateBuilder) addSpace(p netip.Prefix, vnet uint32) {
 }
 
 // reachesPublic says that addresses of a prefix may be public.
-func reachesPublic(p netip.Prefix) bool { return ClassOf(p.Addr()) != Private || p.Bits() < 7 }
+func reachesPublic(p netip.Prefix) bool {
+	return ClassOf(p.Addr()) != Private || ClassOf(lastOf(p)) != Private
+}
 
 func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	lines := merged(files, func(f *inventoryFile) []nicLine { return f.nics }, func(n *nicLine) string { return n.id })
@@ -318,7 +330,12 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 			o.vm = m
 			o.region, o.scaleSet, o.cluster = cmp.Or(m.region, o.region), cmp.Or(m.scaleSet, o.scaleSet), cmp.Or(m.cluster, o.cluster)
 		} else if l.vm != "" {
-			o.vm = &machine{name: strings.Clone(clean(partsOf(l.vm).name))}
+			// One of a scale set in uniform mode has a number in its id.
+			name := partsOf(l.vm).name
+			if o.scaleSet != "" {
+				name = o.scaleSet + "_" + name
+			}
+			o.vm = &machine{name: strings.Clone(clean(name))}
 		}
 		n := uint32(len(b.owners))
 		b.byID[maphash.String(b.seed, l.id)] = n
@@ -383,9 +400,7 @@ func (b *estateBuilder) addOutside(files []*inventoryFile) {
 	var publics prefixList
 	for _, l := range merged(files, func(f *inventoryFile) []publicLine { return f.publics }, func(p *publicLine) string { return p.prefix.String() }) {
 		p := public{name: l.name, fqdn: l.fqdn, region: l.region}
-		// What it is attached to is an IP configuration, at times.
-		on, _, _ := strings.Cut(l.on, "/ipconfigurations/")
-		on, _, _ = strings.Cut(on, "/frontendipconfigurations/")
+		on := withoutConfiguration(l.on)
 		parts := partsOf(cmp.Or(on, l.id))
 		p.account, p.group = parts.subscription, parts.group
 		p.owner = b.nicByID(on)

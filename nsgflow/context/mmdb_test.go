@@ -174,7 +174,10 @@ func TestDamagedDatabases(t *testing.T) {
 	}
 	good := mmdb(t, records)
 	refused := 0
-	const tries = 3000
+	tries := 3000
+	if testing.Short() {
+		tries = 300
+	}
 	for seed := range uint64(tries) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		data := bytes.Clone(good)

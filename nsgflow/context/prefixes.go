@@ -7,7 +7,6 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -243,13 +242,19 @@ func (t *prefixTable) at4(addr netip.Addr) uint32 {
 }
 
 func (t *prefixTable) at6(p point) uint32 {
-	i := sort.Search(len(t.high), func(i int) bool {
-		return t.high[i] > p.high || t.high[i] == p.high && t.low[i] > p.low
-	})
-	if i == 0 {
+	from, to := 0, len(t.high)
+	for from < to {
+		middle := int(uint(from+to) >> 1)
+		if high := t.high[middle]; high < p.high || high == p.high && t.low[middle] <= p.low {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	if from == 0 {
 		return 0
 	}
-	return t.values6[i-1]
+	return t.values6[from-1]
 }
 
 // parsePrefix reads an address or a prefix. IPv4 that is mapped to IPv6 is IPv4,

@@ -32,7 +32,11 @@ func edges(p netip.Prefix) []netip.Addr {
 }
 
 func TestPrefixTableAgainstScan(t *testing.T) {
-	for seed := range uint64(200) {
+	seeds := uint64(200)
+	if testing.Short() {
+		seeds = 30
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var list prefixList
 		var all []netip.Prefix

@@ -183,39 +183,50 @@ func (e *estate) gatewayOf(s, at uint32) Match {
 // the resource that it names, a VNet, a subnet or a NIC. A MAC that two NICs have
 // counts for the one whose VNet or subscription is the resource's; else for none.
 func (t *Tables) Origin(mac, resource string) (o Origin) {
-	id := strings.ToLower(resource)
-	o.nic = t.nicOf(mac, id)
 	e := t.estate
-	if e != nil && o.nic == 0 {
-		o.nic = e.nicByID(id)
+	if e == nil && len(t.extra) == 0 {
+		return o
 	}
-	account := partsOf(id).subscription
-	if o.nic != 0 {
-		owner := &e.owners[o.nic]
-		o.place, o.hasAddresses, account = owner.vnet, owner.addresses > 0, owner.account
-		if m := owner.vm; m != nil {
-			o.InstanceID, o.InstanceName, o.MachineType, o.AvailabilityZone = m.id, m.name, m.size, m.zone
+	number, ok := macOf(mac)
+	if e != nil && ok {
+		first := e.byMAC[number]
+		if first != 0 && e.owners[first].sameMAC == 0 {
+			return e.origin(first) // nearly always, and allocates nothing
 		}
+		o.nic = first
+	}
+	id := strings.ToLower(resource)
+	if e != nil {
+		if o.nic = e.nicOf(o.nic, id); o.nic == 0 {
+			o.nic = e.nicByID(id)
+		}
+		o = e.origin(o.nic)
 	}
 	if o.place == 0 {
 		o.place = t.placeOf(vnetOfID(id))
 	}
-	if e != nil {
-		o.AccountName = e.subscriptions[account]
+	if e != nil && o.nic == 0 {
+		o.AccountName = e.subscriptions[partsOf(id).subscription]
 	}
 	return o
 }
 
-func (t *Tables) nicOf(mac, id string) uint32 {
-	number, ok := macOf(mac)
-	if t.estate == nil || !ok {
-		return 0
+// origin is that of a NIC.
+func (e *estate) origin(nic uint32) (o Origin) {
+	if nic == 0 {
+		return o
 	}
-	e := t.estate
-	first := e.byMAC[number]
-	if first == 0 || e.owners[first].sameMAC == 0 {
-		return first
+	owner := &e.owners[nic]
+	o = Origin{place: owner.vnet, nic: nic, hasAddresses: owner.addresses > 0, AccountName: e.subscriptions[owner.account]}
+	if m := owner.vm; m != nil {
+		o.InstanceID, o.InstanceName, o.MachineType, o.AvailabilityZone = m.id, m.name, m.size, m.zone
 	}
+	return o
+}
+
+// nicOf is the one of several NICs with a MAC that a record with this resource can
+// be of.
+func (e *estate) nicOf(first uint32, id string) uint32 {
 	vnet, account := e.vnetByID[vnetOfID(id)], partsOf(id).subscription
 	for _, fits := range []func(*owner) bool{
 		func(o *owner) bool { return vnet != 0 && o.vnet == vnet },

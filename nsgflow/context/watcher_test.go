@@ -217,14 +217,47 @@ func TestOpenMissing(t *testing.T) {
 	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; no inventory is in use`)
 	w.put("inventory.jsonl", shop)
 	w.pass(6 * time.Second)
-	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (29 objects)")
+	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (30 objects)")
 	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
 	w.pass(time.Minute)
-	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (29 objects)`)
+	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (30 objects)`)
 	w.put("inventory.jsonl", inventory())
 	w.pass(time.Minute)
 	w.lines("context_inventory /data/inventory.jsonl: good again, the file of 08:55:00 is in use (0 objects)",
-		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 29")
+		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 30")
+}
+
+// TestMessages: what docs/context.md shows, to the letter.
+func TestMessages(t *testing.T) {
+	w := newWatched(t)
+	city := mmdb(t, map[string]mmdbtype.DataType{"89.160.20.0/24": linkoeping})
+	lines := make([]string, 49_870)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"t":"subscription","id":"%d"}`, i)
+	}
+	lines = append(lines, `{"t":"nic","id":"n","mac":"000D3AF1C27E"}`)
+	w.put("city.mmdb", city)
+	w.put("inventory.jsonl", inventory(lines...))
+	if err := w.open(Options{Inventory: []string{w.path("inventory.jsonl")}, Geo: w.path("city.mmdb"), Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.said = nil
+	lines[810] = `{"t":"nic","id":"m","mac":"00-0D"}`
+	for _, c := range []struct {
+		name string
+		data []byte
+	}{
+		{"inventory.jsonl", inventory(lines...)},
+		{"feodo.csv", []byte(strings.Replace(feodo, "dst_ip", "dst", 1))},
+		{"city.mmdb", city[200:]},
+	} {
+		w.put(c.name, c.data)
+		w.pass(10 * time.Second)
+	}
+	page := string(readFile(t, "../../docs/context.md"))
+	_, after, _ := strings.Cut(page, "once:\n\n```text\n")
+	want, _, _ := strings.Cut(after, "\n```")
+	w.lines(strings.Split(want, "\n")...)
 }
 
 func TestOpenRefused(t *testing.T) {
@@ -300,6 +333,34 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// TestTruncatedInPlace: a database that is cut off where it stands answers on. Of one
+// that is mapped to memory the process would die.
+func TestTruncatedInPlace(t *testing.T) {
+	w := newWatched(t)
+	records := map[string]mmdbtype.DataType{}
+	for i := range 200 { // some pages
+		records[fmt.Sprintf("%d.0.0.0/8", 20+i%30)] = object{"city": named("", strings.Repeat("x", i)), "country": named("SE", "Sweden")}
+		records[fmt.Sprintf("9.%d.0.0/16", i)] = object{"city": named("", strings.Repeat("y", 50+i)), "country": named("SE", "Sweden")}
+	}
+	w.put("city.mmdb", mmdb(t, records))
+	if err := w.open(Options{Geo: w.path("city.mmdb")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(w.path("city.mmdb"), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(10 * time.Second)
+	for i := range 200 {
+		a := w.Generation().Endpoint(netip.AddrFrom4([4]byte{9, byte(i), 1, 1}), Origin{})
+		if a.Geo == nil || len(a.Geo.CityName) != 50+i {
+			t.Fatalf("9.%d.1.1: %+v", i, a.Geo)
+		}
+	}
+	if w.Stats()[0].Refused != true {
+		t.Error("an empty file is not refused")
+	}
+}
+
 // TestValidity: entries of STIX come and go with the time.
 func TestValidity(t *testing.T) {
 	w := newWatched(t)
@@ -369,9 +430,10 @@ func TestReplacedUnderLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := heap()
 	done := make(chan struct{})
 	var asking sync.WaitGroup
-	for range 3 {
+	for range 2 {
 		asking.Go(func() {
 			cache := NewCache(64<<10, func(a *Answer) (string, int) { return a.Network, len(a.Network) })
 			for {
@@ -391,7 +453,11 @@ func TestReplacedUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for n := range 200 {
+	replacements := 1000
+	if testing.Short() {
+		replacements = 100
+	}
+	for n := range replacements {
 		switch n % 5 {
 		case 0, 1:
 			_ = os.WriteFile(path+".new", version(n), 0o644)
@@ -416,6 +482,9 @@ func TestReplacedUnderLoad(t *testing.T) {
 	}
 	close(done)
 	asking.Wait()
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("%d bytes of heap, there were %d", after, before)
+	}
 	c.Close()
 	t.Logf("%d generations before the last", number)
 }

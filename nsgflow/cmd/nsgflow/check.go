@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,19 +13,32 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/context"
 )
 
 func checkCommand() *cobra.Command {
 	var most int
+	var as string
 	c := &cobra.Command{
 		Use:   "check [flags] FILE… | -",
 		Short: "Say what a file is, how much is in it, and what does not parse",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Says what a flow log is, how much is in it, and what does not parse. Of a file of
+context it says what is in it, or what is wrong with it.`,
+		Args: cobra.MinimumNArgs(1),
 	}
 	c.Flags().IntVar(&most, "errors", 20, "Errors to show of a file; the others are counted.")
+	c.Flags().StringVar(&as, "as", "", "Kind of a file of context that does not show it: "+strings.Join(context.FileKinds(), ", ")+".")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if as != "" && !slices.Contains(context.FileKinds(), as) {
+			return fmt.Errorf("as %q: there are %s", as, strings.Join(context.FileKinds(), ", "))
+		}
 		out := bufio.NewWriter(c.OutOrStdout())
-		err := each(c, args, func(s *source) error { return check(out, s, newProgress(c, s), most) })
+		err := each(c, args, func(s *source) error {
+			if kind := cmp.Or(as, context.KindOf(s.name, s.head)); kind != "" {
+				return checkContext(out, s, kind)
+			}
+			return check(out, s, newProgress(c, s), most)
+		})
 		return cmp.Or(out.Flush(), err)
 	}
 	return c

@@ -1,10 +1,11 @@
 // Command nsgflow reads Azure flow logs from files: as events, as a table for
-// eyes, or to say what is wrong with them. It shows and sets how far the input of
-// Fluent Bit has read. It is the library with a thin main.
+// eyes, or to say what is wrong with them. It shows what context knows of an
+// address. It shows and sets how far the input of Fluent Bit has read. It is the
+// library with a thin main.
 //
 // Exit codes:
 //
-//	0  there are flows, and all of them parse
+//	0  there are flows, and all of them parse; a file of context is good
 //	1  something does not parse; the rest was written all the same
 //	2  wrong usage, or something cannot be read or written
 //	3  there is no flow log
@@ -61,7 +62,7 @@ Exit codes: 0 flows, all of which parse; 1 something does not parse;
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(eventsCommand(), flowsCommand(), checkCommand(), recordsCommand(), stateCommand())
+	c.AddCommand(eventsCommand(), flowsCommand(), checkCommand(), recordsCommand(), lookupCommand(), stateCommand())
 	return c
 }
 

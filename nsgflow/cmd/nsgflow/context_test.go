@@ -1,0 +1,176 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const inventoryText = `{"nsgflow_inventory":1,"time":"2025-03-04T08:55:00Z","cloud":"AzureCloud","subscriptions":1}
+{"t":"vnet","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.network/virtualnetworks/shop","name":"shop","region":"westeurope","space":["10.20.0.0/16"]}
+{"t":"vnet","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.network/virtualnetworks/lab","name":"lab","region":"westeurope","space":["10.20.0.0/16"]}
+{"t":"nic","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.network/networkinterfaces/web-nic","mac":"000D3AF1C27E","subnet":"/subscriptions/1/resourcegroups/g/providers/microsoft.network/virtualnetworks/shop/subnets/web","ips":["10.20.0.4"],"vm":"/subscriptions/1/resourcegroups/g/providers/microsoft.compute/virtualmachines/web"}
+{"t":"vm","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.compute/virtualmachines/web","name":"web"}
+{"t":"end","lines":5}
+`
+
+// contextFiles are files of context in a folder, by their names.
+func contextFiles(t *testing.T) (at func(name string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	tags, err := os.ReadFile("../../context/testdata/service-tags.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"tags.json":       string(tags),
+		"inventory.jsonl": inventoryText,
+		"bad.jsonl":       strings.Replace(inventoryText, "000D3AF1C27E", "00-0D", 1),
+		"networks.csv":    "cidr,name,zone\n10.20.0.0/24,front,dmz\n10.0.0.0/8,all,\n",
+		"list.netset":     "# made up\n51.116.0.0/16\n9.9.9.9 # x\n",
+		"drop.json":       `{"cidr":"1.10.16.0/20","sblid":"SBL256894"}` + "\n",
+		"networks.jsonl":  `{"cidr":"10.0.0.0/8","name":"all"}` + "\n",
+		"warnings.json":   `{"list":["8.8.8.8"],"name":"x"}`,
+		"stix.json":       `{"type": "bundle","objects":[]}`,
+		"feodo.json":      `[{"ip_address":"1.2.3.4","malware":"x"}]`,
+		"feodo.csv":       "# x\n\"first_seen_utc\",\"dst_ip\"\n\"2024-02-12 13:50:35\",\"1.2.3.4\"\n",
+		"geo.mmdb":        "no database",
+		"access.log":      "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 200 1\n",
+		"table.csv":       "a,b,c\n1,2,3\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func(name string) string { return filepath.Join(dir, name) }
+}
+
+func TestLookup(t *testing.T) {
+	at := contextFiles(t)
+	flags := []string{"lookup", "--context-service-tags", at("tags.json"), "--context-inventory", at("inventory.jsonl"),
+		"--context-networks", at("networks.csv"), "--context-threats", "mine=" + at("list.netset")}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"20.60.0.1"}, `
+20.60.0.1     KNOWS                                          WHY
+class         public                                         the first row that contains it
+service_tags  AzureCloud in 20.60.0.0/24
+service_tags  AzureCloud.eastus in 20.60.0.0/24, eastus      region: the longest prefix of AzureCloud
+service_tags  Storage.EastUS in 20.60.0.0/24, eastus         service: the longest prefix
+service_tags  Storage in 20.60.0.0/16
+inventory     nothing
+inventory     the VNet of the record is not known            without it, only addresses that one VNet has are named
+networks      nothing
+threats       mine: nothing
+flow type     in Azure                                       the first test that it passes`},
+		{[]string{"--mac", "00-0D-3A-F1-C2-7E", "10.20.0.4"}, `
+10.20.0.4     KNOWS                                                        WHY
+class         private                                                      the first row that contains it
+service_tags  no tag
+inventory     VM web, NIC web-nic, subnet web, VNet shop, group g (match vnet) it is in the record's VNet
+networks      front in 10.20.0.0/24                                        the longest prefix
+geo, asn, threats are not asked only public addresses are
+flow type     in a VNet                                                    the first test that it passes`},
+		{[]string{"::ffff:10.20.0.4"}, `
+::ffff:10.20.0.4 KNOWS WHY
+class private the first row that contains it
+service_tags no tag
+inventory nothing ambiguous: several have it: shop, lab
+inventory the VNet of the record is not known without it, only addresses that one VNet has are named
+networks front in 10.20.0.0/24 the longest prefix
+geo, asn, threats are not asked only public addresses are
+flow type private the first test that it passes`},
+		{[]string{"20.50.10.1"}, `
+20.50.10.1 KNOWS WHY
+class public the first row that contains it
+service_tags LogicApps in 20.50.10.0/28 service: of several with this prefix, the shorter systemService
+service_tags LogicAppsManagement in 20.50.10.0/28
+service_tags AzureCloud in 20.50.0.0/16
+inventory nothing
+inventory the VNet of the record is not known without it, only addresses that one VNet has are named
+networks nothing
+threats mine: nothing
+flow type in Azure the first test that it passes`},
+		{[]string{"51.116.16.9"}, `
+51.116.16.9 KNOWS WHY
+class public the first row that contains it
+service_tags Storage.GermanyWestCentral in 51.116.16.0/24, germanywestcentral service: the longest prefix
+service_tags Storage in 51.116.16.0/20
+service_tags AzureCloud.germanywc in 51.116.0.0/17, germanywestcentral region: the longest prefix of AzureCloud
+service_tags AzureCloud in 51.116.0.0/16
+inventory nothing
+inventory the VNet of the record is not known without it, only addresses that one VNet has are named
+networks nothing
+threats mine: 51.116.0.0 51.116.0.0/16 the longest prefix of the list
+flow type in Azure the first test that it passes`},
+	} {
+		stdout, stderr, code := run(t, "", append(flags, c.args...)...)
+		if got := spaces(stdout); got != spaces(c.want) || stderr != "" || code != 0 {
+			t.Errorf("%s:\n%s%s%d", c.args, stdout, stderr, code)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"lookup", "10.20.0"}, `nsgflow: "10.20.0": no IP address`},
+		{[]string{"lookup", "--context-threats", "x", "10.20.0.4"}, `nsgflow: context-threats "x": not like name=path`},
+		{[]string{"lookup", "--context-inventory", at("bad.jsonl"), "10.20.0.4"}, "nsgflow: context_inventory " + at("bad.jsonl") + `: line 4: mac "00-0D": not twelve hex digits`},
+	} {
+		if _, stderr, code := run(t, "", c.args...); strings.TrimSpace(stderr) != c.want || code != 2 {
+			t.Errorf("%s: %s, %d", c.args, stderr, code)
+		}
+	}
+	stdout, stderr, code := run(t, "", "lookup", "--context-geo", at("none.mmdb"), "10.20.0.4")
+	if !strings.Contains(stdout, "private") || stderr != "nsgflow: context_geo "+at("none.mmdb")+": there is no such file yet; no database is in use\n" || code != 0 {
+		t.Errorf("%s%s%d", stdout, stderr, code)
+	}
+}
+
+// spaces makes one of several.
+func spaces(text string) string {
+	var lines []string
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestCheckContext(t *testing.T) {
+	at := contextFiles(t)
+	for _, c := range []struct {
+		name, want string
+		code       int
+	}{
+		{"tags.json", "service tags of Public, version 376: 14 tags, 17 prefixes", 0},
+		{"inventory.jsonl", "an inventory of AzureCloud, 2025-03-04T08:55:00Z: 2 VNets, 1 NICs, 1 VMs, 0 frontends and private endpoints, 0 public addresses, 4 objects in all", 0},
+		{"bad.jsonl", `inventory: line 4: mac "00-0D": not twelve hex digits`, 1},
+		{"networks.csv", "networks: 2 rows", 0},
+		{"networks.jsonl", "networks: 1 rows", 0},
+		{"list.netset", "a threat list: 2 entries", 0},
+		{"drop.json", "a threat list: 1 entries", 0},
+		{"feodo.json", "a threat list: 1 entries", 0},
+		{"feodo.csv", "a threat list: 1 entries", 0},
+		{"stix.json", "a threat list: 0 entries", 0},
+		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
+		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
+		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"`, 3},
+		{"table.csv", `no flow log: it begins "a,b,c"`, 3},
+	} {
+		stdout, stderr, code := run(t, "", "check", at(c.name))
+		if stdout != at(c.name)+": "+c.want+"\n" || stderr != "" || code != c.code {
+			t.Errorf("%s: %s%s%d", c.name, stdout, stderr, code)
+		}
+	}
+	stdout, stderr, code := run(t, "", "check", "--as", "threats-except", at("list.netset"))
+	if stdout != at("list.netset")+": exceptions of threat lists: 2 networks\n" || code != 0 {
+		t.Errorf("%s%s%d", stdout, stderr, code)
+	}
+	_, stderr, code = run(t, "", "check", "--as", "tags", at("tags.json"))
+	if want := `nsgflow: as "tags": there are service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
+		t.Errorf("%s%d", stderr, code)
+	}
+}

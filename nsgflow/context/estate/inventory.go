@@ -1,0 +1,342 @@
+package estate
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Inventory is an estate, as lines of the file.
+type Inventory struct {
+	// Missing are the queries that the cloud has no table for.
+	Missing []string
+
+	time          time.Time
+	cloud         string
+	subscriptions int
+	lines         []line
+	endpoints     map[string]line // private endpoints, by id
+}
+
+// line is an object of the file. Empty members are left out.
+type line struct {
+	T        string            `json:"t"`
+	ID       string            `json:"id,omitempty"`
+	Type     string            `json:"type,omitempty"`
+	Name     string            `json:"name,omitempty"`
+	Region   string            `json:"region,omitempty"`
+	Space    []string          `json:"space,omitempty"`
+	Peers    []string          `json:"peers,omitempty"`
+	VNet     string            `json:"vnet,omitempty"`
+	MAC      string            `json:"mac,omitempty"`
+	Subnet   string            `json:"subnet,omitempty"`
+	IPs      []string          `json:"ips,omitempty"`
+	VM       string            `json:"vm,omitempty"`
+	VMID     string            `json:"vmid,omitempty"`
+	Size     string            `json:"size,omitempty"`
+	Zone     string            `json:"zone,omitempty"`
+	Host     string            `json:"host,omitempty"`
+	ScaleSet string            `json:"scaleset,omitempty"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	IP       string            `json:"ip,omitempty"`
+	Prefix   string            `json:"prefix,omitempty"`
+	FQDN     string            `json:"fqdn,omitempty"`
+	On       string            `json:"on,omitempty"`
+	Target   string            `json:"target,omitempty"`
+	FQDNs    []string          `json:"fqdns,omitempty"`
+	Prefixes []string          `json:"prefixes,omitempty"`
+	VNets    []string          `json:"vnets,omitempty"`
+	Group    string            `json:"group,omitempty"`
+}
+
+// Objects is how many lines the file has between head and tail.
+func (inv *Inventory) Objects() int { return len(inv.lines) }
+
+// column reads a column that is the text of JSON. An empty one is nothing.
+func column(r row, name string, into any) error {
+	text := r.text(name)
+	if text == "" || text == "null" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("column %s of %s: %w", name, cmp.Or(r.text("key"), r.text("id")), err)
+	}
+	return nil
+}
+
+func lastOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
+// vnetOf is the VNet of a subnet's id.
+func vnetOf(subnet string) string {
+	vnet, _, ok := strings.Cut(subnet, "/subnets/")
+	if !ok {
+		return ""
+	}
+	return vnet
+}
+
+func (inv *Inventory) addSubscriptions(rows []row) error {
+	for _, r := range rows {
+		inv.subscriptions++
+		inv.lines = append(inv.lines, line{T: "subscription", ID: lastOf(r.text("id")), Name: r.text("name")})
+	}
+	return nil
+}
+
+func (inv *Inventory) addVNets(rows []row) error {
+	for _, r := range rows {
+		l := line{T: "vnet", ID: r.text("id"), Name: r.text("name"), Region: r.text("location")}
+		var peerings []struct {
+			Properties struct {
+				State  string `json:"peeringState"`
+				Remote struct {
+					ID string `json:"id"`
+				} `json:"remoteVirtualNetwork"`
+			} `json:"properties"`
+		}
+		if err := cmp.Or(column(r, "space", &l.Space), column(r, "peers", &peerings)); err != nil {
+			return err
+		}
+		for _, p := range peerings {
+			if p.Properties.State == "Connected" {
+				l.Peers = append(l.Peers, strings.ToLower(p.Properties.Remote.ID))
+			}
+		}
+		inv.lines = append(inv.lines, l)
+	}
+	return nil
+}
+
+func (inv *Inventory) addSubnets(rows []row) error {
+	for _, r := range rows {
+		l := line{T: "subnet", VNet: r.text("id"), Name: r.text("name")}
+		if err := column(r, "prefixes", &l.Prefixes); err != nil {
+			return err
+		}
+		if prefix := r.text("prefix"); prefix != "" && !slices.Contains(l.Prefixes, prefix) {
+			l.Prefixes = append(l.Prefixes, prefix)
+		}
+		inv.lines = append(inv.lines, l)
+	}
+	return nil
+}
+
+// addEndpoints keeps private endpoints for their NICs.
+func (inv *Inventory) addEndpoints(rows []row) error {
+	inv.endpoints = map[string]line{}
+	for _, r := range rows {
+		l := line{T: "endpoint", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), Target: lastOf(r.text("target"))}
+		var dns []struct {
+			FQDN string `json:"fqdn"`
+		}
+		if err := column(r, "dns", &dns); err != nil {
+			return err
+		}
+		for _, d := range dns {
+			l.FQDNs = append(l.FQDNs, d.FQDN)
+		}
+		inv.endpoints[l.ID] = l
+	}
+	return nil
+}
+
+// addNICs makes one line of the rows of a NIC, which come one after the other, and
+// one of each address of a private endpoint.
+func (inv *Inventory) addNICs(rows []row) error {
+	var nics, endpoints []line
+	for _, r := range rows {
+		id := r.text("id")
+		if len(nics) == 0 || nics[len(nics)-1].ID != id {
+			nics = append(nics, line{T: "nic", ID: id, MAC: mac(r.text("mac")), Subnet: r.text("subnet"), VM: r.text("vm"), Region: r.text("location")})
+		}
+		ip := r.text("ip")
+		if ip == "" {
+			continue // of a VM that is off
+		}
+		nic := &nics[len(nics)-1]
+		nic.IPs = append(nic.IPs, ip)
+		if pe := r.text("pe"); pe != "" {
+			l, known := inv.endpoints[pe]
+			if !known {
+				l = line{T: "endpoint", ID: pe, Name: lastOf(pe)}
+			}
+			var fqdns []string
+			if err := column(r, "fqdns", &fqdns); err != nil {
+				return err
+			}
+			if len(fqdns) > 0 {
+				l.FQDNs = fqdns
+			}
+			l.IP, l.Subnet = ip, r.text("subnet")
+			endpoints = append(endpoints, l)
+		}
+	}
+	inv.lines = append(append(inv.lines, nics...), endpoints...)
+	return nil
+}
+
+// mac is one as flow logs have it: twelve digits.
+func mac(text string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "", ":", "").Replace(text))
+}
+
+func (inv *Inventory) addVMs(rows []row) error {
+	for _, r := range rows {
+		l := line{T: "vm", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), VMID: r.text("vmid"), Size: r.text("size"), Zone: r.text("zone"),
+			Host: r.text("host"), ScaleSet: r.text("scaleset")}
+		if l.Host == l.Name {
+			l.Host = ""
+		}
+		if err := column(r, "tags", &l.Tags); err != nil {
+			return err
+		}
+		inv.lines = append(inv.lines, l)
+	}
+	return nil
+}
+
+func (inv *Inventory) addPublics(rows []row) error {
+	for _, r := range rows {
+		l := line{T: "public", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Prefix: r.text("prefix"), FQDN: r.text("fqdn"),
+			On: cmp.Or(r.text("config"), r.text("nat"))}
+		if l.IP == "" && l.Prefix == "" {
+			continue // dynamic, and not in use
+		}
+		inv.lines = append(inv.lines, l)
+	}
+	return nil
+}
+
+func (inv *Inventory) addFrontends(rows []row) error {
+	for _, r := range rows {
+		if r.text("ip") == "" || r.text("subnet") == "" {
+			continue // a public one
+		}
+		inv.lines = append(inv.lines, line{T: "frontend", ID: r.text("key"), Type: r.text("type"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Subnet: r.text("subnet")})
+	}
+	return nil
+}
+
+// addSites makes sites of local network gateways and the connections to them, and
+// pools of clients of VPN gateways.
+func (inv *Inventory) addSites(rows []row) error {
+	vnets := map[string]string{}      // of gateways
+	gateways := map[string][]string{} // of sites
+	for _, r := range rows {
+		switch lastOf(r.text("type")) {
+		case "virtualnetworkgateways":
+			vnets[r.text("id")] = vnetOf(r.text("subnet"))
+		case "connections":
+			gateways[r.text("lgw")] = append(gateways[r.text("lgw")], r.text("gateway"))
+		}
+	}
+	for _, r := range rows {
+		l := line{T: "site", ID: r.text("id"), Name: r.text("name")}
+		var of []string
+		switch lastOf(r.text("type")) {
+		case "localnetworkgateways":
+			of = gateways[l.ID]
+			if err := column(r, "space", &l.Prefixes); err != nil {
+				return err
+			}
+		case "virtualnetworkgateways":
+			l.T, of = "clients", []string{l.ID}
+			if err := column(r, "pool", &l.Prefixes); err != nil {
+				return err
+			}
+		}
+		for _, gateway := range of {
+			if vnet := vnets[gateway]; vnet != "" && !slices.Contains(l.VNets, vnet) {
+				l.VNets = append(l.VNets, vnet)
+			}
+		}
+		if len(l.Prefixes) > 0 {
+			inv.lines = append(inv.lines, l)
+		}
+	}
+	return nil
+}
+
+func (inv *Inventory) addClusters(rows []row) error {
+	for _, r := range rows {
+		if r.text("node") != "" {
+			inv.lines = append(inv.lines, line{T: "cluster", ID: r.text("id"), Name: r.text("name"), Group: r.text("node")})
+		}
+	}
+	return nil
+}
+
+// write writes the lines of the file.
+func (inv *Inventory) write(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 1<<20)
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	head := struct {
+		Version       int    `json:"nsgflow_inventory"`
+		Time          string `json:"time"`
+		Cloud         string `json:"cloud,omitempty"`
+		Subscriptions int    `json:"subscriptions"`
+	}{1, inv.time.Format(time.RFC3339), inv.cloud, inv.subscriptions}
+	if err := e.Encode(head); err != nil {
+		return err
+	}
+	for i := range inv.lines {
+		if err := e.Encode(&inv.lines[i]); err != nil {
+			return err
+		}
+	}
+	tail := struct {
+		T     string `json:"t"`
+		Lines int    `json:"lines"`
+	}{"end", len(inv.lines) + 1}
+	if err := e.Encode(tail); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// WriteFile replaces a file by the inventory: whoever reads it has the old one or
+// the new one, whole, also after a power cut.
+func (inv *Inventory) WriteFile(path string) error { return replace(path, inv.write) }
+
+// replace writes aside, syncs and renames.
+func replace(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
