@@ -3,6 +3,7 @@ package nsgflow_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -71,29 +72,32 @@ func TestContextAdds(t *testing.T) {
 	)
 	side := func(prefix, values string) string { return strings.ReplaceAll(values, `,"`, `,"`+prefix) }
 	below := func(prefix, values string) string { return `"` + prefix + side(prefix, values)[1:] }
+	const geo = `"source.geo.continent_code":"EU","source.geo.country_iso_code":"SE","source.geo.country_name":"Sweden","source.geo.region_iso_code":"SE-E","source.geo.region_name":"Östergötland County","source.geo.city_name":"Linköping",` +
+		`"source.geo.location.lat":58.4167,"source.geo.location.lon":15.6167,"source.as.number":29518,"source.as.organization.name":"Bredband2 AB",`
 	threat := `"threat.enrichments":[{"indicator":{"type":"ipv4-addr","ip":"89.160.20.112","port":443,"provider":"feodo","name":"Pikabot","first_seen":"2024-02-12T13:50:35.000Z","last_seen":"2024-03-09T00:00:00.000Z"},"matched":{"atomic":"89.160.20.112","field":"source.ip"}}]`
 	for s, want := range map[nsgflow.Schema][3]string{
 		nsgflow.SchemaECS: {
-			`{` + group + `,"destination.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"MaliciousFlow","azure.flow_log.source.class":"public","azure.flow_log.source.network":"partner",` +
+			`{` + geo + group + `,"destination.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"MaliciousFlow","azure.flow_log.source.class":"public","azure.flow_log.source.network":"partner",` +
 				below("azure.flow_log.destination.", vm) + `,"observer.ingress.zone":"outside","observer.egress.zone":"dmz","azure.flow_log.threat.lists":["feodo"],` + threat + `}`,
 			`{` + group + `,"source.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"AzurePublic","azure.flow_log.destination.class":"public","azure.flow_log.destination.service_tag":"Storage.EastUS",` +
 				below("azure.flow_log.source.", vm) + `,"observer.ingress.zone":"dmz","cloud.target.provider":"azure","cloud.target.region":"eastus","cloud.target.service.name":"AzureStorage"}`,
 			`{` + group + `}`,
 		},
 		nsgflow.SchemaSekoia: {
-			`{"destination.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"MaliciousFlow","azure.flow_log.source.class":"public","azure.flow_log.source.network":"partner",` +
+			`{` + geo + `"destination.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"MaliciousFlow","azure.flow_log.source.class":"public","azure.flow_log.source.network":"partner",` +
 				below("azure.flow_log.destination.", vm) + `,"azure.flow_log.threat.lists":["feodo"],` + threat + `}`,
 			`{"source.domain":"vm-web-01","related.hosts":["vm-web-01"],"azure.flow_log.flow_type":"AzurePublic","azure.flow_log.destination.class":"public","azure.flow_log.destination.service_tag":"Storage.EastUS",` +
 				below("azure.flow_log.source.", vm) + `}`,
 			`{}`,
 		},
 		nsgflow.SchemaASIM: {
-			`{"DstHostname":"vm-web-01","ThreatField":"SrcIpAddr","ThreatIpAddr":"89.160.20.112","ThreatName":"Pikabot","ThreatCategory":"feodo","ThreatFirstReportedTime":"2024-02-12T13:50:35.000Z","ThreatLastReportedTime":"2024-03-09T00:00:00.000Z"}`,
+			`{"DstHostname":"vm-web-01","SrcGeoCountry":"Sweden","SrcGeoRegion":"Östergötland County","SrcGeoCity":"Linköping","SrcGeoLatitude":58.4167,"SrcGeoLongitude":15.6167,"ThreatField":"SrcIpAddr","ThreatIpAddr":"89.160.20.112","ThreatName":"Pikabot","ThreatCategory":"feodo","ThreatFirstReportedTime":"2024-02-12T13:50:35.000Z","ThreatLastReportedTime":"2024-03-09T00:00:00.000Z"}`,
 			`{"SrcHostname":"vm-web-01"}`,
 			`{}`,
 		},
 		nsgflow.SchemaOCSF: {
 			`{"cloud.account.name":"Shop production","cloud.zone":"1","dst_endpoint.hostname":"vm-web-01","dst_endpoint.name":"vm-web-01","dst_endpoint.instance_uid":"8f1f2b7e-6c1f-4c0e-9b47-0c2f7f3a5d11","dst_endpoint.subnet_uid":"web","dst_endpoint.vpc_uid":"shop-vnet",` +
+				`"src_endpoint.location.city":"Linköping","src_endpoint.location.continent":"EU","src_endpoint.location.country":"SE","src_endpoint.location.region":"SE-E","src_endpoint.location.lat":58.4167,"src_endpoint.location.long":15.6167,"src_endpoint.autonomous_system.number":29518,"src_endpoint.autonomous_system.name":"Bredband2 AB",` +
 				`"unmapped.flow_type":"MaliciousFlow","unmapped.src_endpoint.class":"public","unmapped.src_endpoint.network":"partner","unmapped.dst_endpoint.class":"private","unmapped.dst_endpoint.match":"vnet","unmapped.dst_endpoint.network":"web tier",` +
 				`"enrichments":[{"name":"src_endpoint.ip","value":"89.160.20.112","type":"threat","provider":"feodo","data":{"type":"ipv4-addr","ip":"89.160.20.112","port":443,"name":"Pikabot","first_seen":"2024-02-12T13:50:35.000Z","last_seen":"2024-03-09T00:00:00.000Z"}}]}`,
 			`{"cloud.account.name":"Shop production","cloud.zone":"1","src_endpoint.hostname":"vm-web-01","src_endpoint.name":"vm-web-01","src_endpoint.instance_uid":"8f1f2b7e-6c1f-4c0e-9b47-0c2f7f3a5d11","src_endpoint.subnet_uid":"web","src_endpoint.vpc_uid":"shop-vnet",` +
@@ -108,6 +112,19 @@ func TestContextAdds(t *testing.T) {
 				t.Errorf("%s, flow %d: %s", s, i, diff)
 			}
 		}
+	}
+}
+
+// The worked example of a whole event.
+func TestContextWorkedExample(t *testing.T) {
+	files := maps.Clone(contexts.All)
+	delete(files, "networks.csv")
+	n := newNormalizer(t, inECS, withContext(contexts.Open(t, files)))
+	want := decodeWanted(t, readFile(t, "testdata/context/worked.json"))
+	got := eventsOf(t, n, strings.Replace(shopRecord, `,"1741078812345,nowhere,20.60.0.1,49310,443,6,O,E,NX,9,1180,11,6120"`, "", 1))[0]
+	delete(got["azure"].(map[string]any)["flow_log"].(map[string]any)["destination"].(map[string]any), "labels") // the example asks for no tags
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,11 +1,16 @@
 // Package contexts has a context for tests: an estate of one VM, a service tag, a threat
-// list and two networks.
+// list, two networks and a database of one city.
 package contexts
 
 import (
+	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/maxmind/mmdbwriter"
+	"github.com/maxmind/mmdbwriter/mmdbtype"
 
 	"fluent-bit-nsgflow/nsgflow/context"
 )
@@ -31,10 +36,38 @@ const (
 	networks = "cidr,name,zone\n10.20.0.0/24,web tier,dmz\n89.160.0.0/16,partner,outside\n"
 )
 
-// All are files of four kinds, by their names: of the estate that tests speak of.
-var All = map[string]string{"tags.json": serviceTags, "inventory.jsonl": inventory, "feodo.csv": feodo, "networks.csv": networks}
+// All are files of every kind, by their names: of the estate that tests speak of.
+var All = map[string]string{"tags.json": serviceTags, "inventory.jsonl": inventory, "feodo.csv": feodo, "networks.csv": networks, "city.mmdb": city()}
 
 var watcher context.Watcher
+
+// city is a database with a network, its city and its autonomous system.
+func city() string {
+	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "Made-Up", Description: map[string]string{"en": "made up"}, BuildEpoch: 1740700800})
+	if err != nil {
+		panic(err) // the options are good
+	}
+	named := func(code, name string) mmdbtype.Map {
+		return mmdbtype.Map{"iso_code": mmdbtype.String(code), "names": mmdbtype.Map{"en": mmdbtype.String(name)}}
+	}
+	_, network, _ := net.ParseCIDR("89.160.20.0/24")
+	if err := tree.Insert(network, mmdbtype.Map{
+		"continent":                      mmdbtype.Map{"code": mmdbtype.String("EU")},
+		"country":                        named("SE", "Sweden"),
+		"subdivisions":                   mmdbtype.Slice{named("E", "Östergötland County")},
+		"city":                           mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String("Linköping")}},
+		"location":                       mmdbtype.Map{"latitude": mmdbtype.Float64(58.4167), "longitude": mmdbtype.Float64(15.6167)},
+		"autonomous_system_number":       mmdbtype.Uint32(29518),
+		"autonomous_system_organization": mmdbtype.String("Bredband2 AB"),
+	}); err != nil {
+		panic(err)
+	}
+	var b bytes.Buffer
+	if _, err := tree.WriteTo(&b); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
 
 // Open is a context of files with these contents.
 func Open(t testing.TB, files map[string]string) *context.Context {
@@ -57,6 +90,8 @@ func Open(t testing.TB, files map[string]string) *context.Context {
 	if p := path("networks.csv"); p != "" {
 		o.Networks = []string{p}
 	}
+	o.Geo = path("city.mmdb")
+	o.ASN = o.Geo
 	if p := path("feodo.csv"); p != "" {
 		o.Threats = []context.ThreatList{{Name: "feodo", Path: p}}
 	}
