@@ -37,7 +37,7 @@ type slot[V any] struct {
 
 const (
 	firstSlots = 1024
-	valueExtra = 48      // bytes that an allocation costs, or less
+	valueExtra = 32      // bytes that an allocation costs, or less
 	mostValue  = 4 << 10 // bytes; longer ones are not kept
 )
 

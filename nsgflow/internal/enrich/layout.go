@@ -14,6 +14,8 @@ type layout struct {
 	keys  [sideParts][2][]byte // of what is a map of its own
 	same  bool                 // both sides are written alike
 
+	openings [sideParts][2]Opening // where they stand
+
 	hosts, hop, lists []byte
 	flowTypes         [][]byte // whole entries, by context.FlowType
 	matches           []byte   // key of the array; nil: entries of the first match stand in the event
@@ -26,6 +28,13 @@ func (s *Schema) layout(wanted func(name string) bool) (l layout) {
 	l.flow, l.same = OpenFlow, !s.flat
 	if s.flat {
 		l.flow = OpenEvent
+	}
+	if !s.flat {
+		l.openings = [sideParts][2]Opening{atSide: {OpenSource, OpenDestination}, atFlowSide: {OpenFlow, OpenFlow}, atOther: {OpenCloud, OpenCloud}, atZone: {OpenObserver, OpenObserver}}
+	} else {
+		for part := range l.openings {
+			l.openings[part] = [2]Opening{OpenEvent, OpenEvent}
+		}
 	}
 	for i := range s.fields {
 		f := &s.fields[i]

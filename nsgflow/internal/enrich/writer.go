@@ -24,13 +24,7 @@ type Writer struct {
 	entries [openings]entries
 }
 
-// fragment is a map, or some entries of one.
-type fragment struct {
-	count int // of entries; of a map 1; 0: there is nothing
-	bytes []byte
-}
-
-// entries are fragments of an object, and keys before them.
+// entries are what an object gets, in parts.
 type entries struct {
 	count int
 	n     int
@@ -39,19 +33,34 @@ type entries struct {
 
 const maxParts = 12 // of the event of a flat schema
 
-// add adds so many entries.
-func (e *entries) add(count int, parts ...[]byte) {
-	e.count += count
-	e.n += copy(e.parts[e.n:], parts)
+// add adds a part of an entry, or some whole entries.
+func (e *entries) add(part []byte) {
+	e.parts[e.n] = part
+	e.n++
 }
 
-// address is what is written of an address.
+// address is what is written of an address. There are many: it is small.
 type address struct {
-	sides   [sideParts][2]fragment
-	domain  []byte // a msgpack string; nil: there is none
-	threats []context.Threat
+	text    string // all that is written, the domain first
+	source  [sideParts]span
+	other   *[sideParts]span // of an address as the destination; nil: as of a source
 	side    context.Side
-	bytes   int
+	domain  uint16            // bytes; 0: there is none
+	threats *[]context.Threat // nil: none
+}
+
+// parts are those of an address on a side.
+func (a *address) parts(side int) *[sideParts]span {
+	if side == 1 && a.other != nil {
+		return a.other
+	}
+	return &a.source
+}
+
+// span is a map, or some entries of one, in the text of an address.
+type span struct {
+	from, to uint16
+	count    uint8 // of entries; of a map 1; 0: there is nothing
 }
 
 // maxOrigins is how many NICs a Writer keeps.
@@ -100,27 +109,33 @@ func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size
 	l := &w.layout
 	flow := &w.entries[l.flow]
 	if flowType != context.FlowTypeUnset && l.flowTypes != nil {
-		flow.add(1, l.flowTypes[flowType])
+		flow.count++
+		flow.add(l.flowTypes[flowType])
 	}
 	if hop && l.hop != nil {
-		flow.add(1, l.hop)
+		flow.count++
+		flow.add(l.hop)
 	}
 	for side, a := range ends {
-		for part, opening := range openingOf[side] {
-			if l.flow == OpenEvent {
-				opening = OpenEvent
+		parts := a.parts(side)
+		for part := range parts {
+			p := &parts[part]
+			if p.count == 0 || part == atOther && !isOther(d, side) {
+				continue
 			}
-			f := &a.sides[part][side]
-			if f.count > 0 && (part != int(atOther) || isOther(d, side)) {
-				w.entries[opening].add(f.count, l.keys[part][side], f.bytes)
+			e := &w.entries[l.openings[part][side]]
+			e.count += int(p.count)
+			if key := l.keys[part][side]; key != nil {
+				e.add(key)
 			}
+			e.add(bytesOf(a.text[p.from:p.to]))
 		}
 	}
-	if l.hosts != nil {
-		w.addHosts(ends)
+	if l.hosts != nil && ends[0].domain+ends[1].domain > 0 {
+		w.addHosts(bytesOf(ends[0].text[:ends[0].domain]), bytesOf(ends[1].text[:ends[1].domain]))
 	}
-	size = ends[0].bytes + ends[1].bytes
-	if len(ends[0].threats)+len(ends[1].threats) > 0 {
+	size = len(ends[0].text) + len(ends[1].text)
+	if ends[0].threats != nil || ends[1].threats != nil {
 		size += w.addMatches([2]netip.Addr{source, destination}, ends)
 	}
 	return size
@@ -131,25 +146,22 @@ func isOther(d context.Direction, side int) bool {
 	return d == context.Inbound && side == 0 || d == context.Outbound && side == 1
 }
 
-// openingOf is where a part of an address stands, by side and part.
-var openingOf = [2][sideParts]Opening{
-	{atSide: OpenSource, atFlowSide: OpenFlow, atOther: OpenCloud, atZone: OpenObserver},
-	{atSide: OpenDestination, atFlowSide: OpenFlow, atOther: OpenCloud, atZone: OpenObserver},
-}
-
-// addHosts adds the names of both sides, without repetition.
-func (w *Writer) addHosts(ends [2]*address) {
-	one, other := ends[0].domain, ends[1].domain
-	if one == nil || string(one) == string(other) {
+// addHosts adds the names of both sides, without repetition. One of them may be empty.
+func (w *Writer) addHosts(one, other []byte) {
+	if len(one) == 0 || string(one) == string(other) {
 		one, other = other, nil
 	}
-	switch {
-	case one == nil:
-	case other == nil:
-		w.entries[OpenRelated].add(1, w.layout.hosts, arrayOfOne, one)
-	default:
-		w.entries[OpenRelated].add(1, w.layout.hosts, arrayOfTwo, one, other)
+	e := &w.entries[OpenRelated]
+	e.count++
+	e.add(w.layout.hosts)
+	if len(other) == 0 {
+		e.add(arrayOfOne)
+		e.add(one)
+		return
 	}
+	e.add(arrayOfTwo)
+	e.add(one)
+	e.add(other)
 }
 
 var arrayOfOne, arrayOfTwo = []byte{msgpack.FixArray | 1}, []byte{msgpack.FixArray | 2}
@@ -162,14 +174,18 @@ func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]*address) (size int) {
 	var matches []match
 	var names []string
 	for side, a := range ends {
+		if a.threats == nil {
+			continue
+		}
 		text := msgpack.AppendString(nil, addrs[side].String())
-		for i := range a.threats {
+		for i := range *a.threats {
+			threat := &(*a.threats)[i]
 			if len(matches) == maxMatches {
 				break
 			}
-			matches = append(matches, match{Threat: &a.threats[i], side: side, address: text})
-			if name := a.threats[i].Provider; !slices.Contains(names, name) {
-				names = append(names, name)
+			matches = append(matches, match{Threat: threat, side: side, address: text})
+			if !slices.Contains(names, threat.Provider) {
+				names = append(names, threat.Provider)
 			}
 		}
 	}
@@ -179,22 +195,29 @@ func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]*address) (size int) {
 		for _, name := range names {
 			list = msgpack.AppendString(list, name)
 		}
-		w.entries[l.flow].add(1, l.lists, list)
+		e := &w.entries[l.flow]
+		e.count++
+		e.add(l.lists)
+		e.add(list)
 		size += len(list)
 	}
 	var list []byte
+	event := &w.entries[OpenEvent]
 	switch {
 	case l.match == nil:
 	case l.matches == nil: // the event has room for one
 		var count int
 		list, count = l.match.appendEntries(nil, &matches[0])
-		w.entries[OpenEvent].add(count, list)
+		event.count += count
+		event.add(list)
 	default:
 		list = []byte{msgpack.FixArray | byte(len(matches))}
 		for i := range matches {
 			list = l.match.appendMap(list, &matches[i])
 		}
-		w.entries[OpenEvent].add(1, l.matches, list)
+		event.count++
+		event.add(l.matches)
+		event.add(list)
 	}
 	return size + len(list)
 }
@@ -211,44 +234,45 @@ func (w *Writer) Append(dst []byte, o Opening) []byte {
 	return dst
 }
 
-// write writes what is known of an address.
-func (w *Writer) write(a *context.Answer) (address, int) {
-	written := address{side: a.Side, threats: slices.Clone(a.Threats)}
+// write writes what is known of an address. No text of it is longer than 256 bytes, so
+// that all have less than 64 KB.
+func (w *Writer) write(a *context.Answer) (written address, bytes int) {
+	written.side = a.Side
 	b := ofDomain(nil, a)
-	domain := len(b)
-	var ends [sideParts][2][2]int
-	for part := range sideParts {
-		for side, t := range w.layout.sides[part] {
-			if side == 1 && w.layout.same {
-				ends[part][1] = ends[part][0]
-				written.sides[part][1].count = written.sides[part][0].count
-				continue
-			}
-			from, count := len(b), 0
-			if w.layout.keys[part][side] != nil {
-				if b = t.appendMap(b, a); len(b) > from {
-					count = 1
-				}
-			} else {
-				b, count = t.appendEntries(b, a)
-			}
-			ends[part][side] = [2]int{from, len(b)}
-			written.sides[part][side].count = count
-		}
+	written.domain = uint16(len(b))
+	b = w.writeSide(b, a, 0, &written.source)
+	if !w.layout.same {
+		written.other = new([sideParts]span)
+		b = w.writeSide(b, a, 1, written.other)
+		bytes = int(unsafe.Sizeof(*written.other))
 	}
-	b = slices.Clone(b)
-	for part := range sideParts {
-		for side := range 2 {
-			at := ends[part][side]
-			written.sides[part][side].bytes = b[at[0]:at[1]:at[1]]
-		}
+	written.text = string(b)
+	bytes += len(b)
+	if len(a.Threats) > 0 {
+		threats := slices.Clone(a.Threats)
+		written.threats = &threats
+		bytes += len(threats) * int(unsafe.Sizeof(context.Threat{}))
 	}
-	if domain > 0 {
-		written.domain = b[:domain:domain]
-	}
-	written.bytes = len(b)
-	return written, len(b) + len(written.threats)*int(unsafe.Sizeof(context.Threat{}))
+	return written, bytes
 }
+
+// writeSide writes an address as source or destination.
+func (w *Writer) writeSide(b []byte, a *context.Answer, side int, parts *[sideParts]span) []byte {
+	for part := range parts {
+		t := w.layout.sides[part][side]
+		from, count := len(b), 0
+		if w.layout.keys[part][side] == nil {
+			b, count = t.appendEntries(b, a)
+		} else if b = t.appendMap(b, a); len(b) > from {
+			count = 1
+		}
+		parts[part] = span{uint16(from), uint16(len(b)), uint8(count)}
+	}
+	return b
+}
+
+// bytesOf are those of a text. Nobody writes to them.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // Counts are what has been asked since the Writer was made.
 func (w *Writer) Counts() context.Counts { return w.cache.Counts() }
