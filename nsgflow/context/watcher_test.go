@@ -361,6 +361,25 @@ func TestTruncatedInPlace(t *testing.T) {
 	}
 }
 
+// TestOneListTwice: a file under two names is read once, and matches twice.
+func TestOneListTwice(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("9.9.9.9\n"))
+	o := Options{Threats: []ThreatList{{"a", w.path("list")}, {"b", w.path("list")}}}
+	for range 2 {
+		if err := w.open(o); err != nil {
+			t.Fatal(err)
+		}
+		a := w.Generation().Endpoint(netip.MustParseAddr("9.9.9.9"), Origin{})
+		if len(a.Threats) != 2 || a.Threats[0].Provider != "a" || a.Threats[1].Provider != "b" {
+			t.Errorf("%+v", a.Threats)
+		}
+	}
+	if s := w.Stats(); len(s) != 1 || s[0].Loads != 2 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
 // TestValidity: entries of STIX come and go with the time.
 func TestValidity(t *testing.T) {
 	w := newWatched(t)
