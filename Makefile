@@ -110,6 +110,11 @@ build/demo/victoria-logs: test/demo/victorialogs/go.mod test/demo/victorialogs/g
 	@mkdir -p $(@D)
 	@cd $(<D) && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
 
+# What outputs are tested with, by the versions in its own go.mod.
+build/test/collector: test/outputs/collector/main.go test/outputs/collector/go.mod test/outputs/collector/go.sum
+	@mkdir -p $(@D)
+	@cd $(<D) && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ .
+
 picture: ## docs/demo.png anew: the demo's page in Chromium
 	NSGFLOW_PICTURE=$(CURDIR)/docs/demo.png $(GO) test -count 1 -v -run '^TestPage$$' ./test/demo
 
@@ -152,10 +157,10 @@ powercut: build ## a virtual machine with the agent whose power is cut CUTS (50)
 trouble: build ## the input for TIME (100m) with a fault of another kind every 20 s (SEED=…: those of another run)
 	@NSGFLOW_SEED=$(SEED) $(GO) run ./test/soak/cmd trouble=$(TIME)
 
-package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/
+package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/ (SIGN=key, MAINTAINER='Name <mail>')
 	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true
 	@$(if $(filter arm64,$(ARCHES)),,echo "skipped arm64: there is no aarch64-linux-gnu-gcc" >&2)
-	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
+	@SIGN='$(SIGN)' MAINTAINER='$(MAINTAINER)' plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
 
 install-conf: ## the configurations with a host's paths, into PREFIX (PLUGINS=… STORAGE=… LOGS=…)
 	@plugin/package/install-conf $(PREFIX) $(PREFIX) $(PLUGINS) $(STORAGE) $(LOGS)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/internal/slots"
 )
 
 // Between hop 2 and hop 3, the flows of a record that have a key in common
@@ -47,8 +49,8 @@ type aggregator struct {
 	keys   keyMaker
 	blocks [][]aggregate // of blockSize each
 	count  int           // of the record's aggregates
-	index  slots         // their numbers, by key
-	ports  portSet
+	index  slots.Table   // their numbers, by key
+	ports  slots.Ports
 	flows  []parsedTuple // the first ones of the first keptFlows aggregates, and room for one more
 	dirty  int           // how many of them have been used since release
 	next   []uint32      // by tuple of the record: the next one of its aggregate; valid iff tuples
@@ -57,8 +59,8 @@ type aggregator struct {
 // aggregate is the flows that become one event.
 type aggregate struct {
 	key        aggregateKey
-	sums       counters
-	start, end int64 // times of the earliest and the latest tuple, in milliseconds
+	sums       [sumCount]Counter // absent where no tuple has the counter
+	start, end int64             // times of the earliest and the latest tuple, in milliseconds
 
 	first, last uint32 // tuples of the record
 	tuples      uint32
@@ -79,14 +81,9 @@ const (
 	sumCount
 )
 
-// counters are sums; absent where no tuple has the counter.
-type counters [sumCount]Counter
-
-// stage is what a tuple counts as in an aggregated event.
-type stage uint8
-
+// Stages: what a tuple counts as in an aggregated event.
 const (
-	stageNone stage = iota // version 1 has no state; a letter that no document names
+	stageNone = iota // version 1 has no state; a letter that no document names
 	stageBegin
 	stageContinue
 	stageEnd
@@ -96,7 +93,8 @@ const (
 
 const stateCount = Deny + 1
 
-var stages = [...][stateCount]stage{
+// stages are by decision and state.
+var stages = [...][stateCount]uint8{
 	DecisionUnknown: {Continue: stageContinue, End: stageEnd},
 	Allowed:         {Begin: stageBegin, Continue: stageContinue, End: stageEnd},
 	Denied: {StateUnknown: stageDenied, StateAbsent: stageDenied, Begin: stageDenied, Continue: stageDenied,
@@ -157,8 +155,8 @@ func (a *aggregator) beginRecord(r *record) {
 	a.dirty = max(a.dirty, a.count+1)
 	a.record, a.count = r, 0
 	a.keys.beginRecord(r)
-	a.index.reset(min(len(r.tuples), firstKeys))
-	a.ports.begin(len(r.tuples))
+	a.index.Reset(min(len(r.tuples), firstKeys))
+	a.ports.Begin(len(r.tuples))
 	if a.tuples {
 		a.next = slices.Grow(a.next[:0], len(r.tuples))[:len(r.tuples)]
 	}
@@ -174,19 +172,19 @@ func (a *aggregator) add(group int, tuple uint32, f *parsedTuple) {
 	next.by = a.by[f.Decision]
 	a.keys.set(&next.key, group, f, next.by)
 	hash := a.keys.hash(&next.key)
-	i := a.index.home(hash)
-	for ; a.index.all[i] != 0; i = a.index.after(i) {
-		number, same := numberIn(a.index.all[i], hash)
+	i := a.index.Home(hash)
+	for ; a.index.All[i] != 0; i = a.index.After(i) {
+		number, same := numberIn(a.index.All[i], hash)
 		if !same || a.at(number).key != next.key {
 			continue
 		}
 		if !a.join(number, tuple, f) { // it is full: the key begins anew
-			a.index.all[i] = numbered(hash, a.count)
+			a.index.All[i] = numbered(hash, a.count)
 			a.open(next, tuple, f)
 		}
 		return
 	}
-	a.index.put(i, numbered(hash, a.count))
+	a.index.Put(i, numbered(hash, a.count))
 	a.open(next, tuple, f)
 }
 
@@ -196,13 +194,29 @@ func (a *aggregator) at(number int) *aggregate {
 	return &a.blocks[number/blockSize][number%blockSize]
 }
 
+// A slot of the table of aggregates has the number of one, counted from one, in its
+// lower bits. A record has at most maxTuples tuples, and so aggregates.
+const numberBits = 24
+
+const _ = uint(1<<numberBits - 1 - maxTuples) // or the build fails
+
+func numbered(hash uint64, number int) uint64 {
+	return hash>>numberBits<<numberBits | uint64(number+1)
+}
+
+// numberIn is the number in a slot, and whether its hash is the same as far as
+// it is there.
+func numberIn(slot, hash uint64) (number int, same bool) {
+	return int(slot&(1<<numberBits-1)) - 1, (slot^hash)>>numberBits == 0
+}
+
 // open begins an aggregate, which has its key, with its first flow.
 func (a *aggregator) open(g *aggregate, tuple uint32, f *parsedTuple) {
 	if a.count++; a.count == len(a.flows) && a.count < keptFlows {
 		a.flows = slices.Grow(a.flows, len(a.flows))[:2*len(a.flows)]
 	}
 	g.state = f.State
-	g.sums.set(f)
+	g.sums = countersOf(f)
 	g.start, g.end = f.Time, f.Time
 	g.first, g.last, g.tuples = tuple, tuple, 1
 	g.ports, g.firstPorts = [2]uint32{1, 1}, [2]uint16{f.Source.Port, f.Destination.Port}
@@ -214,13 +228,11 @@ func (a *aggregator) open(g *aggregate, tuple uint32, f *parsedTuple) {
 // or that of both sides, would be more than an index takes as a long, 2^63-1.
 func (a *aggregator) join(number int, tuple uint32, f *parsedTuple) bool {
 	g := a.at(number)
-	var more counters
-	more.set(f)
 	sums := g.sums
-	for i, c := range more {
+	for i, c := range countersOf(f) {
 		sums[i] = sums[i].plus(c)
 	}
-	if !sums.fit() {
+	if !fit(&sums) {
 		return false
 	}
 	g.sums = sums
@@ -231,7 +243,7 @@ func (a *aggregator) join(number int, tuple uint32, f *parsedTuple) bool {
 		g.state = StateUnknown
 	}
 	for side, port := range [2]uint16{f.Source.Port, f.Destination.Port} {
-		if port != g.firstPorts[side] && a.ports.add(number, side, port) {
+		if port != g.firstPorts[side] && a.ports.Add(number, side, port) {
 			g.ports[side]++
 		}
 	}
@@ -242,15 +254,13 @@ func (a *aggregator) join(number int, tuple uint32, f *parsedTuple) bool {
 	return true
 }
 
-// set makes them those of a flow.
-func (c *counters) set(f *parsedTuple) {
-	s, d := &f.Source, &f.Destination
-	c[sumSourcePackets], c[sumSourceBytes] = s.Packets, s.Bytes
-	c[sumDestinationPackets], c[sumDestinationBytes] = d.Packets, d.Bytes
+// countersOf are those of a flow, by sum.
+func countersOf(f *parsedTuple) [sumCount]Counter {
+	return [sumCount]Counter{f.Source.Packets, f.Source.Bytes, f.Destination.Packets, f.Destination.Bytes}
 }
 
 // fit says whether the sums, and those of both sides, are at most 2^63-1.
-func (c *counters) fit() bool {
+func fit(c *[sumCount]Counter) bool {
 	for _, side := range [...][2]Counter{{c[sumSourcePackets], c[sumDestinationPackets]}, {c[sumSourceBytes], c[sumDestinationBytes]}} {
 		// A sum of both sides that does not fit is below 0, as is that of two
 		// that are absent.
@@ -279,5 +289,5 @@ func (a *aggregator) release() (kept int) {
 	clear(a.flows[:min(max(a.dirty, a.count+1), len(a.flows))])
 	a.record, a.count, a.dirty = nil, 0, 0
 	a.keys.release()
-	return len(a.blocks)*blockBytes + a.index.bytes() + a.ports.bytes() + 4*cap(a.next) + a.keys.bytes()
+	return len(a.blocks)*blockBytes + a.index.Bytes() + a.ports.Bytes() + 4*cap(a.next) + a.keys.bytes()
 }

@@ -34,7 +34,7 @@ var crafted = []struct {
 }
 
 func (a *aggregator) bytes() int {
-	return len(a.blocks)*blockBytes + a.index.bytes() + a.ports.bytes() + 4*cap(a.next) + a.keys.bytes() + cap(a.flows)*int(unsafe.Sizeof(parsedTuple{}))
+	return len(a.blocks)*blockBytes + a.index.Bytes() + a.ports.Bytes() + 4*cap(a.next) + a.keys.bytes() + cap(a.flows)*int(unsafe.Sizeof(parsedTuple{}))
 }
 
 // newRecord is a record of one group with these tuples.

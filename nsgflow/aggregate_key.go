@@ -18,8 +18,8 @@ type keyMaker struct {
 	texts   map[string]uint32 // numbers, from one on; the texts are those of the record
 	most    int               // of texts in any record
 	record  *record
-	group   int              // that names are of; -1: of none
-	names   [2]uint64        // ACL and rule, MAC; in their words of the key
+	group   int              // that labels are of; -1: of none
+	labels  [2]uint64        // ACL and rule, MAC; in their words of the key
 	secrets [keyWords]uint64 // for hash: nobody who writes logs knows them
 }
 
@@ -43,10 +43,10 @@ func (k *keyMaker) set(key *aggregateKey, group int, f *parsedTuple, by Aggregat
 	}
 	key[0], key[1] = f.source.words(f.Source)
 	key[2], key[3] = f.destination.words(f.Destination)
-	key[4] = k.names[0]
+	key[4] = k.labels[0]
 	// The MAC is the record's but for NSG logs from before 2019, where each list
 	// of tuples has one of its own.
-	key[5] = k.names[1] | uint64(k.code(f))
+	key[5] = k.labels[1] | uint64(k.code(f))
 	key[6] = uint64(uint16(f.Protocol))<<32 | uint64(f.Family)<<48 | uint64(f.Direction)<<50 | uint64(f.Decision)<<52 |
 		uint64(flag(f.source.is4))<<54 | uint64(flag(f.destination.is4))<<55
 	switch by {
@@ -59,8 +59,8 @@ func (k *keyMaker) set(key *aggregateKey, group int, f *parsedTuple, by Aggregat
 
 func (k *keyMaker) beginGroup(group int) {
 	k.group = group
-	acl, rule, mac := k.record.names(&k.record.groups[group])
-	k.names = [2]uint64{uint64(k.number(acl))<<32 | uint64(k.number(rule)), uint64(k.number(mac)) << 32}
+	acl, rule, mac := k.record.labels(&k.record.groups[group])
+	k.labels = [2]uint64{uint64(k.number(acl))<<32 | uint64(k.number(rule)), uint64(k.number(mac)) << 32}
 }
 
 // code tells encryption codes apart: those that documents name by their

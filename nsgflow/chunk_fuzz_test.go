@@ -18,14 +18,12 @@ import (
 // second time.
 func FuzzChunk(f *testing.F) {
 	for _, seed := range chunkSeeds(f) {
-		f.Add(seed, false)
-		f.Add(seed, true)
-	}
-	f.Fuzz(func(t *testing.T, chunk []byte, ecs bool) {
-		schema := nsgflow.SchemaSekoia
-		if ecs {
-			schema = nsgflow.SchemaECS
+		for schema := range nsgflow.Schemas() {
+			f.Add(seed, uint8(schema))
 		}
+	}
+	f.Fuzz(func(t *testing.T, chunk []byte, number uint8) {
+		schema := nsgflow.Schema(int(number) % len(nsgflow.Schemas()))
 		before := bytes.Clone(chunk)
 		out, changed := newChunkNormalizer(t, schema).AppendChunk(nil, chunk)
 		if !bytes.Equal(chunk, before) {

@@ -10,6 +10,10 @@ type Counts struct {
 	Events  uint64       // that flows became: fewer than flows where they are aggregated
 	Dropped [5]uint64    // flows that are left out, by DropNames: in no other count
 
+	// LineByLine: a pretty-printed flow log came line by line, each as a record
+	// of its own, so that its tuples are foreign records.
+	LineByLine bool
+
 	// LastError is the newest error's text. It quotes its input, escaped.
 	LastError string
 }
@@ -56,6 +60,7 @@ func (c *Counts) Add(more Counts) {
 	c.Unknown += more.Unknown
 	c.Foreign += more.Foreign
 	c.Empty += more.Empty
+	c.LineByLine = c.LineByLine || more.LineByLine
 	c.Events += more.Events
 	for reason, n := range more.Dropped {
 		c.Dropped[reason] += n

@@ -16,7 +16,7 @@ type detection struct {
 	object     candidate    // the body, or the map or array in the field that key names
 	texts      [2]candidate // that may be flow logs, or arrays of some, in the order in which to try them
 	count      int          // of texts
-	event      []byte       // the value of the key "event"
+	marks      [markCount][]byte
 }
 
 // candidate is what may be a flow log: a text, or a msgpack map, or a msgpack
@@ -82,8 +82,8 @@ func (d *detection) detectEntry(name []byte, value []byte, key string) {
 		return
 	}
 	e := lookUp(name)
-	if e.role == roleEvent {
-		d.event = value
+	if e.role == roleMark {
+		d.marks[e.column] = value
 	}
 	if key != "" {
 		return
@@ -123,7 +123,7 @@ func (d *detection) detectText(field []byte, value []byte) {
 
 // found says whether there is anything that may be a flow log. b is the record.
 func (d *detection) found(b []byte) bool {
-	return d.size > 0 && !d.deep && (d.structured || d.count > 0) && !isEvent(d.event, b[:d.size])
+	return d.size > 0 && !d.deep && (d.structured || d.count > 0) && !d.isEvent(b[:d.size])
 }
 
 // mayBeFlowLog rules out most texts. Every shape has a key with "flow" in it,
@@ -156,21 +156,46 @@ func isTokens(t []byte, tokens ...string) bool {
 	return len(bytes.TrimLeft(t, space)) == 0
 }
 
+// Marks are the keys by which the events of a schema are known.
+const (
+	markEvent    = iota // ecs, sekoia
+	markProduct         // asim
+	markMetadata        // ocsf
+	markName            // otel
+	markCount
+)
+
 // isEvent recognises what this package has written, so that a filter that
-// meets its own output leaves it alone. event is the value of that key.
-func isEvent(event, body []byte) bool {
-	if !msgpack.IsMap(event) {
-		return false
-	}
-	kind, _ := msgpack.StringOf(msgpack.ValueOf(event, "kind"))
-	switch string(kind) {
-	case "event":
-		return bytes.Equal(msgpack.ValueOf(event, "category"), categoryNetwork)
-	case "pipeline_error":
-		object := msgpack.ValueOf(body, "error")
-		return msgpack.IsMap(object) && msgpack.ValueOf(object, "message") != nil
+// meets its own output leaves it alone.
+func (d *detection) isEvent(body []byte) bool {
+	return isEventOfECS(d.marks[markEvent], body) || isText(d.marks[markProduct], asimProduct) ||
+		isText(valueOf(valueOf(d.marks[markMetadata], "product"), "name"), ocsfProduct) ||
+		isText(d.marks[markName], otelFlow) || isText(d.marks[markName], otelError)
+}
+
+// isEventOfECS says so by the value of the key event.
+func isEventOfECS(event, body []byte) bool {
+	switch kind := valueOf(event, "kind"); {
+	case isText(kind, "event"):
+		return bytes.Equal(valueOf(event, "category"), categoryNetwork)
+	case isText(kind, "pipeline_error"):
+		return valueOf(valueOf(body, "error"), "message") != nil
 	}
 	return false
+}
+
+// valueOf is the value of a key, nil where there is none or object is no map.
+func valueOf(object []byte, key string) []byte {
+	if !msgpack.IsMap(object) {
+		return nil
+	}
+	return msgpack.ValueOf(object, key)
+}
+
+// isText says whether value is this string.
+func isText(value []byte, text string) bool {
+	t, ok := msgpack.StringOf(value)
+	return ok && string(t) == text
 }
 
 var categoryNetwork = append([]byte{msgpack.FixArray | 1}, msgpack.AppendString(nil, "network")...)

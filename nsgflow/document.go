@@ -213,7 +213,7 @@ func (d *document) readObject(l *list) {
 			d.openList(false)
 			return
 		}
-		r.read(d.reader, key, e)
+		r.readEntry(d.reader, key, e)
 	}
 	end, err := d.reader.At()
 	if err != nil {

@@ -29,7 +29,7 @@ type encoder struct {
 	event event
 
 	edited  []edited // templates with the reserved fields of the source record at hand
-	clock   clock
+	clock   msgpack.Clock
 	merger  msgpack.Merger
 	scratch []byte
 }
@@ -67,7 +67,7 @@ func (e *encoder) beginGroup(i int) {
 	r := e.record
 	e.begun = i
 	g := &r.groups[i]
-	e.group.read(r, g, &e.table)
+	e.group.collect(r, g, &e.table)
 	e.templates.use(&e.group)
 	if e.table.original {
 		e.message.beginGroup(r, g)
@@ -134,7 +134,7 @@ func (e *encoder) append(t *template) {
 
 // sizeOf is about the size of an event, or somewhat more.
 func (e *encoder) sizeOf(t *template) int {
-	const values = 256 // the frame, the time as text, numbers, addresses
+	const values = 512 // the frame, the time as text, numbers, addresses
 	size := len(e.frame.Metadata) + t.size + len(t.message) + 2*e.group.size + len(e.message.prefix) + len(e.message.rawJSON) +
 		6*(len(e.event.tuple.Text)+len(e.event.err)) + values
 	if e.keep {

@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -37,9 +38,13 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	g := e.event.aggregate
 	switch s {
 	case slotEnd:
-		return e.clock.append(out, eventTimeOf(g.end))
+		return e.clock.Append(out, eventTimeOf(g.end))
+	case slotEndMS:
+		return appendCounter(out, Counter(g.end))
 	case slotDuration:
 		return appendCounter(out, Counter(g.end-g.start)*1e6)
+	case slotDurationMS: // asim has a column of 32 bits for it
+		return appendCounter(out, Counter(min(g.end-g.start, math.MaxInt32)))
 	case slotTuples:
 		return appendCounter(out, Counter(g.tuples))
 	case slotSourcePorts:
@@ -50,7 +55,7 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 	return appendCounter(out, Counter(g.stages[stageOfSlot[s]]))
 }
 
-var stageOfSlot = [slotCount]stage{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
+var stageOfSlot = [slotCount]uint8{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
 
 // slotAlone is what a slot of aggregates is where there is one flow: a number,
 // or the slot of something that is the same then. Where nothing has a key in
@@ -59,7 +64,9 @@ func (v variant) slotAlone(s slot) (same slot, number []byte) {
 	switch s {
 	case slotEnd:
 		return slotTimestamp, nil
-	case slotDuration:
+	case slotEndMS:
+		return slotTimeMS, nil
+	case slotDuration, slotDurationMS:
 		return s, []byte{0}
 	case slotTuples, slotSourcePorts, slotDestinationPorts:
 		return s, []byte{1}

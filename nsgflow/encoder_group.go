@@ -1,6 +1,9 @@
 package nsgflow
 
-import "fluent-bit-nsgflow/nsgflow/internal/msgpack"
+import (
+	"fluent-bit-nsgflow/nsgflow/internal/azure"
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
+)
 
 // groupValues are what the events of a group share.
 type groupValues struct {
@@ -9,19 +12,20 @@ type groupValues struct {
 	packed [groupCount][]byte // the same as msgpack strings
 	// present is a set of groupValue: those that are valid in packed.
 	present uint32
-	size    int    // of all in packed
-	buffer  []byte // holds packed
-	time    []byte // the record's time as a msgpack string; empty if it is none
+	size    int               // of all in packed
+	buffer  []byte            // holds packed
+	time    []byte            // the record's time as a msgpack string; empty if it is none
+	written msgpack.EventTime // the same; valid iff time is not empty
 
 	templates *templates // for these texts
 
 	// Parts of the last group's resource ids and MAC: see "Caches" in doc.go.
-	target, acl, flowLog resource
-	mac                  [17]byte
+	target, acl, flowLog azure.Resource
+	mac, macColon        [17]byte
 }
 
-// names are the ACL (VNet), the rule and the MAC of a group.
-func (r *record) names(g *group) (acl, rule, mac []byte) {
+// labels are the ACL (VNet), the rule and the MAC of a group.
+func (r *record) labels(g *group) (acl, rule, mac []byte) {
 	f := &r.fields
 	rule, mac = f[fieldRule], f[fieldMAC]
 	switch {
@@ -37,8 +41,8 @@ func (r *record) names(g *group) (acl, rule, mac []byte) {
 	return nil, g.outer, mac
 }
 
-// read finds the texts of a group, those that the table has fields for.
-func (gv *groupValues) read(r *record, g *group, table *table) {
+// collect finds the texts of a group, those that the table has fields for.
+func (gv *groupValues) collect(r *record, g *group, table *table) {
 	gv.family = g.family
 	t := &gv.values
 	f := &r.fields
@@ -46,7 +50,7 @@ func (gv *groupValues) read(r *record, g *group, table *table) {
 		groupOperation: f[fieldOperation],
 		groupSystemID:  f[fieldSystemID],
 	}
-	t[groupACL], t[groupRule], t[groupMAC] = r.names(g)
+	t[groupACL], t[groupRule], t[groupMAC] = r.labels(g)
 	if g.family == NSG {
 		t[groupResource] = f[fieldResourceID]
 		t[groupVersion] = r.version()
@@ -59,12 +63,12 @@ func (gv *groupValues) read(r *record, g *group, table *table) {
 		t[groupGUID] = f[fieldFlowLogGUID]
 	}
 	if table.derives {
-		gv.derive()
+		gv.derive(table.groups)
 	}
 	gv.time = gv.time[:0]
 	if table.times {
-		if _, ok := recordTime(f[fieldTime]); ok {
-			gv.time = msgpack.AppendText(gv.time, f[fieldTime])
+		if at, ok := recordTime(f[fieldTime]); ok {
+			gv.time, gv.written = msgpack.AppendText(gv.time, f[fieldTime]), at
 		}
 	}
 	gv.pack(table.groups)
@@ -85,29 +89,31 @@ func (gv *groupValues) pack(wanted uint32) {
 	}
 }
 
-// derive adds what follows from the texts of the log.
-func (gv *groupValues) derive() {
+// derive adds what follows from the texts of the log, as far as it is wanted.
+func (gv *groupValues) derive(wanted uint32) {
 	t := &gv.values
-	target := gv.target.parse(t[groupResource])
-	t[groupAccount] = target.account
+	target := gv.target.Parse(t[groupResource])
+	t[groupAccount] = target.Account
 	if t[groupAccount] == nil && t[groupACL] != nil {
 		// An NSG lies in the subscription of what it protects.
-		t[groupAccount] = gv.acl.parse(t[groupACL]).account
+		t[groupAccount] = gv.acl.Parse(t[groupACL]).Account
 	}
-	t[groupSubscription] = target.subscription
-	t[groupResourceGroup] = target.group
-	t[groupResourceProvider] = target.provider
-	t[groupResourceName] = target.name
-	t[groupObserver] = target.lowerName
-	t[groupRuleClass] = ruleClass(t[groupRule])
-	if t[groupACL] == nil {
-		t[groupRuleset] = target.lowerName
-	} else {
-		t[groupRuleset] = gv.acl.parse(t[groupACL]).lowerName
+	t[groupSubscription] = target.Subscription
+	t[groupResourceGroup] = target.Group
+	t[groupResourceProvider] = target.Provider
+	t[groupResourceName] = target.Name
+	t[groupObserver] = target.LowerName
+	t[groupRuleClass] = azure.RuleClass(t[groupRule])
+	nsg := target
+	if t[groupACL] != nil {
+		nsg = gv.acl.Parse(t[groupACL])
 	}
-	t[groupRegion] = gv.flowLog.parse(t[groupFlowLogResource]).region
-	if mac, ok := appendMAC(gv.mac[:0], t[groupMAC]); ok {
-		t[groupMACForm] = mac
+	t[groupRuleset], t[groupRulesetName] = nsg.LowerName, nsg.Name
+	t[groupRegion] = gv.flowLog.Parse(t[groupFlowLogResource]).Region
+	if mac, ok := azure.AppendMAC(gv.mac[:0], t[groupMAC]); ok {
+		if t[groupMACForm] = mac; wanted&(1<<groupMACColon) != 0 {
+			t[groupMACColon] = azure.AppendColons(gv.macColon[:0], mac)
+		}
 	} else {
 		t[groupMACOdd] = t[groupMAC]
 	}

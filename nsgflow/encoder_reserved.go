@@ -11,25 +11,23 @@ import (
 // record. So the pieces of the template are edited once, instead of merging maps
 // for every event.
 
-// place is a place in the constant of a piece.
-type place struct{ piece, at int }
-
 // object is a map of a template.
 type object struct {
-	key        string
-	names      []string // the keys in it
-	header     place
-	headerSize int
-	end        place
-	below      []object // the maps in it
+	key         string
+	names       []string // the keys in it
+	header, end edit     // that replaces its header, or inserts at its end
+	below       []object // the maps in it
 }
 
-// edit puts bytes in the place of others.
+// edit puts bytes in the place of others, in the constant of a piece.
 type edit struct {
-	place
-	skip   int    // bytes that go
-	insert []byte // what comes instead
+	piece, at int
+	skip      int    // bytes that go
+	insert    []byte // what comes instead
 }
+
+// with is an edit of the same place.
+func (e edit) with(insert []byte) edit { e.insert = insert; return e }
 
 // edited are the pieces of a template with the reserved fields at hand in them.
 type edited struct {
@@ -70,37 +68,42 @@ func (d *edited) edit(t *template, r *reserved) {
 	d.apply(t.pieces)
 	d.keys = t.keys
 	for i := range r.parts {
-		if p := &r.parts[i]; !t.has(p.name) {
-			d.keys += p.count
-			d.addPiece(p.entries)
+		if p := &r.parts[i]; !t.has(string(p.Key)) {
+			d.keys += p.Count
+			d.addPiece(p.Entries)
 		}
 	}
 }
 
+// has says whether the map has the key of a part.
+func (o *object) has(p *msgpack.Part) bool {
+	return p.Key != nil && slices.Contains(o.names, string(p.Key))
+}
+
 // editBelow edits maps, in their order, where reserved fields have maps of the
 // same names.
-func (d *edited) editBelow(objects []object, parts []part) {
+func (d *edited) editBelow(objects []object, parts []msgpack.Part) {
 	for i := range objects {
 		o := &objects[i]
-		p := partOf(parts, o.key)
-		if p == nil || len(p.below) == 0 {
+		p := msgpack.PartOf(parts, o.key)
+		if p == nil || len(p.Below) == 0 {
 			continue // the event's value wins
 		}
 		added := 0
-		for k := range p.below {
-			if !slices.Contains(o.names, p.below[k].name) {
-				added += p.below[k].count
+		for k := range p.Below {
+			if !o.has(&p.Below[k]) {
+				added += p.Below[k].Count
 			}
 		}
 		if added > 0 {
 			from := len(d.headers)
 			d.headers = msgpack.AppendMapHeader(d.headers, len(o.names)+added)
-			d.list = append(d.list, edit{place: o.header, skip: o.headerSize, insert: d.headers[from:len(d.headers):len(d.headers)]})
+			d.list = append(d.list, o.header.with(d.headers[from:len(d.headers):len(d.headers)]))
 		}
-		d.editBelow(o.below, p.below)
-		for k := range p.below {
-			if !slices.Contains(o.names, p.below[k].name) {
-				d.list = append(d.list, edit{place: o.end, insert: p.below[k].entries})
+		d.editBelow(o.below, p.Below)
+		for k := range p.Below {
+			if !o.has(&p.Below[k]) {
+				d.list = append(d.list, o.end.with(p.Below[k].Entries))
 			}
 		}
 	}

@@ -23,7 +23,9 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotMessage:
 			out = e.appendMessage(out, t.message)
 		case slotTimestamp:
-			out = e.clock.append(out, e.event.time)
+			out = e.clock.Append(out, e.event.time)
+		case slotTimeMS:
+			out = appendCounter(out, Counter(e.event.time.Milliseconds()))
 		case slotSourceIP:
 			out = f.source.appendTo(out)
 		case slotSourcePort:
@@ -48,6 +50,12 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 			out = f.appendRelated(out)
 		case slotRecordTime:
 			out = append(out, e.group.time...)
+		case slotRecordTimeMS:
+			out = appendCounter(out, Counter(e.group.written.Milliseconds()))
+		case slotObservables:
+			out = f.appendObservables(out)
+		case slotSummary:
+			out = e.appendSummary(out)
 		case slotEncryption:
 			out = msgpack.AppendText(out, f.encryptionCode)
 		case slotEventID:

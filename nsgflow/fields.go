@@ -8,7 +8,7 @@ type Field struct {
 	// Name is the path with dots. "[]" behind a part says that its value is
 	// an array of one object.
 	Name string
-	Type string // in an index: keyword, ip, long, date, match_only_text
+	Type string // in an index: keyword, ip, integer, long, date, match_only_text, object
 	List bool   // the value is an array of Type
 	In   string // the events that may have it: "flows", "NSG", "VNet", "aggregated", "errors", "all"
 	Doc  string // the value in words, as Markdown
@@ -28,11 +28,14 @@ var kindWords = map[kinds]string{
 // name stands twice where flows, aggregated flows or errors have different values
 // there.
 func (s Schema) Fields() []Field {
-	rows := schemas[s].fields
-	fields := make([]Field, len(rows))
-	for i, f := range rows {
+	schema := &schemas[s]
+	var fields []Field
+	for _, f := range schema.fields {
+		if schema.unasked && f.name == schema.timestamp {
+			continue
+		}
 		typ, list := strings.CutPrefix(f.typ, "[]")
-		fields[i] = Field{Name: f.name, Type: typ, List: list, In: kindWords[f.in], Doc: f.doc}
+		fields = append(fields, Field{Name: f.name, Type: typ, List: list, In: kindWords[f.in], Doc: f.doc})
 	}
 	return fields
 }

@@ -22,7 +22,7 @@ func Flows(text []byte) iter.Seq2[Flow, error] {
 			}
 			for i := range r.groups {
 				g := &r.groups[i]
-				group.read(r, g, &table{})
+				group.collect(r, g, &table{})
 				rule, resource, mac := string(group.values[groupRule]), string(group.values[groupResource]), string(group.values[groupMAC])
 				for k := range g.count() {
 					line, comma := r.lineOf(g, k)

@@ -16,26 +16,24 @@ import (
 func seeds(f *testing.F) {
 	_, inputs := goldenCases(f)
 	for _, input := range inputs {
-		f.Add(input, false)
-		f.Add(input, true)
+		for schema := range nsgflow.Schemas() {
+			f.Add(input, uint8(schema))
+		}
 		var body struct{ Message string }
 		if json.Unmarshal([]byte(input), &body) == nil && body.Message != "" {
-			f.Add(body.Message, false)
+			f.Add(body.Message, uint8(0))
 		}
 	}
 	for i, row := range hostile {
 		if len(row.input) < 10_000 {
-			f.Add(row.input, i%2 == 0)
+			f.Add(row.input, uint8(i))
 		}
 	}
 }
 
-func schema(ecs bool) func(*nsgflow.Options) {
-	return func(o *nsgflow.Options) {
-		if ecs {
-			*o = nsgflow.DefaultOptions(nsgflow.SchemaECS)
-		}
-	}
+// schema is one of all, by any number.
+func schema(number uint8) func(*nsgflow.Options) {
+	return inSchema(nsgflow.Schema(int(number) % len(nsgflow.Schemas())))
 }
 
 // kindsOf counts the records that came out, by the first word of brief.
@@ -61,8 +59,8 @@ func flows(c nsgflow.Counts) (sum uint64) {
 // come back unchanged, and what is damaged is passed on to its last byte.
 func FuzzText(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, text string, ecs bool) {
-		n := newNormalizer(t, schema(ecs))
+	f.Fuzz(func(t *testing.T, text string, number uint8) {
+		n := newNormalizer(t, schema(number))
 		chunk, changed := asText.read(t, n, text)
 		records, err := unpacked(chunk)
 		if err != nil {
@@ -138,13 +136,13 @@ func checkForeign(t *testing.T, records []out, want []any) {
 // FuzzTwice: what the package has written it leaves alone.
 func FuzzTwice(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, text string, ecs bool) {
-		n := newNormalizer(t, schema(ecs))
+	f.Fuzz(func(t *testing.T, text string, number uint8) {
+		n := newNormalizer(t, schema(number))
 		chunk, changed := under("log").read(t, n, text)
 		if !changed {
 			return
 		}
-		checkTwice(t, newNormalizer(t, schema(ecs)), chunk)
+		checkTwice(t, newNormalizer(t, schema(number)), chunk)
 	})
 }
 
@@ -167,7 +165,7 @@ func checkTwice(t *testing.T, n *nsgflow.Normalizer, chunk []byte) {
 func FuzzStructured(f *testing.F) {
 	seeds(f)
 	bare := func(o *nsgflow.Options) { o.Original, o.ReserveData = false, false }
-	f.Fuzz(func(t *testing.T, text string, ecs bool) {
+	f.Fuzz(func(t *testing.T, text string, number uint8) {
 		values, ok := trees(text)
 		if !ok || len(values) != 1 || !isExact(values[0]) || !utf8.ValidString(text) {
 			return
@@ -185,8 +183,8 @@ func FuzzStructured(f *testing.F) {
 		default:
 			return
 		}
-		want := asText.records(t, newNormalizer(t, schema(ecs), bare), text)
-		got := asMap.records(t, newNormalizer(t, schema(ecs), bare), text)
+		want := asText.records(t, newNormalizer(t, schema(number), bare), text)
+		got := asMap.records(t, newNormalizer(t, schema(number), bare), text)
 		if diff := cmp.Diff(comparable(t, want), comparable(t, got)); diff != "" {
 			t.Error(diff)
 		}
@@ -195,8 +193,8 @@ func FuzzStructured(f *testing.F) {
 
 var (
 	quotedValue   = regexp.MustCompile(`: \\".*`)
-	eventOriginal = regexp.MustCompile(`,"original":"([^"\\]|\\.)*"`)
-	eventID       = regexp.MustCompile(`,"id":"[0-9A-Za-z_-]*"`)
+	eventOriginal = regexp.MustCompile(`,"(original|Original|raw_data|log.record.original)":"([^"\\]|\\.)*"`)
+	eventID       = regexp.MustCompile(`,"(id|EventOriginalUid|uid|log.record.uid)":"[0-9A-Za-z_-]*"`)
 )
 
 // comparable leaves out how a node of a wrong type is written, which text

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,17 +113,26 @@ func golden(t *testing.T, r reading, input, file string) {
 	}
 }
 
-// timeOf is how the time of a record must begin: with what stands under
-// @timestamp, down to its milliseconds; else it is its source's.
+// timeOf is how the time of a record must begin: with what its event says, down to
+// milliseconds; else it is its source's. otel says it in the record's time only.
 func timeOf(t *testing.T, body string) string {
 	t.Helper()
 	var fields struct {
-		Timestamp string `json:"@timestamp"`
+		Timestamp     string `json:"@timestamp"`
+		TimeGenerated string
+		Time          json.RawMessage
+		Name          string `json:"otel.event.name"`
 	}
 	if err := json.Unmarshal([]byte(body), &fields); err != nil {
 		t.Fatal(err)
 	}
-	if fields.Timestamp == "" {
+	fields.Timestamp += fields.TimeGenerated
+	switch ms, err := strconv.ParseInt(string(fields.Time), 10, 64); {
+	case err == nil: // ocsf
+		return fmt.Sprintf("%d.%03d", ms/1000, ms%1000)
+	case fields.Name != "":
+		return ""
+	case fields.Timestamp == "":
 		return arrivalText
 	}
 	at, err := time.Parse("2006-01-02T15:04:05.000Z", fields.Timestamp)

@@ -17,11 +17,27 @@ func brief(t testing.TB, o out) string {
 		Message *string
 		Event   struct{ Kind string }
 		Error   struct{ Message string }
+
+		EventProduct, EventMessage string // asim
+
+		Class  *int   `json:"class_uid"` // ocsf
+		Detail string `json:"status_detail"`
+
+		Name string `json:"otel.event.name"` // otel
+		Text string `json:"body"`
 	}
 	if err := json.Unmarshal([]byte(o.Body), &body); err != nil {
 		return "foreign " + o.Body
 	}
 	switch {
+	case body.EventProduct == "NSGFlow" && body.EventMessage == "" || body.Class != nil && *body.Class == 4001 || body.Name == "azure.flow":
+		return "event " + o.Time
+	case body.EventProduct == "NSGFlow":
+		return "error " + o.Time + " " + body.EventMessage
+	case body.Class != nil && body.Detail != "":
+		return "error " + o.Time + " " + body.Detail
+	case body.Name == "azure.flow.error":
+		return "error " + o.Time + " " + body.Text
 	case body.Event.Kind == "event":
 		return "event " + o.Time
 	case body.Event.Kind == "pipeline_error" && body.Message != nil:

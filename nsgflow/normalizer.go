@@ -12,6 +12,7 @@ type Normalizer struct {
 	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
 	drops      [3][stateCount]uint8 // reasons to leave a flow out: see Drops.reasons
 	reserved   reserved             // the fields beside it, which events keep
+	pieces     pieces               // of a flow log that comes line by line
 	counts     Counts
 	before     Counts // the record at hand
 	limit      int    // of its events, in bytes
@@ -87,6 +88,9 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []b
 		if d.size > 0 {
 			n.counts.Foreign++
 		}
+		if len(n.pieces.field) > 0 {
+			n.counts.LineByLine = n.pieces.second(b[:d.size])
+		}
 		return dst, d.size, false
 	}
 	n.encoder.progress.beginSource(done, d.size)
@@ -100,6 +104,9 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []b
 		n.read(d.texts[i])
 	}
 	out, changed = n.end(dst)
+	if !n.counts.LineByLine {
+		n.pieces.first(&d)
+	}
 	return out, d.size, changed
 }
 
@@ -163,7 +170,7 @@ func (n *Normalizer) beginRecord() {
 		n.counts.Empty++
 	}
 	end, _ := n.document.reader.At()
-	n.encoder.progress.beginRecord(end)
+	n.encoder.progress.recordEnds(end)
 	n.encoder.beginRecord(r)
 	n.aggregator.beginRecord(r)
 }

@@ -11,10 +11,16 @@ type Schema uint8
 
 const (
 	// SchemaSekoia is the documented event of the Azure Network Watcher
-	// integration (docs/mapping.md).
+	// integration (docs/schema-sekoia.md).
 	SchemaSekoia Schema = iota
 	// SchemaECS is the full event of the Elastic Common Schema, 9.4.
 	SchemaECS
+	// SchemaASIM is a row of Microsoft Sentinel's table ASimNetworkSessionLogs.
+	SchemaASIM
+	// SchemaOCSF is Network Activity of the Open Cybersecurity Schema Framework, 1.8.0.
+	SchemaOCSF
+	// SchemaOTel is the body and the attributes of an OpenTelemetry log record.
+	SchemaOTel
 )
 
 // Options say what a Normalizer looks at and what it writes.
@@ -47,12 +53,11 @@ type Options struct {
 // DefaultOptions are the options of an instance that configures nothing
 // but its schema.
 func DefaultOptions(s Schema) Options {
-	return Options{
-		Schema:       s,
-		Original:     s == SchemaSekoia,
-		TimestampKey: "@timestamp",
-		ReserveData:  true,
+	o := Options{Schema: s, Original: s == SchemaSekoia, ReserveData: true}
+	if int(s) < len(schemas) && !schemas[s].unasked {
+		o.TimestampKey = schemas[s].timestamp
 	}
+	return o
 }
 
 // Check says what is wrong with options, if anything is. New does so too.
@@ -60,7 +65,7 @@ func (o Options) Check() error {
 	if int(o.Schema) >= len(schemas) {
 		return fmt.Errorf("schema %d: there are %d", o.Schema, len(schemas))
 	}
-	if isEventName(o.TimestampKey) {
+	if o.Schema.isEventName(o.TimestampKey) {
 		return fmt.Errorf("timestamp key %q: a name of the schema", o.TimestampKey)
 	}
 	if strings.HasSuffix(o.TimestampKey, "[]") {

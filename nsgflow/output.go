@@ -28,8 +28,8 @@ const (
 	firstCheck = 1 << 20 // before that, the output doubles
 )
 
-// beginRecord takes up the flow log record that ends at an offset.
-func (p *progress) beginRecord(end int) { p.from, p.to = p.to, end }
+// recordEnds takes up the flow log record that ends at an offset.
+func (p *progress) recordEnds(end int) { p.from, p.to = p.to, end }
 
 // forecast is about the size that the output will have, or somewhat more: it is
 // long now, at this tuple of the record at hand, which has so many.

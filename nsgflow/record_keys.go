@@ -67,15 +67,15 @@ const (
 	roleProperties
 	roleFlowRecords
 	roleFlow
-	roleText  // a field that may hold a flow log as text
-	roleEvent // what events of this package have
+	roleText // a field that may hold a flow log as text
+	roleMark // what events of this package have
 )
 
 // entry says what a key of a record means.
 type entry struct {
 	role   role
 	field  recordField
-	column uint8
+	column uint8  // of a mark: which of them
 	shapes shapes // in which it is a part of the flow log itself
 }
 
@@ -85,7 +85,10 @@ type entry struct {
 var entries = map[string]entry{
 	"message":           {role: roleText},
 	"log":               {role: roleText},
-	"event":             {role: roleEvent},
+	"event":             {role: roleMark, column: markEvent},
+	"EventProduct":      {role: roleMark, column: markProduct},
+	"metadata":          {role: roleMark, column: markMetadata},
+	"otel.event.name":   {role: roleMark, column: markName},
 	"records":           {role: roleRecords, shapes: shapeBlob},
 	"properties":        {role: roleProperties, shapes: shapeNSG},
 	"flowRecords":       {role: roleFlowRecords, shapes: shapeVNet},

@@ -7,8 +7,8 @@ import (
 	"fluent-bit-nsgflow/nsgflow/internal/jsontext"
 )
 
-// read reads the entry key of a record, whose value comes next.
-func (r *record) read(in reader, key []byte, e entry) {
+// readEntry reads the entry key of a record, whose value comes next.
+func (r *record) readEntry(in reader, key []byte, e entry) {
 	switch e.role {
 	case roleField:
 		r.hasRule = r.hasRule || e.field == fieldRule && e.shapes == shapeDenormalised

@@ -9,8 +9,13 @@ import (
 
 // reserved are the fields of the source record that are not the flow log: a
 // hostname for instance. Events keep them, and so do foreign records.
+//
+// They may have keys that events have too: a host, or an azure of the source
+// record's own. Maps are merged then, at every level, and where both have a value the
+// event's wins. Which fields are concerned follows from the schema, so that they are
+// looked for once for each source record, however many events it becomes.
 type reserved struct {
-	names map[string]*eventName
+	names msgpack.Names // of events
 
 	body   []byte // the source record; nil of a text on its own
 	field  []byte // that holds the flow log; nil: the body is the flow log
@@ -18,7 +23,7 @@ type reserved struct {
 	fields []byte // a map
 	count  int    // of its entries
 
-	parts []part // of fields, if one has a key that events may have too
+	parts []msgpack.Part // of fields, if one has a key that events may have too
 
 	foreign      []byte // fields for foreign records: see forForeign
 	foreignReady bool
@@ -45,12 +50,13 @@ func (r *reserved) collect(own shapes) {
 		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
 			return false
 		}
-		conflict = conflict || r.names[string(key)] != nil
+		_, ours := r.names[string(key)]
+		conflict = conflict || ours
 		return true
 	})
 	r.parts = nil
 	if conflict {
-		r.parts = divide(r.entries(), r.count, r.names)
+		r.parts = r.names.Divide(r.entries(), r.count)
 	}
 }
 

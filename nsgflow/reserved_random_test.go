@@ -70,21 +70,21 @@ func mapHeader(r *rand.Rand, n int) []byte {
 	return msgpack.AppendMapHeader(nil, n)
 }
 
-func keysOf(n map[string]*eventName) (keys []string) {
+func keysOf(n msgpack.Names) (keys []string) {
 	for k := range n {
 		keys = append(keys, k)
 	}
 	return keys
 }
 
-func wild(r *rand.Rand, names map[string]*eventName, level int) (entries []byte, count int) {
+func wild(r *rand.Rand, names msgpack.Names, level int) (entries []byte, count int) {
 	keys := keysOf(names)
 	n := r.IntN(7)
 	if r.IntN(30) == 0 {
 		n = 20
 	}
 	for range n {
-		var name *eventName
+		var below msgpack.Names
 		switch x := r.IntN(10); {
 		case x == 0: // no text
 			entries = append(entries, [][]byte{{7}, {0xc0}, {0xc4, 4, 'h', 'o', 's', 't'}, {0x81, 1, 2}, {0x90}, {0xca, 0, 0, 0, 0}}[r.IntN(6)]...)
@@ -93,7 +93,7 @@ func wild(r *rand.Rand, names map[string]*eventName, level int) (entries []byte,
 			if level == 0 && k == "message" {
 				k = "event"
 			}
-			name = names[k]
+			below = names[k]
 			entries = append(entries, key(r, k)...)
 		default:
 			entries = append(entries, key(r, []string{"", "x", "y", "host", "name", "ip", "z.z"}[r.IntN(7)])...)
@@ -101,10 +101,6 @@ func wild(r *rand.Rand, names map[string]*eventName, level int) (entries []byte,
 		count++
 		switch x := r.IntN(8); {
 		case x < 5-level && level < 4:
-			var below map[string]*eventName
-			if name != nil {
-				below = name.below
-			}
 			b, c := wild(r, below, level+1)
 			entries = append(append(entries, mapHeader(r, c)...), b...)
 		case x == 5:

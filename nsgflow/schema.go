@@ -3,6 +3,8 @@ package nsgflow
 import (
 	"slices"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
 
 // field is one row of a schema: one field of the event. Rows stand in the
@@ -16,10 +18,8 @@ type field struct {
 	typ string
 	in  kinds // which events have the field
 	source
-	doc string // the value in words, for docs/mapping.md
+	doc string // the value in words, for the page of the schema
 }
-
-const timestampField = "@timestamp" // its name is an option
 
 // isIn says whether name is the field's, or that of an object around it. The
 // "[]" of arrays may be left out.
@@ -32,9 +32,25 @@ func (f *field) isIn(name string) bool {
 var schemas = [...]struct {
 	name   string
 	fields []field
+	// timestamp is the row whose name is an option; unasked, where there is none
+	// unless the option asks.
+	timestamp string
+	unasked   bool
+	flat      bool // names are keys as they are, with their dots
 }{
-	SchemaSekoia: {"sekoia", slices.Concat(sekoia, aggregateFields)},
-	SchemaECS:    {"ecs", slices.Concat(ecs, aggregateFields)},
+	SchemaSekoia: {name: "sekoia", fields: slices.Concat(sekoia, aggregateFields), timestamp: "@timestamp"},
+	SchemaECS:    {name: "ecs", fields: slices.Concat(ecs, aggregateFields), timestamp: "@timestamp"},
+	SchemaASIM:   {name: "asim", fields: asim, timestamp: "TimeGenerated"},
+	SchemaOCSF:   {name: "ocsf", fields: ocsf, timestamp: "@timestamp", unasked: true},
+	SchemaOTel:   {name: "otel", fields: otel, timestamp: "@timestamp", unasked: true, flat: true},
+}
+
+// path is the name of a field in keys, from the top.
+func (s Schema) path(f *field) []string {
+	if schemas[s].flat {
+		return []string{f.name}
+	}
+	return strings.Split(f.name, ".")
 }
 
 // row is a field of a schema with its name in parts.
@@ -56,8 +72,8 @@ type table struct {
 
 func newTable(o Options) (t table) {
 	for _, f := range schemas[o.Schema].fields {
-		r := row{f, strings.Split(f.name, ".")}
-		if f.name == timestampField {
+		r := row{f, o.Schema.path(&f)}
+		if f.name == schemas[o.Schema].timestamp {
 			if o.TimestampKey == "" {
 				continue
 			}
@@ -66,10 +82,10 @@ func newTable(o Options) (t table) {
 		if f.slot == slotMessage && !o.Original || slices.ContainsFunc(o.ExcludeFields, f.isIn) {
 			continue
 		}
-		t.groups |= 1 << f.group
-		t.derives = t.derives || f.group >= groupMACForm
+		t.groups |= 1<<f.group | 1<<f.given | 1<<f.lacking
+		t.derives = t.derives || max(f.group, f.given, f.lacking) >= groupMACForm
 		t.identifies = t.identifies || f.slot == slotEventID
-		t.times = t.times || f.slot == slotRecordTime
+		t.times = t.times || f.slot == slotRecordTime || f.slot == slotRecordTimeMS
 		t.original = t.original || f.slot == slotMessage
 		t.rows = append(t.rows, r)
 	}
@@ -80,30 +96,25 @@ func newTable(o Options) (t table) {
 }
 
 // names are the keys of events.
-func (t *table) names() map[string]*eventName {
-	names := map[string]*eventName{}
+func (t *table) names() msgpack.Names {
+	names := msgpack.Names{}
 	for _, r := range t.rows {
 		path := r.path
 		if i := slices.IndexFunc(path, func(key string) bool { return strings.HasSuffix(key, "[]") }); i >= 0 {
 			path = slices.Clone(path[:i+1]) // an array of maps has nothing to do with a map
 			path[i] = strings.TrimSuffix(path[i], "[]")
 		}
-		addName(names, path)
+		names.Add(path)
 	}
 	return names
 }
 
-// isEventName says whether events of any schema have a field or an object of
-// this name, but for the one that carries the time, whose name is an option.
-func isEventName(name string) bool {
-	for _, s := range schemas {
-		for _, f := range s.fields {
-			if top, _, _ := strings.Cut(f.name, "."); top == name && name != timestampField {
-				return true
-			}
-		}
-	}
-	return false
+// isEventName says whether events of the schema have a field or an object of this
+// name, but for the one that carries the time, whose name is an option.
+func (s Schema) isEventName(name string) bool {
+	return slices.ContainsFunc(schemas[s].fields, func(f field) bool {
+		return s.path(&f)[0] == name && name != schemas[s].timestamp
+	})
 }
 
 // kinds is a set of kinds of events.
@@ -120,14 +131,18 @@ const (
 )
 
 // source says where a field's value comes from. constant, ofFlow, ofFlowList,
-// ofGroup and eachTuple make one; when and unless restrict it.
+// ofNumber, ofGroup and eachTuple make one; when, unless, where and whereNo restrict
+// it.
 type source struct {
 	constants func(variant) []string // what follows from the variant; nil: nothing does
+	number    func(variant) int      // likewise, a number; below 0: the event lacks the field
 	group     groupValue
 	slot      slot
 
 	only      func(variant) bool // the variants that have the field; nil: all
 	fromGroup func(variant) bool // those that have the group's value instead of constants; nil: none
+
+	given, lacking groupValue // that groups have, or lack, whose events have the field
 }
 
 // constant is the same in all events.
@@ -149,6 +164,12 @@ func ofFlow(f func(variant) string) source {
 // ofFlowList is ofFlow for a list; nil: the event lacks the field.
 func ofFlowList(f func(variant) []string) source { return source{constants: f} }
 
+// ofNumber is ofFlow for a number; below 0: the event lacks the field.
+func ofNumber(f func(variant) int) source { return source{number: f} }
+
+// always is the same number in all events.
+func always(n int) source { return ofNumber(func(variant) int { return n }) }
+
 // ofGroup is the same for all tuples of a group.
 func ofGroup(t groupValue) source { return source{group: t} }
 
@@ -164,6 +185,12 @@ func (s source) unless(are func(variant) bool, t groupValue) source {
 	return s
 }
 
+// where leaves the field to groups that have t.
+func (s source) where(t groupValue) source { s.given = t; return s }
+
+// whereNo leaves it to those that lack t.
+func (s source) whereNo(t groupValue) source { s.lacking = t; return s }
+
 // groupValue is a text that is constant within a group of tuples.
 type groupValue uint8
 
@@ -177,9 +204,11 @@ const (
 	groupMAC
 	// From here on, some do not stand in the log: groupValues.derive makes them.
 	groupMACForm // MAC in the form of RFC 7042
-	groupMACOdd  // MAC, where it has no such form
+	groupMACColon
+	groupMACOdd // MAC, where it has no such form
 	groupRuleClass
 	groupRuleset
+	groupRulesetName // as the log has it
 	groupAccount
 	groupSubscription
 	groupResourceGroup
@@ -202,6 +231,7 @@ const (
 	slotNone slot = iota
 	slotMessage
 	slotTimestamp
+	slotTimeMS // in milliseconds since 1970, as are the others of this name
 	slotSourceIP
 	slotSourcePort
 	slotSourcePackets
@@ -212,6 +242,9 @@ const (
 	slotDestinationBytes
 	slotRelatedIP
 	slotRecordTime // where the record's time is one
+	slotRecordTimeMS
+	slotObservables // both addresses, as OCSF has them
+	slotSummary     // the flow in a line
 	slotEncryption
 	slotEventID
 	slotBytes   // sum of both sides
@@ -221,7 +254,9 @@ const (
 	slotError
 	// From here on, aggregated events only.
 	slotEnd
+	slotEndMS
 	slotDuration
+	slotDurationMS
 	slotTuples
 	slotBegin
 	slotContinue
@@ -232,9 +267,9 @@ const (
 	slotCount
 )
 
-// Texts and slots are members of sets of 32 bits: the build fails here where
+// Texts and slots are members of sets of 32 and 64 bits: the build fails here where
 // there is one too many.
 var (
 	_ [32 - groupCount]struct{}
-	_ [32 - slotCount]struct{}
+	_ [64 - slotCount]struct{}
 )

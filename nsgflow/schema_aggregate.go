@@ -1,7 +1,6 @@
 package nsgflow
 
-// aggregateFields come last in both schemas: what only aggregated events
-// have.
+// aggregateFields come last in ecs and sekoia: what only aggregated events have.
 var aggregateFields = []field{
 	{"azure.flow_log.aggregate.key", "keyword", inAggregated, ofFlow(aggregatedBy), "what the tuples have in common: `connection`, `service`, `host`"},
 	{"azure.flow_log.aggregate.tuples", "long", inAggregated, eachTuple(slotTuples), "how many tuples"},
@@ -14,5 +13,7 @@ var aggregateFields = []field{
 }
 
 func aggregated(v variant) bool { return v.aggregate != AggregateOff }
+
+func single(v variant) bool { return !aggregated(v) }
 
 func aggregatedBy(v variant) string { return v.aggregate.String() }

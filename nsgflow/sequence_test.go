@@ -74,11 +74,15 @@ func reads(n *nsgflow.Normalizer, chunk []byte) (all [][]byte) {
 	return all
 }
 
-// sequenceOptions are all schemas, ways to aggregate, and originals.
+// sequenceOptions are all schemas, ways to aggregate, and originals; of the schemas
+// that follow from ecs, the extremes.
 func sequenceOptions() (all []nsgflow.Options) {
 	for s := range nsgflow.Schemas() {
 		for a := range nsgflow.Aggregates() {
 			for _, original := range []bool{false, true} {
+				if nsgflow.Schema(s) > nsgflow.SchemaECS && (a != 0 && nsgflow.Aggregate(a) != nsgflow.AggregateService || original != (a > 0)) {
+					continue
+				}
 				o := nsgflow.DefaultOptions(nsgflow.Schema(s))
 				o.Aggregate, o.AggregateDenied, o.Original = nsgflow.Aggregate(a), nsgflow.Aggregate(a), original
 				all = append(all, o)

@@ -88,7 +88,7 @@ type leaf struct {
 
 // resolve finds where the field's value comes from in events of a variant that
 // have these values. ok is false where they lack the field.
-func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
+func (fd *field) resolve(v variant, groups uint32, slots uint64) (l leaf, ok bool) {
 	in := kinds(1 << v.family)
 	switch {
 	case v.failed:
@@ -96,7 +96,8 @@ func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
 	case aggregated(v):
 		in |= inAggregated
 	}
-	if fd.in&in == 0 || fd.only != nil && !fd.only(v) {
+	if fd.in&in == 0 || fd.only != nil && !fd.only(v) ||
+		fd.given != groupNone && groups&(1<<fd.given) == 0 || fd.lacking != groupNone && groups&(1<<fd.lacking) != 0 {
 		return leaf{}, false
 	}
 	l.list = strings.HasPrefix(fd.typ, "[]")
@@ -104,6 +105,10 @@ func (fd *field) resolve(v variant, groups, slots uint32) (l leaf, ok bool) {
 	case fd.constants != nil && (fd.fromGroup == nil || !fd.fromGroup(v)):
 		l.constants = fd.constants(v)
 		return l, l.constants != nil
+	case fd.number != nil:
+		n := fd.number(v)
+		l.number = msgpack.AppendUint(nil, uint64(max(n, 0)))
+		return l, n >= 0
 	case fd.group != groupNone:
 		l.group = fd.group
 		return l, groups&(1<<fd.group) != 0
@@ -153,7 +158,7 @@ func (w *templateWriter) end(group groupValue, s slot) {
 	w.constant = nil
 }
 
-func (w *templateWriter) here() place { return place{len(w.t.pieces), len(w.constant)} }
+func (w *templateWriter) here() edit { return edit{piece: len(w.t.pieces), at: len(w.constant)} }
 
 // has says whether events of the template have a key at the top.
 func (t *template) has(name string) bool { return slices.Contains(t.names, name) }
@@ -168,14 +173,14 @@ func cloned(objects []object) []object {
 
 // moved makes the places of objects those that they have in a template whose piece
 // i begins at base.
-func moved(objects, old []object, i int, base place) {
+func moved(objects, old []object, i int, base edit) {
 	for k := range objects {
 		o, was := &objects[k], &old[k]
 		if was.header.piece == i {
-			o.header = place{base.piece, base.at + was.header.at}
+			o.header.piece, o.header.at = base.piece, base.at+was.header.at
 		}
 		if was.end.piece == i {
-			o.end = place{base.piece, base.at + was.end.at}
+			o.end.piece, o.end.at = base.piece, base.at+was.end.at
 		}
 		moved(o.below, was.below, i, base)
 	}
@@ -191,7 +196,7 @@ func (w *templateWriter) write(b *branch, objects *[]object) {
 	if len(b.below) > 0 {
 		o := object{key: b.key, header: w.here()}
 		w.constant = msgpack.AppendMapHeader(w.constant, len(b.below))
-		o.headerSize = len(w.constant) - o.header.at
+		o.header.skip = len(w.constant) - o.header.at
 		for _, c := range b.below {
 			o.names = append(o.names, c.key)
 			w.write(c, &o.below)

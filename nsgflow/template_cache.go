@@ -10,23 +10,18 @@ import (
 // templates are those of groups that have the same texts, or, before those have
 // come twice, of groups that have texts of the same kinds.
 type templates struct {
-	list        []keyedTemplate
-	present     uint32 // set of groupValue
+	keys        []uint64    // of the variants, for list
+	list        []*template // by variant
+	present     uint32      // set of groupValue
 	specialized bool
 	texts       []byte // packed, to tell them from others; valid iff specialized
 }
 
-// keyedTemplate is a template of the variant with a key.
-type keyedTemplate struct {
-	key uint64
-	*template
-}
-
 // of is the template with a key; nil where there is none yet.
 func (ts *templates) of(key uint64) *template {
-	for i := range ts.list {
-		if ts.list[i].key == key {
-			return ts.list[i].template
+	for i := range ts.keys {
+		if ts.keys[i] == key {
+			return ts.list[i]
 		}
 	}
 	return nil
@@ -34,9 +29,9 @@ func (ts *templates) of(key uint64) *template {
 
 func (ts *templates) add(key uint64, t *template) {
 	if len(ts.list) >= maxTemplates {
-		ts.list = ts.list[:0]
+		ts.keys, ts.list = ts.keys[:0], ts.list[:0]
 	}
-	ts.list = append(ts.list, keyedTemplate{key, t})
+	ts.keys, ts.list = append(ts.keys, key), append(ts.list, t)
 }
 
 // What is kept is bounded: real logs have a few keys a group and some hundred

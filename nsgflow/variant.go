@@ -99,15 +99,15 @@ func keyOfError(family Family) uint64 { return 1<<51 | uint64(family)<<8 }
 // slotsOfFlows, slotsOfAggregates and slotsOfErrors are those that each of them
 // has; aggregates have those of flows too.
 const (
-	slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotSourceIP | 1<<slotSourcePort |
-		1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP
-	slotsOfAggregates = 1<<slotEnd | 1<<slotDuration | 1<<slotTuples | 1<<slotBegin | 1<<slotContinue | 1<<slotEnds |
+	slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotTimeMS | 1<<slotSourceIP | 1<<slotSourcePort |
+		1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP | 1<<slotObservables | 1<<slotSummary
+	slotsOfAggregates = 1<<slotEnd | 1<<slotEndMS | 1<<slotDuration | 1<<slotDurationMS | 1<<slotTuples | 1<<slotBegin | 1<<slotContinue | 1<<slotEnds |
 		1<<slotDenied | 1<<slotSourcePorts | 1<<slotDestinationPorts
-	slotsOfErrors = 1<<slotTimestamp | 1<<slotEventID | 1<<slotTuple | 1<<slotError
+	slotsOfErrors = 1<<slotTimestamp | 1<<slotTimeMS | 1<<slotEventID | 1<<slotTuple | 1<<slotError
 )
 
 // slots are those that events of the variant have.
-func (v variant) slots() (set uint32) {
+func (v variant) slots() (set uint64) {
 	set = slotsOfFlows
 	if v.failed {
 		set = slotsOfErrors
@@ -124,6 +124,7 @@ func (v variant) slots() (set uint32) {
 		{hasSourcePackets | hasDestinationPackets, slotPackets},
 		{hasEncryption, slotEncryption},
 		{hasTime, slotRecordTime},
+		{hasTime, slotRecordTimeMS},
 	} {
 		if v.has&s.all == s.all {
 			set |= 1 << s.slot

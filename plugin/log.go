@@ -25,9 +25,17 @@ type notice struct {
 	said nsgflow.Counts
 }
 
+// lineByLine is said once. Nothing is wrong with the records: they pass on.
+const lineByLine = "a flow log comes line by line, as tail reads one that is pretty-printed, and gives no event: " +
+	"write each on one line (nsgflow records, jq -c), join its lines (multiline.parser of tail), or read it with the input nsgflow"
+
 // due returns the warning for what was counted since the previous one, or ""
 // where there is nothing to say yet.
 func (n *notice) due(c nsgflow.Counts, now time.Time) string {
+	if c.LineByLine && !n.said.LineByLine {
+		n.said.LineByLine = true
+		return lineByLine
+	}
 	bad, unknown := c.Errors-n.said.Errors, c.Unknown-n.said.Unknown
 	if bad == 0 && unknown == 0 || now.Sub(n.last) < noticeInterval {
 		return ""

@@ -29,6 +29,9 @@ func TestNotice(t *testing.T) {
 		{10 * time.Second, nsgflow.Counts{Errors: 8, Unknown: 1, LastError: "a"}, "6 errors, 1 unknown codes since the last warning, for example: a"},
 		{time.Hour, nsgflow.Counts{Errors: 8, Unknown: 1, LastError: "a"}, ""},
 		{time.Hour, nsgflow.Counts{Errors: 8, Unknown: 4, LastError: "a"}, "0 errors, 3 unknown codes since the last warning"},
+		{time.Hour, nsgflow.Counts{Errors: 8, Unknown: 5, LineByLine: true}, lineByLine},
+		{2 * time.Hour, nsgflow.Counts{Errors: 8, Unknown: 5, LineByLine: true}, "0 errors, 1 unknown codes since the last warning"},
+		{3 * time.Hour, nsgflow.Counts{Errors: 8, Unknown: 5, LineByLine: true}, ""},
 	} {
 		if got := n.due(step.count, start.Add(step.after)); got != step.want {
 			t.Errorf("after %v: got %q, want %q", step.after, got, step.want)

@@ -23,9 +23,14 @@ func dashboard() file {
 	for _, m := range outputMetrics {
 		d.metric(m.name, m.title, m.help, false)
 	}
-	return file{"conf/monitoring/dashboard.json", encode(object{
-		"uid":           "fluent-bit-nsgflow",
-		"title":         "Azure flow logs in Fluent Bit",
+	return d.file("conf/monitoring/dashboard.json", "fluent-bit-nsgflow", "Azure flow logs in Fluent Bit", variables)
+}
+
+// file is a dashboard of Grafana with the panels.
+func (p *panels) file(path, uid, title string, variables []object) file {
+	return file{path, encode(object{
+		"uid":           uid,
+		"title":         title,
 		"tags":          []string{"fluent-bit", "azure"},
 		"schemaVersion": 37,
 		"editable":      true,
@@ -33,7 +38,7 @@ func dashboard() file {
 		"time":          object{"from": "now-3h", "to": "now"},
 		"annotations":   object{"list": []object{}},
 		"templating":    object{"list": variables},
-		"panels":        d.all,
+		"panels":        p.all,
 	})}
 }
 
@@ -55,11 +60,16 @@ var dataSource = object{"type": "prometheus", "uid": "${datasource}"}
 // variables are what one chooses above the panels. The instances are those
 // that run the filter.
 var variables = []object{
-	{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"},
+	chooseDataSource("prometheus"),
 	{"name": "instance", "label": "Agent", "type": "query", "datasource": dataSource,
 		"query": object{"query": "label_values(fluentbit_filter_nsgflow_events_total, instance)", "refId": "instance"},
 		"multi": true, "includeAll": true, "refresh": 2, "sort": 1,
 		"current": object{"selected": true, "text": "All", "value": "$__all"}},
+}
+
+// chooseDataSource is the variable for a data source of a type.
+func chooseDataSource(kind string) object {
+	return object{"name": "datasource", "label": "Data source", "type": "datasource", "query": kind}
 }
 
 // panels are placed one beside the other.
@@ -108,13 +118,23 @@ func (p *panels) graph(width int, title, help, expr, unit string, labels ...stri
 	for _, label := range labels {
 		legend = append(legend, "{{"+label+"}}")
 	}
-	p.add(width, panelHeight, object{
-		"type": "timeseries", "title": title, "description": help, "datasource": dataSource,
-		"fieldConfig": object{"defaults": object{"unit": unit, "min": 0}, "overrides": []object{}},
-		"options": object{
-			"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
-			"tooltip": object{"mode": "multi", "sort": "desc"},
-		},
-		"targets": []object{{"refId": "A", "datasource": dataSource, "expr": expr, "legendFormat": strings.Join(legend, " ")}},
+	p.add(width, panelHeight, timeSeries(title, help, unit, dataSource, object{"expr": expr, "legendFormat": strings.Join(legend, " ")}))
+}
+
+func timeSeries(title, help, unit string, source, target object) object {
+	return panelOf("timeseries", title, help, unit, source, target, object{
+		"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
+		"tooltip": object{"mode": "multi", "sort": "desc"},
 	})
+}
+
+// panelOf is a panel of a type with one query.
+func panelOf(kind, title, help, unit string, source, target, options object) object {
+	target["refId"], target["datasource"] = "A", source
+	return object{
+		"type": kind, "title": title, "description": help, "datasource": source,
+		"fieldConfig": object{"defaults": object{"unit": unit, "min": 0}, "overrides": []object{}},
+		"options":     options,
+		"targets":     []object{target},
+	}
 }

@@ -44,6 +44,9 @@ var events = []struct {
 	{"sekoia", nsgflow.SchemaSekoia, false},
 	{"sekoia-original", nsgflow.SchemaSekoia, true},
 	{"ecs", nsgflow.SchemaECS, false},
+	{"asim", nsgflow.SchemaASIM, false},
+	{"ocsf", nsgflow.SchemaOCSF, false},
+	{"otel", nsgflow.SchemaOTel, false},
 }
 
 var sizes = []int{1, 1_000, 100_000}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"fluent-bit-nsgflow/plugin/tables"
 )
 
 // question is what a LogsQL query asks, and the columns to show.
@@ -55,6 +58,22 @@ var questions = []question{
 var denied = question{
 	query:   `event.action:=reject`,
 	columns: []string{"_time", "source.ip", "destination.ip", "destination.port", "network.transport", "rule.name", "azure.resource.name"},
+}
+
+// panelQuestions are what the dashboards in conf ask, as the page shows it: but for
+// what needs flows that are aggregated.
+func panelQuestions() (all []question) {
+	for _, p := range tables.Panels {
+		if strings.Contains(p.Measure.Of, ".aggregate.") {
+			continue
+		}
+		columns := append(slices.Clone(p.By), p.Measure.Name)
+		if p.Over {
+			columns = append([]string{"_time"}, columns...)
+		}
+		all = append(all, question{p.Title, p.LogsQL("5m"), columns})
+	}
+	return all
 }
 
 // answer prints each question with its answer and its query.

@@ -75,6 +75,10 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("\nThe denied flows in the web UI, where any of the queries can be pasted:\n\n  %s\n", to.page(denied, hour))
+	fmt.Print("\nThe panels of the dashboards in conf/dashboards there:\n\n")
+	for _, q := range panelQuestions() {
+		fmt.Printf("  %s\n  %s\n", q.title, to.page(q, hour))
+	}
 	if o.once {
 		return nil
 	}

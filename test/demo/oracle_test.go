@@ -15,7 +15,7 @@ type flow struct {
 	at                  time.Time
 	source, destination string
 	port                string
-	denied              bool
+	denied, outbound    bool
 	again               bool // the log of the other side has it, too
 	rule                string
 	packets, bytes      int
@@ -42,7 +42,7 @@ func flowOf(family loggen.Family, rule string, c []string) flow {
 		v, _ := strconv.Atoi(c[i]) // empty: 0
 		return v
 	}
-	f := flow{source: c[1], destination: c[2], port: c[4], denied: c[7] == "D", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
+	f := flow{source: c[1], destination: c[2], port: c[4], denied: c[7] == "D", outbound: c[6] == "O", rule: rule, packets: n(9) + n(11), bytes: n(10) + n(12)}
 	if family == loggen.VNet {
 		f.at = time.UnixMilli(int64(n(0)))
 	} else {

@@ -177,7 +177,7 @@ func TestKubernetesPages(t *testing.T) {
 }
 
 // commands that only somebody's Azure, cluster or container engine can answer.
-var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg", "rpm", "sha256sum"}
+var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg", "rpm", "sha256sum", "gpg"}
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {
@@ -243,6 +243,48 @@ func TestTryIt(t *testing.T) {
 		return
 	}
 	t.Error("the README has nothing to try")
+}
+
+// The table of outputs leads to every configuration that has one, and the head of
+// those that it calls exchanged can be.
+func TestTableOfOutputs(t *testing.T) {
+	page := textfile.Read(t, "docs/outputs.md")
+	top, _, _ := strings.Cut(page, "\n## ")
+	for _, pattern := range []string{"conf/*.conf", "conf/*.yaml"} {
+		for _, file := range textfile.Glob(t, pattern) {
+			text := strings.ToLower(textfile.Read(t, file))
+			if strings.Contains(text, "[output]") || strings.Contains(text, "outputs:") {
+				if name := filepath.Base(file); !strings.Contains(top, "(../conf/"+name+")") {
+					t.Errorf("the table does not lead to %s", name)
+				}
+			}
+		}
+	}
+	exchanged := regexp.MustCompile("`([a-z-]+\\.conf)`, exchanged").FindAllStringSubmatch(top, -1)
+	if len(exchanged) == 0 {
+		t.Fatal("no configuration is exchanged")
+	}
+	include := regexp.MustCompile(`@INCLUDE \S+`)
+	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
+		for _, m := range exchanged {
+			root := follow.Stage(t)
+			text := textfile.Read(t, filepath.Join(root, "etc", m[1]))
+			switch { // the files say so
+			case m[1] == "forward-fluentd.conf" && r.Before(2, 1), m[1] == "otlp.conf" && r.Before(3, 0):
+				continue
+			}
+			textfile.Write(t, root, "etc/"+m[1], include.ReplaceAllString(text, "@INCLUDE azure-flow-logs.conf"))
+			a := r.Start(t, root, []string{"AZURE_STORAGE_ACCOUNT=examplestorage", "AZURE_STORAGE_KEY=a2V5"}, "--dry-run", "-c", "etc/"+m[1])
+			code := a.Wait()
+			switch log := a.Log.String(); {
+			case code == 0:
+			case strings.Contains(log, "tried to instance a plugin name that"):
+				t.Logf("skipped %s: this Fluent Bit is built without its output", m[1])
+			default:
+				t.Errorf("%s: exit code %d\n%s", m[1], code, log)
+			}
+		}
+	})
 }
 
 // Tests that a page names are there.

@@ -38,6 +38,33 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// Dashboards have what Grafana's schema has, nothing else.
+func TestDashboardsAreGrafanas(t *testing.T) {
+	needs.Programs(t, "go")
+	files := append(textfile.Glob(t, "conf/dashboards/*.json"), textfile.Path("conf/monitoring/dashboard.json"))
+	if len(files) < 4 {
+		t.Fatalf("%q", files)
+	}
+	checks := func(files ...string) (string, error) {
+		command := exec.Command("go", append([]string{"run", "."}, files...)...)
+		command.Dir = textfile.Path("test/monitoring/grafana")
+		out, err := command.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := checks(files...); strings.Contains(out, "dial tcp") || strings.Contains(out, "module lookup disabled") {
+		t.Skipf("skipped: Grafana's schema cannot be had: %s", out)
+	} else if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	root := t.TempDir()
+	for _, change := range [][2]string{{`"bucketAggs"`, `"buckets"`}, {`"id": "1"`, `"id": 1`}, {`"type": "terms"`, `"type": "words"`}} {
+		textfile.Write(t, root, "wrong.json", strings.Replace(textfile.Read(t, "conf/dashboards/grafana-elasticsearch.json"), change[0], change[1], 1))
+		if out, err := checks(root + "/wrong.json"); err == nil {
+			t.Errorf("%s is taken\n%s", change[1], out)
+		}
+	}
+}
+
 // Each alarm has a case in which it fires and one in which it does not.
 func TestEveryAlarmIsTested(t *testing.T) {
 	cases := textfile.Read(t, "test/monitoring/rules_test.yaml")

@@ -1,14 +1,12 @@
 package outputs
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"fluent-bit-nsgflow/test/azure"
 	"fluent-bit-nsgflow/test/internal/event"
@@ -98,19 +96,9 @@ func TestEventHubs(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(cluster.Close)
-		brokers := strings.Join(cluster.ListenAddrs(), ",")
-		producer, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic(topic))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(producer.Close)
-		for _, line := range textfile.Lines(textfile.Read(t, "nsgflow/testdata/ecs/nsg_v2.input.json")) {
-			if err := producer.ProduceSync(context.Background(), kgo.StringRecord(line)).FirstErr(); err != nil {
-				t.Fatal(err)
-			}
-		}
+		produce(t, topic, textfile.Lines(textfile.Read(t, "nsgflow/testdata/ecs/nsg_v2.input.json")), cluster.ListenAddrs()...)
 		root := fluentbit.Stage(t)
-		env := []string{"KAFKA_BROKERS=" + brokers, "KAFKA_TOPIC=" + topic, "KAFKA_GROUP=agents"}
+		env := []string{"KAFKA_BROKERS=" + strings.Join(cluster.ListenAddrs(), ","), "KAFKA_TOPIC=" + topic, "KAFKA_GROUP=agents"}
 		a := r.Start(t, root, env, "-c", filepath.Join("etc", "eventhubs-kafka.conf"))
 		a.Until("the events", func() bool { return len(a.Printed()) >= len(want) })
 		a.Stop()

@@ -2,10 +2,13 @@ package outputs
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -83,7 +86,8 @@ func TestOpenSearch(t *testing.T) {
 			queriesOfPages(t, r, engine)
 		})
 		for name, options := range map[string]string{"plain": "ecs", "aggregated": "ecs\n    aggregate service\n    aggregate_denied host"} {
-			want := findable(r.Events(t, options, flows+others))
+			events := r.Events(t, options, flows+others)
+			want := findable(events)
 			if len(want.ids) == 0 || want.others == 0 || want.private == 0 || len(want.bytes) < 2 {
 				t.Fatalf("%+v: the input shows nothing", want)
 			}
@@ -107,6 +111,7 @@ func TestOpenSearch(t *testing.T) {
 						stream.check(t, want)
 					}
 					stream.checkMapping(t, map[string]string{"log": "match_only_text"})
+					dashboardsOfFlows(t, stream, events)
 				})
 			}
 		}
@@ -129,4 +134,33 @@ func inputStream(t *testing.T, r fluentbit.Release, engine searchEngine) {
 		t.Errorf("%d documents of %d tuples", n, len(w.Tuples))
 	}
 	stream.checkMapping(t, map[string]string{"log.file.path": "keyword", "log.offset": "long"})
+}
+
+// Each event of schema ocsf is a document of an index without mappings of ours: no
+// field has one type here and another there.
+func TestOpenSearchOCSF(t *testing.T) {
+	r := fluentbit.First(t)
+	engine := startSearch(t)
+	input := flowLogsOfAllKinds(t)
+	events := r.Events(t, "ocsf", input)
+	ids := map[any]bool{}
+	for _, e := range events {
+		ids[e.Body.At("metadata", "uid")] = true
+	}
+	index := searchStream{engine, fmt.Sprintf("ocsf-test%d", time.Now().UnixNano())}
+	t.Cleanup(func() { index.try(http.MethodDelete, "/"+index.name, nil, &struct{}{}) })
+	root := fluentbit.Stage(t)
+	textfile.Write(t, root, "flow-logs/input.log", input)
+	withParser(t, root)
+	const file = "opensearch-ecs.conf"
+	change(t, root, file, "schema ecs", "schema ocsf\n    reserve_data off")
+	change(t, root, file, "Logstash_Prefix     logs-azure.flow", "Logstash_Prefix     ocsf")
+	change(t, root, file, "Logstash_DateFormat default", "Logstash_DateFormat "+strings.TrimPrefix(index.name, "ocsf-"))
+	change(t, root, file, "$event['id']", "$metadata['uid']")
+	a := r.Start(t, root, credentials("OPENSEARCH", engine.url), "-c", "etc/"+file)
+	a.Until("the documents", func() bool { return index.count(nil) >= len(ids) })
+	a.Stop()
+	if n := index.count(query{"exists": query{"field": "metadata.uid"}}); n != len(ids) || index.refused() != 0 {
+		t.Errorf("%d documents of %d events, %d refused", n, len(ids), index.refused())
+	}
 }

@@ -67,6 +67,9 @@ func TestShippedConfigurations(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				r.Reads(t, name)
+				if name == "kafka.conf" {
+					r.Has(t, "kafka")
+				}
 				if r.Before(2, 1) && name == "forward-fluentd.conf" {
 					t.Skipf("skipped: Fluent Bit %s refuses retain_metadata_in_forward_mode", r.Version)
 				}

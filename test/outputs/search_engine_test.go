@@ -32,15 +32,11 @@ func startSearch(t *testing.T) searchEngine {
 		return searchEngine{strings.TrimSuffix(url, "/")}
 	}
 	needs.Programs(t, "mvn", "javac")
-	home := t.TempDir()
-	// From what was fetched before; the first time from Maven's repository.
-	classpath := []string{"-q", "-B", "-f", textfile.Path("test/outputs/opensearch/pom.xml"), "dependency:build-classpath", "-Dmdep.outputFile=" + home + "/classpath"}
-	if exec.Command("mvn", append(classpath, "-o")...).Run() != nil {
-		if out, err := exec.Command("mvn", classpath...).CombinedOutput(); err != nil {
-			t.Skipf("skipped: Maven has no OpenSearch: %v: %.500s", err, out)
-		}
+	classpath, err := mavenClasspath(t, "test/outputs/opensearch/pom.xml")
+	if err != nil {
+		t.Skipf("skipped: Maven has no OpenSearch: %v", err)
 	}
-	node := exec.Command("java", "-Xmx512m", "-cp", textfile.Read(t, home+"/classpath"), textfile.Path("test/outputs/opensearch/SearchNode.java"), home)
+	node := exec.Command("java", "-Xmx512m", "-cp", classpath, textfile.Path("test/outputs/opensearch/SearchNode.java"), t.TempDir())
 	var log bytes.Buffer
 	node.Stderr = &log
 	output, err := node.StdoutPipe()
@@ -56,6 +52,20 @@ func startSearch(t *testing.T) searchEngine {
 	}
 	t.Fatalf("OpenSearch did not start:\n%s", log.String())
 	return searchEngine{}
+}
+
+// mavenClasspath is what the dependencies of a project lie at: from what was fetched
+// before; the first time from Maven's repository.
+func mavenClasspath(t *testing.T, project string) (string, error) {
+	t.Helper()
+	file := t.TempDir() + "/classpath"
+	command := []string{"-q", "-B", "-f", textfile.Path(project), "dependency:build-classpath", "-Dmdep.outputFile=" + file}
+	if exec.Command("mvn", append(command, "-o")...).Run() != nil {
+		if out, err := exec.Command("mvn", command...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %.500s", err, out)
+		}
+	}
+	return textfile.Read(t, file), nil
 }
 
 // call is a request, whose answer is decoded into to.

@@ -26,7 +26,7 @@ type bucket struct {
 	Hosts                        struct{ Buckets []bucket }
 }
 
-// queriesOfPages are asked of the documents of two NICs: what they say to each
+// queriesOfPages, and those of dashboards, are asked of the documents of two NICs: what they say to each
 // other both have written, and their minutes are cut into records.
 func queriesOfPages(t *testing.T, r fluentbit.Release, engine searchEngine) {
 	var input strings.Builder
@@ -51,6 +51,7 @@ func queriesOfPages(t *testing.T, r fluentbit.Release, engine searchEngine) {
 	a.Until("the documents", func() bool { return stream.count(nil) >= len(events) })
 	a.Stop()
 
+	dashboardsOfFlows(t, stream, events)
 	asked := map[string]int{}
 	for _, s := range pages.Snippets(t, "console") {
 		call, body, _ := strings.Cut(s.Text, "\n")

@@ -38,8 +38,8 @@ func run(t *testing.T, dir, program string, args ...string) string {
 	return string(out)
 }
 
-// pack makes the packages and returns their folder.
-func pack(t *testing.T) string {
+// pack makes the packages, with variables for make, and returns their folder.
+func pack(t *testing.T, more ...string) string {
 	t.Helper()
 	needs.Programs(t, "make", "gcc", "git", "readelf")
 	tools := exec.Command("go", "mod", "download")
@@ -48,7 +48,7 @@ func pack(t *testing.T) string {
 		t.Skipf("skipped: there is no nfpm to be had: %s", out)
 	}
 	to := t.TempDir()
-	args := []string{"package", "VERSION=1.2.3", "PACKAGES=" + to}
+	args := append([]string{"package", "VERSION=1.2.3", "PACKAGES=" + to}, more...)
 	if !whole {
 		args = append(args, "ARCHES="+runtime.GOARCH)
 	}
@@ -84,11 +84,45 @@ func sums(t *testing.T, folder string) map[string]string {
 	return all
 }
 
+// throwAwayKey is a key of gpg that is gone with the test; "" where there is no gpg.
+func throwAwayKey(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("gpg"); err != nil {
+		return ""
+	}
+	home, err := os.MkdirTemp("", "gpg") // t.TempDir is too long for the socket of its agent
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GNUPGHOME", home)
+	t.Cleanup(func() {
+		_ = exec.Command("gpgconf", "--kill", "all").Run()
+		os.RemoveAll(home)
+	})
+	const name = "thrown-away@example.com"
+	run(t, home, "gpg", "--batch", "--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "1d")
+	return name
+}
+
+func checkSignature(t *testing.T, folder, key string) {
+	if key == "" {
+		t.Skip("skipped: there is no gpg")
+	}
+	out := run(t, folder, "gpg", "--status-fd", "1", "--verify", "SHA256SUMS.asc", "SHA256SUMS")
+	if !strings.Contains(out, "GOODSIG") || !strings.Contains(out, key) {
+		t.Error(out)
+	}
+}
+
 func TestPackages(t *testing.T) {
-	folder := pack(t)
+	key := throwAwayKey(t)
+	folder := pack(t, "SIGN="+key)
+	t.Run("signature", func(t *testing.T) { checkSignature(t, folder, key) })
 	t.Run("sums", func(t *testing.T) {
+		run(t, folder, "sha256sum", "--strict", "-c", "SHA256SUMS")
 		got := sums(t, folder)
 		delete(got, "SHA256SUMS")
+		delete(got, "SHA256SUMS.asc")
 		content, _ := os.ReadFile(filepath.Join(folder, "SHA256SUMS"))
 		listed := strings.Fields(string(content))
 		if len(listed) != 2*len(got) {
@@ -103,7 +137,7 @@ func TestPackages(t *testing.T) {
 	t.Run("again", func(t *testing.T) {
 		first, second := sums(t, folder), sums(t, pack(t))
 		for name := range first {
-			if first[name] != second[name] {
+			if first[name] != second[name] && name != "SHA256SUMS.asc" {
 				t.Errorf("%s is not the same bytes", name)
 			}
 		}
@@ -119,6 +153,11 @@ func TestPackages(t *testing.T) {
 		checkSBOM(t, strings.Replace(program, "-program.", ".", 1), unpacked, "flb-filter_nsgflow.so")
 	})
 	deb := one(t, folder, "*-"+runtime.GOARCH+".deb")
+	t.Run("lintian", func(t *testing.T) {
+		needs.Programs(t, "lintian")
+		debs, _ := filepath.Glob(filepath.Join(folder, "*.deb"))
+		run(t, folder, "lintian", append([]string{"--fail-on", "error", "--allow-root"}, debs...)...)
+	})
 	t.Run("deb", func(t *testing.T) { installDeb(t, deb) })
 	t.Run("rpm", func(t *testing.T) { installRPM(t, strings.TrimSuffix(deb, "deb")+"rpm") })
 	if whole {

@@ -39,6 +39,32 @@ func clone(t *testing.T, entry, tests string) string {
 	return to
 }
 
+// The workflows are ones that GitHub takes, and call what is there.
+func TestWorkflows(t *testing.T) {
+	files, _ := filepath.Glob(engine.Path(".github", "workflows", "*.yml"))
+	if len(files) < 2 {
+		t.Fatalf("%q", files)
+	}
+	tools := exec.Command("go", "mod", "download", "github.com/rhysd/actionlint")
+	tools.Dir = engine.Path("plugin", "package")
+	if out, err := tools.CombinedOutput(); err != nil {
+		t.Skipf("skipped: there is no actionlint to be had: %s", out)
+	}
+	run(t, engine.Root(), "go", append([]string{"tool", "-modfile=plugin/package/go.mod", "actionlint", "-no-color"}, files...)...)
+	makefile, err := os.ReadFile(engine.Path("Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for _, m := range regexp.MustCompile(`\bmake ([a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+				t.Errorf("%s: %s", filepath.Base(file), m[0])
+			}
+		}
+	}
+}
+
 // What is not ready is not released. Go does nothing in these checkouts, or fails.
 func TestReleaseRefuses(t *testing.T) {
 	needs.Programs(t, "git", "make")

@@ -30,6 +30,19 @@ func AppendMapHeader(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, Map32), uint32(n))
 }
 
+// AppendUint appends a number in as few bytes as it takes.
+func AppendUint(dst []byte, n uint64) []byte {
+	switch {
+	case n <= FixNumHigh:
+		return append(dst, byte(n))
+	case n < 1<<16:
+		return append(dst, Uint16Code, byte(n>>8), byte(n))
+	case n < 1<<32:
+		return binary.BigEndian.AppendUint32(append(dst, Uint32Code), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, Uint64Code), n)
+}
+
 var replacement = []byte("\uFFFD")
 
 // ValidUTF8 is t with U+FFFD in the place of what is not UTF-8: older hosts

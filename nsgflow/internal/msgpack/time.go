@@ -13,6 +13,9 @@ type EventTime struct {
 	Nanoseconds int64
 }
 
+// Milliseconds are those since 1970.
+func (t EventTime) Milliseconds() int64 { return t.Seconds*1000 + t.Nanoseconds/1e6 }
+
 // MaxSeconds is 2038-01-19. Some releases of Fluent Bit drop a record with a
 // later time, 4.0 drops the rest of its chunk too.
 const MaxSeconds = 1<<31 - 1

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,18 @@ func (r Release) NeedsMetrics(t *testing.T) {
 	t.Helper()
 	if r.Before(2, 1) {
 		t.Skipf("skipped: Fluent Bit %s shows no metrics of plugins", r.Version)
+	}
+}
+
+// Has skips a release that was built without a plugin.
+func (r Release) Has(t *testing.T, plugin string) {
+	t.Helper()
+	help, err := exec.Command(r.Path, "--help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^ +` + plugin + ` `).Match(help) {
+		t.Skipf("skipped: this Fluent Bit %s was built without %s", r.Version, plugin)
 	}
 }
 

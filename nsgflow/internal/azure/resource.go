@@ -1,34 +1,36 @@
-package nsgflow
+// Package azure reads the names that Azure gives: resource ids, rules, MAC
+// addresses.
+package azure
 
 import (
 	"bytes"
 	"strings"
 )
 
-// resource is an Azure resource id in parts, each as the id has it:
+// Resource is a resource id in parts, each as the id has it:
 // /subscriptions/{subscription}/resourceGroups/{group}/providers/{provider}/{name}
-// provider is the namespace with the first type, Microsoft.Network/networkSecurityGroups
-// for instance; name is what follows, with the types of what lies inside:
+// Provider is the namespace with the first type, Microsoft.Network/networkSecurityGroups
+// for instance; Name is what follows, with the types of what lies inside:
 // my-vnet/subnets/my-subnet.
-type resource struct {
+type Resource struct {
 	id           string
-	subscription []byte
-	account      []byte // the subscription in lower case
-	group        []byte
-	provider     []byte
-	name         []byte
-	region       []byte // of a flow log
-	lowerName    []byte // Azure's names have no case: NSG logs shout, VNet logs do not
+	Subscription []byte
+	Account      []byte // the subscription in lower case
+	Group        []byte
+	Provider     []byte
+	Name         []byte
+	Region       []byte // of a flow log
+	LowerName    []byte // Azure's names have no case: NSG logs shout, VNet logs do not
 }
 
-// parse reads an id; parts that it does not have stay empty. Ids come in any
+// Parse reads an id; parts that it does not have stay empty. Ids come in any
 // case. The parts of the last id are kept: logs name few resources.
-func (r *resource) parse(id []byte) *resource {
+func (r *Resource) Parse(id []byte) *Resource {
 	if string(id) == r.id {
 		return r
 	}
-	*r = resource{id: string(id)}
-	r.region = regionOf(r.id)
+	*r = Resource{id: string(id)}
+	r.Region = regionOf(r.id)
 	parts := strings.Split(r.id, "/")
 	if len(parts) < 3 || parts[0] != "" {
 		return r
@@ -37,15 +39,15 @@ func (r *resource) parse(id []byte) *resource {
 		value := parts[i+1]
 		switch strings.ToLower(parts[i]) {
 		case "subscriptions":
-			r.subscription = []byte(value)
-			r.account = []byte(strings.ToLower(value))
+			r.Subscription = []byte(value)
+			r.Account = []byte(strings.ToLower(value))
 		case "resourcegroups":
-			r.group = []byte(value)
+			r.Group = []byte(value)
 		case "providers":
 			if i+3 < len(parts) {
-				r.provider = []byte(value + "/" + parts[i+2])
-				r.name = []byte(strings.Join(parts[i+3:], "/"))
-				r.lowerName = bytes.ToLower(r.name)
+				r.Provider = []byte(value + "/" + parts[i+2])
+				r.Name = []byte(strings.Join(parts[i+3:], "/"))
+				r.LowerName = bytes.ToLower(r.Name)
 			}
 			return r
 		}
@@ -76,7 +78,8 @@ var ruleClasses = []struct {
 	{"PlatformRule", []byte("platform")},
 }
 
-func ruleClass(rule []byte) []byte {
+// RuleClass is the class of a rule by its name; nil where that says none.
+func RuleClass(rule []byte) []byte {
 	for _, c := range ruleClasses {
 		if bytes.HasPrefix(rule, []byte(c.prefix)) {
 			return c.class
@@ -85,10 +88,10 @@ func ruleClass(rule []byte) []byte {
 	return nil
 }
 
-// appendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
+// AppendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
 // DB-83-1E-FE-C3-76. ok is false where m is not twelve hex digits, with or
 // without separators between pairs.
-func appendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
+func AppendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
 	start := len(dst)
 	digits := 0
 	for i, c := range m {
@@ -111,4 +114,15 @@ func appendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
 		}
 	}
 	return dst, digits == 12
+}
+
+// AppendColons appends a MAC address that AppendMAC has written, with colons.
+func AppendColons(dst []byte, mac []byte) []byte {
+	for _, c := range mac {
+		if c == '-' {
+			c = ':'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
