@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 )
@@ -155,7 +154,8 @@ func readInventory(data []byte, tags []string) (*inventoryFile, error) {
 	case !ended:
 		return nil, lineError{n, errors.New(`the file is cut off: there is no line "end"`)}
 	}
-	return &r.file, nil
+	file := r.file // without the reader around it
+	return &file, nil
 }
 
 var errEmpty = errors.New("the file is empty")
@@ -424,5 +424,5 @@ func merged[T any](files []*inventoryFile, lines func(*inventoryFile) []T, key f
 			all = append(all, line)
 		}
 	}
-	return slices.Clip(all)
+	return all
 }

@@ -114,7 +114,8 @@ func readNetworks(data []byte) (*networkFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &r.file, nil
+	file := r.file // without the reader around it
+	return &file, nil
 }
 
 func (r *networkReader) jsonLines(data []byte) error {
@@ -282,7 +283,6 @@ func newNetworks(files []*networkFile) (*networks, error) {
 	if len(n.rows) > maxNetworks+1 {
 		return nil, tooMany(maxNetworks, "networks")
 	}
-	n.rows = slices.Clip(n.rows)
 	n.global, n.outside = global.table(longest), outside.table(longest)
 	for vnet, list := range scopes {
 		n.scopes[vnet] = list.table(longest)

@@ -95,8 +95,9 @@ func (l *prefixList) table(value func(p netip.Prefix, own []uint32, outer uint32
 		t.low = append(t.low, r.first.low)
 		t.values6 = append(t.values6, r.value)
 	}
-	t.starts, t.values = slices.Clip(t.starts), slices.Clip(t.values)
-	t.high, t.low, t.values6 = slices.Clip(t.high), slices.Clip(t.low), slices.Clip(t.values6)
+	// As long as they are, not as they were made room for.
+	t.starts, t.values = slices.Clone(t.starts), slices.Clone(t.values)
+	t.high, t.low, t.values6 = slices.Clone(t.high), slices.Clone(t.low), slices.Clone(t.values6)
 	if len(t.starts) >= indexFrom {
 		t.index = make([]uint32, 1<<16+1)
 		at := 0

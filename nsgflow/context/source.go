@@ -1,7 +1,6 @@
 package context
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -125,9 +124,10 @@ type source struct {
 	paths []string
 	tags  []string
 
-	users int
-	files []*file
-	built built // value is nil until all that are there have been read once
+	users  int
+	files  []*file
+	isRead bool  // the files have been looked at once
+	built  built // value is nil where there are none of them
 }
 
 // key tells sources apart. The name of a list is its Context's.
@@ -285,8 +285,12 @@ func (f *file) read(info os.FileInfo, now time.Time) (p part, err error) {
 	}
 	defer in.Close()
 	data := make([]byte, info.Size())
-	if _, err := io.ReadFull(in, data); err != nil {
+	switch _, err := io.ReadFull(in, data); err {
+	case nil:
+	case io.EOF, io.ErrUnexpectedEOF:
 		return p, errChanged
+	default:
+		return p, reasonOf(err)
 	}
 	after, err := in.Stat()
 	if err != nil || !same(info, after) {
@@ -317,12 +321,20 @@ func (f *file) others() (n int64) {
 // parse reads data. A reader that panics has met a bad file, which is not worth
 // the agent.
 func parse(s *source, data []byte, now time.Time) (p part, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("reading it panics: %v", r)
-		}
-	}()
+	defer survive(&err)
 	return kinds[s.kind].read(data, s, now)
+}
+
+// build makes of the files what the source stands for.
+func (s *source) build() (b built, err error) {
+	defer survive(&err)
+	return kinds[s.kind].build(s)
+}
+
+func survive(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("reading it panics: %v", r)
+	}
 }
 
 // reasonOf is an error of the system without the path.
@@ -341,7 +353,7 @@ func (f *file) use(p part) (err error, by *source) {
 	f.part = p
 	made := make([]built, len(f.of))
 	for i, s := range f.of {
-		if made[i], err = kinds[s.kind].build(s); err != nil {
+		if made[i], err = s.build(); err != nil {
 			f.part = old
 			return err, s
 		}
@@ -393,6 +405,5 @@ func when(at, now time.Time) string {
 
 // keyOf is what files are shared by.
 func keyOf(s *source, path string) string {
-	key := kinds[s.kind].format + "\x00" + filepath.Clean(path)
-	return cmp.Or(key+"\x00"+strings.Join(s.tags, "\x00"), key)
+	return kinds[s.kind].format + "\x00" + filepath.Clean(path) + "\x00" + strings.Join(s.tags, "\x00")
 }

@@ -106,7 +106,7 @@ func readServiceTags(data []byte) (*serviceTags, error) {
 	}
 	s.locate()
 	s.table = list.table(s.node)
-	s.nodes, s.members = slices.Clip(s.nodes), slices.Clip(s.members)
+	s.nodes, s.members = slices.Clone(s.nodes), slices.Clone(s.members)
 	return s, nil
 }
 

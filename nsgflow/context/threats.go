@@ -88,13 +88,14 @@ func readThreats(data []byte, now time.Time, most int) (*threatList, error) {
 		return nil, err
 	}
 	r.list.entries = r.all - r.list.skipped.n - r.list.wide
-	r.list.details = slices.Clip(r.list.details)
+	list := r.list // without the reader around it
+	list.details = slices.Clone(list.details)
 	if r.isTimed {
-		r.list.timed = r.timed
-		return r.list.at(now), nil
+		list.timed = r.timed
+		return list.at(now), nil
 	}
-	r.list.table = r.entries.table(longest)
-	return &r.list, nil
+	list.table = r.entries.table(longest)
+	return &list, nil
 }
 
 // at is the list with the entries that are valid at a time.

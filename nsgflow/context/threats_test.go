@@ -2,7 +2,9 @@ package context
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +146,27 @@ func TestThreatsRefused(t *testing.T) {
 	if _, err := readThreats([]byte("1.2.3.4\n1.2.3.5\n1.2.3.6\n"), noon, 2); err == nil || err.Error() != "more than 5,000,000 entries of all lists" {
 		t.Errorf("too many: %v", err)
 	}
+}
+
+// TestThreatsHeap: a list is two ranges an address, and nothing of what read it.
+func TestThreatsHeap(t *testing.T) {
+	const entries = 200_000
+	r := rand.New(rand.NewPCG(5, 6))
+	var text strings.Builder
+	for range entries {
+		fmt.Fprintf(&text, "%d.%d.%d.%d\n", 1+r.IntN(220), r.IntN(256), r.IntN(256), r.IntN(256))
+	}
+	data := []byte(text.String())
+	before := heap()
+	l, err := readThreats(data, noon, maxThreats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes := heap() - before; bytes > entries*20 {
+		t.Errorf("%d bytes for %d addresses", bytes, entries)
+	}
+	runtime.KeepAlive(data)
+	runtime.KeepAlive(l)
 }
 
 func TestExceptions(t *testing.T) {

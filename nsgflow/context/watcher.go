@@ -140,13 +140,13 @@ func (w *Watcher) drop(c *Context) {
 	}
 }
 
-// first reads the files of a source of a new Context that nobody else has.
+// first reads the files of a source of a new Context, if nobody has.
 func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 	for _, f := range s.files {
 		if f.every == 0 || c.options.Check < f.every {
 			f.every = c.options.Check
 		}
-		if _, again := f.part.value.(gone); f.part.value != nil && !again || s.users > 1 {
+		if _, again := f.part.value.(gone); f.part.value != nil && !again || s.isRead {
 			continue
 		}
 		f.looked = now
@@ -163,13 +163,13 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 			}
 		}
 	}
-	if s.users > 1 || s.built.value != nil {
-		return nil
+	if !s.isRead && s.built.value == nil { // its files are those of others
+		var err error
+		if s.built, err = s.build(); err != nil {
+			return errors.New(s.option() + " " + s.paths[0] + ": " + err.Error())
+		}
 	}
-	var err error // its files are those of others
-	if s.built, err = kinds[s.kind].build(s); err != nil {
-		return errors.New(s.option() + " " + s.paths[0] + ": " + err.Error())
-	}
+	s.isRead = true
 	return nil
 }
 

@@ -361,6 +361,25 @@ func TestTruncatedInPlace(t *testing.T) {
 	}
 }
 
+// TestOneListTwice: a file under two names is read once, and matches twice.
+func TestOneListTwice(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("9.9.9.9\n"))
+	o := Options{Threats: []ThreatList{{"a", w.path("list")}, {"b", w.path("list")}}}
+	for range 2 {
+		if err := w.open(o); err != nil {
+			t.Fatal(err)
+		}
+		a := w.Generation().Endpoint(netip.MustParseAddr("9.9.9.9"), Origin{})
+		if len(a.Threats) != 2 || a.Threats[0].Provider != "a" || a.Threats[1].Provider != "b" {
+			t.Errorf("%+v", a.Threats)
+		}
+	}
+	if s := w.Stats(); len(s) != 1 || s[0].Loads != 2 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
 // TestValidity: entries of STIX come and go with the time.
 func TestValidity(t *testing.T) {
 	w := newWatched(t)
@@ -413,78 +432,109 @@ func TestGoroutine(t *testing.T) {
 	c.Close()
 }
 
+// versioned are files of each kind whose version is what two addresses have.
+var versioned = []struct {
+	name    string
+	options func(path string) Options
+	version func(t testing.TB, n int) []byte
+	addrs   [2]string
+	of      func(*Answer) string
+}{
+	{"tags", func(path string) Options { return Options{ServiceTags: path} }, func(_ testing.TB, n int) []byte {
+		return fmt.Appendf(nil, `{"values":[{"name":"V%d","properties":{"addressPrefixes":["20.0.0.0/9"]}},{"name":"V%[1]d","properties":{"addressPrefixes":["21.0.0.0/9"]}}]}`, n)
+	}, [2]string{"20.1.1.1", "21.1.1.1"}, func(a *Answer) string { return a.ServiceTag }},
+	{"inventory", func(path string) Options { return Options{Inventory: []string{path}} }, func(_ testing.TB, n int) []byte {
+		return inventory(fmt.Sprintf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"V%d","space":["10.0.0.0/8","172.16.0.0/12"]}`, n))
+	}, [2]string{"10.1.1.1", "172.16.1.1"}, func(a *Answer) string { return a.VNet }},
+	{"networks", func(path string) Options { return Options{Networks: []string{path}} }, func(_ testing.TB, n int) []byte {
+		return fmt.Appendf(nil, `"cidr","name"`+"\n"+`"10.0.0.0/8","V%d"`+"\n"+`"172.16.0.0/12","V%[1]d"`, n)
+	}, [2]string{"10.1.1.1", "172.16.1.1"}, func(a *Answer) string { return a.Network }},
+	{"mmdb", func(path string) Options { return Options{Geo: path} }, func(t testing.TB, n int) []byte {
+		return mmdb(t, map[string]mmdbtype.DataType{"20.0.0.0/8": object{"country": word(fmt.Sprint("V", n)), "city": word("a")}, "21.0.0.0/8": object{"country": word(fmt.Sprint("V", n)), "city": word("b")}})
+	}, [2]string{"20.1.1.1", "21.1.1.1"}, func(a *Answer) string { return a.Geo.CountryName + a.Geo.CountryISOCode }},
+	{"threats", func(path string) Options { return Options{Threats: []ThreatList{{"l", path}}} }, func(_ testing.TB, n int) []byte {
+		return fmt.Appendf(nil, `"ip","name"`+"\n"+`"20.1.1.1","V%d"`+"\n"+`"21.1.1.1","V%[1]d"`, n)
+	}, [2]string{"20.1.1.1", "21.1.1.1"}, func(a *Answer) string { return a.Threats[0].Name }},
+}
+
 // TestReplacedUnderLoad: files are replaced in all ways while others ask. Whoever
-// asks sees one generation: the names of two addresses of one file are of one
-// version.
+// asks sees one generation: two addresses of one file are of one version.
 func TestReplacedUnderLoad(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "networks.csv")
-	version := func(n int) []byte {
-		return fmt.Appendf(nil, "cidr,name\n10.0.0.0/8,%d\n172.16.0.0/12,%[1]d\n# end\n", n)
-	}
-	if err := os.WriteFile(path, version(0), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	var w Watcher
-	c, err := w.Open(Options{Networks: []string{path}, Check: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := heap()
-	done := make(chan struct{})
-	var asking sync.WaitGroup
-	for range 2 {
-		asking.Go(func() {
-			cache := NewCache(64<<10, func(a *Answer) (string, int) { return a.Network, len(a.Network) })
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				tables := c.Generation()
-				one := *cache.Get(tables, netip.MustParseAddr("10.0.0.1"), Origin{})
-				two := *cache.Get(tables, netip.MustParseAddr("172.16.0.1"), Origin{})
-				if one != two || one == "" {
-					t.Errorf("%q and %q", one, two)
-					return
-				}
-				c.Stats()
-			}
-		})
-	}
 	replacements := 1000
 	if testing.Short() {
-		replacements = 100
+		replacements = 50
 	}
-	for n := range replacements {
-		switch n % 5 {
-		case 0, 1:
-			_ = os.WriteFile(path+".new", version(n), 0o644)
-			_ = os.Rename(path+".new", path)
-		case 2:
-			_ = os.WriteFile(path, version(n), 0o644)
-		case 3:
-			_ = os.WriteFile(path, version(n)[:18], 0o644)
-		case 4:
-			_ = os.Remove(path)
-		}
-		time.Sleep(time.Millisecond) // for the watcher to meet some of them half way
+	for _, v := range versioned {
+		t.Run(v.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(path, v.version(t, 0), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var w Watcher
+			o := v.options(path)
+			o.Check = time.Millisecond
+			c, err := w.Open(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			addrs := [2]netip.Addr{netip.MustParseAddr(v.addrs[0]), netip.MustParseAddr(v.addrs[1])}
+			before := heap()
+			done := make(chan struct{})
+			var asking sync.WaitGroup
+			for range 2 {
+				asking.Go(func() {
+					cache := NewCache(64<<10, func(a *Answer) (string, int) { return v.of(a), 0 })
+					for {
+						select {
+						case <-done:
+							return
+						default:
+						}
+						tables := c.Generation()
+						one, two := *cache.Get(tables, addrs[0], Origin{}), *cache.Get(tables, addrs[1], Origin{})
+						if one != two || one == "" {
+							t.Errorf("%q and %q", one, two)
+							return
+						}
+						c.Stats()
+						runtime.Gosched()
+					}
+				})
+			}
+			for n := range replacements {
+				data := v.version(t, n)
+				switch n % 6 {
+				case 0, 1:
+					_ = os.WriteFile(path+".new", data, 0o644)
+					_ = os.Rename(path+".new", path)
+				case 2:
+					_ = os.WriteFile(path, data, 0o644)
+				case 3:
+					_ = os.WriteFile(path, data[:len(data)-2], 0o644) // not whole
+				case 4:
+					_ = os.WriteFile(path, []byte("\x00 garbage"), 0o644)
+				case 5:
+					_ = os.Remove(path)
+				}
+				time.Sleep(time.Millisecond) // for the watcher to meet some of them half way
+			}
+			last := c.Generation().Number()
+			if err := os.WriteFile(path, v.version(t, replacements), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			want := fmt.Sprint("V", replacements)
+			for deadline := time.Now().Add(time.Minute); v.of(c.Generation().Endpoint(addrs[0], Origin{})) != want; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the last file is not used")
+				}
+			}
+			close(done)
+			asking.Wait()
+			if after := heap(); after > before+1<<20 {
+				t.Errorf("%d bytes of heap, there were %d", after, before)
+			}
+			c.Close()
+			t.Logf("%d generations before the last", last)
+		})
 	}
-	number := c.Generation().Number()
-	if err := os.WriteFile(path, version(1000), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(time.Minute); c.Generation().Endpoint(netip.MustParseAddr("10.0.0.1"), Origin{}).Network != "1000"; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the last file is not used")
-		}
-	}
-	close(done)
-	asking.Wait()
-	if after := heap(); after > before+1<<20 {
-		t.Errorf("%d bytes of heap, there were %d", after, before)
-	}
-	c.Close()
-	t.Logf("%d generations before the last", number)
 }
