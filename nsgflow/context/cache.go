@@ -16,7 +16,7 @@ type Cache[V any] struct {
 
 	number  uint64 // of the generation
 	slots   []slot[V]
-	filled  int // slots, at most half of them
+	filled  int // slots, at most three quarters of them
 	used    int // bytes of values
 	secrets [3]uint64
 	kept    keptRecords
@@ -32,7 +32,8 @@ type slot[V any] struct {
 	high, low uint64
 	place     uint32
 	sources   Sources
-	value     *V // nil: free
+	full      bool
+	value     V
 }
 
 const (
@@ -52,16 +53,16 @@ func NewCache[V any](limit int, write func(*Answer) (value V, bytes int)) *Cache
 	return c
 }
 
-// Get is the value for an address of a record of this origin, by these tables. It
-// stays valid, and is not to be changed.
-func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o Origin) *V {
+// Get is the value for an address of a record of this origin, by these tables. What it
+// points to is not to be changed.
+func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin) V {
 	if c.number != t.number {
 		c.begin(t)
 	}
 	if addr.Is4In6() {
 		addr = addr.Unmap()
 	}
-	place := t.placeFor(addr, o)
+	place := t.placeFor(addr, *o)
 	var high, low uint64
 	if addr.Is4() {
 		b := addr.As4()
@@ -72,7 +73,7 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o Origin) *V {
 	}
 	for at := c.first(high, low, place); ; at = (at + 1) & (len(c.slots) - 1) {
 		s := &c.slots[at]
-		if s.value == nil {
+		if !s.full {
 			return c.miss(t, addr, slot[V]{high: high, low: low, place: place})
 		}
 		if s.low == low && s.high == high && s.place == place {
@@ -91,22 +92,22 @@ func (c *Cache[V]) first(high, low uint64, place uint32) int {
 	return int(a^b) & (len(c.slots) - 1)
 }
 
-func (c *Cache[V]) miss(t *Tables, addr netip.Addr, s slot[V]) *V {
+func (c *Cache[V]) miss(t *Tables, addr netip.Addr, s slot[V]) V {
 	c.misses++
 	c.answer = Answer{}
 	t.answer(&c.answer, addr, s.place, c.kept)
 	value, bytes := c.write(&c.answer)
-	s.value, s.sources = &value, c.answer.Sources
+	s.value, s.sources, s.full = value, c.answer.Sources, true
 	c.counts[s.sources]++
 	if bytes <= mostValue {
-		c.keep(s, bytes+int(unsafe.Sizeof(value))+valueExtra)
+		c.keep(s, bytes+valueExtra)
 	}
 	return s.value
 }
 
 // keep puts a value into the slots. At the limit the cache is emptied.
 func (c *Cache[V]) keep(s slot[V], bytes int) {
-	if (c.filled+1)*2 > len(c.slots) {
+	if (c.filled+1)*4 > len(c.slots)*3 {
 		c.grow()
 	}
 	if c.used+bytes+c.overhead() > c.limit {
@@ -118,7 +119,7 @@ func (c *Cache[V]) keep(s slot[V], bytes int) {
 
 func (c *Cache[V]) put(s slot[V]) {
 	at := c.first(s.high, s.low, s.place)
-	for c.slots[at].value != nil {
+	for c.slots[at].full {
 		at = (at + 1) & (len(c.slots) - 1)
 	}
 	c.slots[at] = s
@@ -152,7 +153,7 @@ func (c *Cache[V]) grow() {
 	}
 	c.slots, c.filled = make([]slot[V], 2*len(old)), 0
 	for i := range old {
-		if old[i].value != nil {
+		if old[i].full {
 			c.put(old[i])
 		}
 	}

@@ -10,7 +10,7 @@
 //	tables := c.Generation()                      // once for a chunk
 //	origin := tables.Origin(mac, resourceID)      // once for a record
 //	answer := tables.Endpoint(address, origin)    // or through a Cache
-//	flowType, hop := context.FlowTypeOf(origin, context.Outbound, source.Side, destination.Side)
+//	flowType, hop := context.FlowTypeOf(&origin, context.Outbound, source.Side, destination.Side)
 //
 // # Who may call what
 //

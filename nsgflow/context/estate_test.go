@@ -85,6 +85,8 @@ func tablesOf(t testing.TB, networkRows string, files ...[]byte) *Tables {
 }
 
 // in is a record of a VNet whose NIC is not known.
+func pointer(o Origin) *Origin { return &o }
+
 func in(tables *Tables, vnet string) Origin {
 	if vnet == "" {
 		return Origin{}
@@ -199,7 +201,7 @@ func TestTwoWithOneAddress(t *testing.T) {
 	if got, want := namesOf(a), "match=vnet vnet=v subnet=s group=shop-prod ambiguous"; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
-	if _, hop := FlowTypeOf(o, Outbound, a.Side, Side{}); hop {
+	if _, hop := FlowTypeOf(&o, Outbound, a.Side, Side{}); hop {
 		t.Error("the address may be the NIC's own: no hop")
 	}
 }

@@ -24,7 +24,7 @@ func Example() {
 	origin := tables.Origin("00-0D-3A-F1-C2-7E", "")
 	source := tables.Endpoint(netip.MustParseAddr("10.20.0.4"), origin)
 	destination := tables.Endpoint(netip.MustParseAddr("20.60.0.1"), origin)
-	flowType, _ := context.FlowTypeOf(origin, context.Outbound, source.Side, destination.Side)
+	flowType, _ := context.FlowTypeOf(&origin, context.Outbound, source.Side, destination.Side)
 	fmt.Println(source.Class, destination.ServiceTag, destination.SystemServiceName, destination.Region, flowType)
 	// Output: private Storage.EastUS AzureStorage eastus AzurePublic
 }
@@ -44,7 +44,7 @@ func ExampleCache() {
 	})
 	tables := c.Generation()
 	for range 2 {
-		fmt.Println(*cache.Get(tables, netip.MustParseAddr("168.63.129.16"), context.Origin{}))
+		fmt.Println(*cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}))
 	}
 	n := cache.Counts()
 	fmt.Println(n.Hits, n.Misses)

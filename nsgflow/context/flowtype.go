@@ -102,7 +102,7 @@ const (
 
 // FlowTypeOf is the type of a flow of a record of this origin, and whether the NIC
 // only passes it on: neither address is its own.
-func FlowTypeOf(o Origin, d Direction, source, destination Side) (f FlowType, hop bool) {
+func FlowTypeOf(o *Origin, d Direction, source, destination Side) (f FlowType, hop bool) {
 	mineS, mineD := source.isOf(o.nic), destination.isOf(o.nic)
 	hop = o.hasAddresses && !mineS && !mineD
 	switch d {
@@ -133,7 +133,7 @@ func (s Side) isOf(nic uint32) bool { return nic != 0 && (s.owner == nic || s.ow
 
 // asOwn makes the record's own side one of its VNet, whatever else it is, where
 // the NIC is not known or the address is one of it.
-func (s *Side) asOwn(o Origin, mine bool) {
+func (s *Side) asOwn(o *Origin, mine bool) {
 	if s.position != virtualNetwork && (o.nic == 0 || mine) {
 		s.position, s.vnet = virtualNetwork, o.place
 	}

@@ -78,7 +78,7 @@ func TestFlowType(t *testing.T) {
 		}
 		source := c.tables.Endpoint(netip.MustParseAddr(c.source), o)
 		dst := c.tables.Endpoint(netip.MustParseAddr(c.dst), o)
-		got, hop := FlowTypeOf(o, c.direction, source.Side, dst.Side)
+		got, hop := FlowTypeOf(&o, c.direction, source.Side, dst.Side)
 		if got != c.want || hop != c.hop {
 			t.Errorf("%s → %s, %s: %q, hop %v, not %q, %v", c.source, c.dst, c.mac, got, hop, c.want, c.hop)
 		}

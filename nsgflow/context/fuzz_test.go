@@ -25,7 +25,7 @@ func ask(t *testing.T, tables *Tables) {
 			if len(a.Threats) > maxMatches || len(a.Labels) > maxLabels {
 				t.Errorf("%d threats, %d labels", len(a.Threats), len(a.Labels))
 			}
-			FlowTypeOf(o, Inbound, a.Side, a.Side)
+			FlowTypeOf(&o, Inbound, a.Side, a.Side)
 		}
 	}
 }

@@ -491,7 +491,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 						default:
 						}
 						tables := c.Generation()
-						one, two := *cache.Get(tables, addrs[0], Origin{}), *cache.Get(tables, addrs[1], Origin{})
+						one, two := cache.Get(tables, addrs[0], &Origin{}), cache.Get(tables, addrs[1], &Origin{})
 						if one != two || one == "" {
 							t.Errorf("%q and %q", one, two)
 							return

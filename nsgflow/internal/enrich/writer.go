@@ -22,6 +22,7 @@ type Writer struct {
 
 	// Of the flow at hand.
 	entries [openings]entries
+	scratch []byte
 }
 
 // entries are what an object gets, in parts.
@@ -39,29 +40,33 @@ func (e *entries) add(part []byte) {
 	e.n++
 }
 
-// address is what is written of an address. There are many: it is small.
+// address is what is written of an address: a head, and behind it the text that its
+// spans are of. They lie in one piece of memory, because most of the time goes into
+// fetching it.
 type address struct {
-	text    string // all that is written, the domain first
-	source  [sideParts]span
-	other   *[sideParts]span // of an address as the destination; nil: as of a source
-	side    context.Side
-	domain  uint16            // bytes; 0: there is none
+	written []byte
 	threats *[]context.Threat // nil: none
 }
 
-// parts are those of an address on a side.
-func (a *address) parts(side int) *[sideParts]span {
-	if side == 1 && a.other != nil {
-		return a.other
-	}
-	return &a.source
+// head says where the parts of an address are. It has no pointers.
+type head struct {
+	sides  [2][sideParts]span
+	domain span
+	side   context.Side
 }
 
-// span is a map, or some entries of one, in the text of an address.
+// span is a map, or some entries of one, among what is written.
 type span struct {
 	from, to uint16
-	count    uint8 // of entries; of a map 1; 0: there is nothing
+	count    uint8 // of entries; of a map or a text 1; 0: there is nothing
 }
+
+const headSize = int(unsafe.Sizeof(head{}))
+
+// head is the head, which allocated bytes are aligned for.
+func (a *address) head() *head { return (*head)(unsafe.Pointer(unsafe.SliceData(a.written))) }
+
+func (a *address) of(s span) []byte { return a.written[s.from:s.to] }
 
 // maxOrigins is how many NICs a Writer keeps.
 const maxOrigins = 4096
@@ -103,8 +108,9 @@ func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size
 	for i := range w.entries {
 		w.entries[i].count, w.entries[i].n = 0, 0
 	}
-	ends := [2]*address{w.cache.Get(w.tables, source, w.origin), w.cache.Get(w.tables, destination, w.origin)}
-	flowType, hop := context.FlowTypeOf(w.origin, d, ends[0].side, ends[1].side)
+	ends := [2]address{w.cache.Get(w.tables, source, &w.origin), w.cache.Get(w.tables, destination, &w.origin)}
+	heads := [2]*head{ends[0].head(), ends[1].head()}
+	flowType, hop := context.FlowTypeOf(&w.origin, d, heads[0].side, heads[1].side)
 
 	l := &w.layout
 	flow := &w.entries[l.flow]
@@ -116,10 +122,9 @@ func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size
 		flow.count++
 		flow.add(l.hop)
 	}
-	for side, a := range ends {
-		parts := a.parts(side)
-		for part := range parts {
-			p := &parts[part]
+	for side := range ends {
+		for part := range sideParts {
+			p := heads[side].sides[side][part]
 			if p.count == 0 || part == atOther && !isOther(d, side) {
 				continue
 			}
@@ -128,13 +133,13 @@ func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size
 			if key := l.keys[part][side]; key != nil {
 				e.add(key)
 			}
-			e.add(bytesOf(a.text[p.from:p.to]))
+			e.add(ends[side].of(p))
 		}
 	}
-	if l.hosts != nil && ends[0].domain+ends[1].domain > 0 {
-		w.addHosts(bytesOf(ends[0].text[:ends[0].domain]), bytesOf(ends[1].text[:ends[1].domain]))
+	if l.hosts != nil && heads[0].domain.count+heads[1].domain.count > 0 {
+		w.addHosts(ends[0].of(heads[0].domain), ends[1].of(heads[1].domain))
 	}
-	size = len(ends[0].text) + len(ends[1].text)
+	size = len(ends[0].written) + len(ends[1].written)
 	if ends[0].threats != nil || ends[1].threats != nil {
 		size += w.addMatches([2]netip.Addr{source, destination}, ends)
 	}
@@ -170,7 +175,7 @@ const maxMatches = 4 // of a flow
 
 // addMatches adds matches of threat lists, the source's first. They are rare: nothing
 // of them is kept. It says how many bytes they have.
-func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]*address) (size int) {
+func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]address) (size int) {
 	var matches []match
 	var names []string
 	for side, a := range ends {
@@ -236,43 +241,47 @@ func (w *Writer) Append(dst []byte, o Opening) []byte {
 
 // write writes what is known of an address. No text of it is longer than 256 bytes, so
 // that all have less than 64 KB.
-func (w *Writer) write(a *context.Answer) (written address, bytes int) {
-	written.side = a.Side
-	b := ofDomain(nil, a)
-	written.domain = uint16(len(b))
-	b = w.writeSide(b, a, 0, &written.source)
-	if !w.layout.same {
-		written.other = new([sideParts]span)
-		b = w.writeSide(b, a, 1, written.other)
-		bytes = int(unsafe.Sizeof(*written.other))
+func (w *Writer) write(a *context.Answer) (made address, bytes int) {
+	h := head{side: a.Side}
+	b := append(w.scratch[:0], make([]byte, headSize)...)
+	b = ofDomain(b, a)
+	h.domain = spanOf(headSize, len(b), 1)
+	for side := range h.sides {
+		if side == 1 && w.layout.same {
+			h.sides[1] = h.sides[0]
+			break
+		}
+		for part := range sideParts {
+			t := w.layout.sides[part][side]
+			from, count := len(b), 1
+			if w.layout.keys[part][side] == nil {
+				b, count = t.appendEntries(b, a)
+			} else {
+				b = t.appendMap(b, a)
+			}
+			h.sides[side][part] = spanOf(from, len(b), count)
+		}
 	}
-	written.text = string(b)
-	bytes += len(b)
+	w.scratch = b
+	made.written = make([]byte, len(b))
+	copy(made.written, b)
+	*made.head() = h
+	bytes = len(b)
 	if len(a.Threats) > 0 {
 		threats := slices.Clone(a.Threats)
-		written.threats = &threats
+		made.threats = &threats
 		bytes += len(threats) * int(unsafe.Sizeof(context.Threat{}))
 	}
-	return written, bytes
+	return made, bytes
 }
 
-// writeSide writes an address as source or destination.
-func (w *Writer) writeSide(b []byte, a *context.Answer, side int, parts *[sideParts]span) []byte {
-	for part := range parts {
-		t := w.layout.sides[part][side]
-		from, count := len(b), 0
-		if w.layout.keys[part][side] == nil {
-			b, count = t.appendEntries(b, a)
-		} else if b = t.appendMap(b, a); len(b) > from {
-			count = 1
-		}
-		parts[part] = span{uint16(from), uint16(len(b)), uint8(count)}
+// spanOf is a span of so many entries, or of nothing.
+func spanOf(from, to, count int) span {
+	if from == to {
+		count = 0
 	}
-	return b
+	return span{uint16(from), uint16(to), uint8(count)}
 }
-
-// bytesOf are those of a text. Nobody writes to them.
-func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // Counts are what has been asked since the Writer was made.
 func (w *Writer) Counts() context.Counts { return w.cache.Counts() }
