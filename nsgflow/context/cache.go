@@ -62,7 +62,7 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin) V {
 	if addr.Is4In6() {
 		addr = addr.Unmap()
 	}
-	place := t.placeFor(addr, *o)
+	place := t.placeFor(addr, o)
 	var high, low uint64
 	if addr.Is4() {
 		b := addr.As4()

@@ -44,7 +44,7 @@ func ExampleCache() {
 	})
 	tables := c.Generation()
 	for range 2 {
-		fmt.Println(*cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}))
+		fmt.Println(cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}))
 	}
 	n := cache.Counts()
 	fmt.Println(n.Hits, n.Misses)

@@ -69,7 +69,7 @@ func (t *Tables) finish(except []*exceptions) *Tables {
 
 // placeFor is the place that counts for an address: 0 where the answer is the same
 // for all.
-func (t *Tables) placeFor(addr netip.Addr, o Origin) uint32 {
+func (t *Tables) placeFor(addr netip.Addr, o *Origin) uint32 {
 	if o.place == 0 || !t.byPlace && isSurelyPublic(addr) {
 		return 0
 	}

@@ -21,23 +21,18 @@ type Writer struct {
 	key     []byte
 
 	// Of the flow at hand.
-	entries [openings]entries
+	counts  [openings]uint8 // of entries
+	used    [openings]uint8 // of parts
+	parts   [openings][maxParts][]byte
 	scratch []byte
-}
-
-// entries are what an object gets, in parts.
-type entries struct {
-	count int
-	n     int
-	parts [maxParts][]byte
 }
 
 const maxParts = 12 // of the event of a flat schema
 
-// add adds a part of an entry, or some whole entries.
-func (e *entries) add(part []byte) {
-	e.parts[e.n] = part
-	e.n++
+// add adds a part of an entry, or some whole entries, to an object.
+func (w *Writer) add(o Opening, part []byte) {
+	w.parts[o][w.used[o]] = part
+	w.used[o]++
 }
 
 // address is what is written of an address: a head, and behind it the text that its
@@ -105,22 +100,19 @@ func (w *Writer) BeginGroup(mac, resource []byte) *context.Origin {
 
 // Look takes up a flow of the group. It says about how many bytes will be written.
 func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size int) {
-	for i := range w.entries {
-		w.entries[i].count, w.entries[i].n = 0, 0
-	}
+	w.counts, w.used = [openings]uint8{}, [openings]uint8{}
 	ends := [2]address{w.cache.Get(w.tables, source, &w.origin), w.cache.Get(w.tables, destination, &w.origin)}
 	heads := [2]*head{ends[0].head(), ends[1].head()}
 	flowType, hop := context.FlowTypeOf(&w.origin, d, heads[0].side, heads[1].side)
 
 	l := &w.layout
-	flow := &w.entries[l.flow]
 	if flowType != context.FlowTypeUnset && l.flowTypes != nil {
-		flow.count++
-		flow.add(l.flowTypes[flowType])
+		w.counts[l.flow]++
+		w.add(l.flow, l.flowTypes[flowType])
 	}
 	if hop && l.hop != nil {
-		flow.count++
-		flow.add(l.hop)
+		w.counts[l.flow]++
+		w.add(l.flow, l.hop)
 	}
 	for side := range ends {
 		for part := range sideParts {
@@ -128,12 +120,12 @@ func (w *Writer) Look(source, destination netip.Addr, d context.Direction) (size
 			if p.count == 0 || part == atOther && !isOther(d, side) {
 				continue
 			}
-			e := &w.entries[l.openings[part][side]]
-			e.count += int(p.count)
+			o := l.openings[part][side]
+			w.counts[o] += p.count
 			if key := l.keys[part][side]; key != nil {
-				e.add(key)
+				w.add(o, key)
 			}
-			e.add(ends[side].of(p))
+			w.add(o, ends[side].of(p))
 		}
 	}
 	if l.hosts != nil && heads[0].domain.count+heads[1].domain.count > 0 {
@@ -156,17 +148,17 @@ func (w *Writer) addHosts(one, other []byte) {
 	if len(one) == 0 || string(one) == string(other) {
 		one, other = other, nil
 	}
-	e := &w.entries[OpenRelated]
-	e.count++
-	e.add(w.layout.hosts)
+	o := OpenRelated
+	w.counts[o]++
+	w.add(o, w.layout.hosts)
 	if len(other) == 0 {
-		e.add(arrayOfOne)
-		e.add(one)
+		w.add(o, arrayOfOne)
+		w.add(o, one)
 		return
 	}
-	e.add(arrayOfTwo)
-	e.add(one)
-	e.add(other)
+	w.add(o, arrayOfTwo)
+	w.add(o, one)
+	w.add(o, other)
 }
 
 var arrayOfOne, arrayOfTwo = []byte{msgpack.FixArray | 1}, []byte{msgpack.FixArray | 2}
@@ -200,40 +192,37 @@ func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]address) (size int) {
 		for _, name := range names {
 			list = msgpack.AppendString(list, name)
 		}
-		e := &w.entries[l.flow]
-		e.count++
-		e.add(l.lists)
-		e.add(list)
+		w.counts[l.flow]++
+		w.add(l.flow, l.lists)
+		w.add(l.flow, list)
 		size += len(list)
 	}
 	var list []byte
-	event := &w.entries[OpenEvent]
 	switch {
 	case l.match == nil:
 	case l.matches == nil: // the event has room for one
 		var count int
 		list, count = l.match.appendEntries(nil, &matches[0])
-		event.count += count
-		event.add(list)
+		w.counts[OpenEvent] += uint8(count)
+		w.add(OpenEvent, list)
 	default:
 		list = []byte{msgpack.FixArray | byte(len(matches))}
 		for i := range matches {
 			list = l.match.appendMap(list, &matches[i])
 		}
-		event.count++
-		event.add(l.matches)
-		event.add(list)
+		w.counts[OpenEvent]++
+		w.add(OpenEvent, l.matches)
+		w.add(OpenEvent, list)
 	}
 	return size + len(list)
 }
 
 // Count is how many entries an object gets.
-func (w *Writer) Count(o Opening) int { return w.entries[o].count }
+func (w *Writer) Count(o Opening) int { return int(w.counts[o]) }
 
 // Append appends them.
 func (w *Writer) Append(dst []byte, o Opening) []byte {
-	e := &w.entries[o]
-	for _, part := range e.parts[:e.n] {
+	for _, part := range w.parts[o][:w.used[o]] {
 		dst = append(dst, part...)
 	}
 	return dst
