@@ -14,8 +14,9 @@ type Agent struct {
 	memory   *limiter      // bytes of blobs that are fetched or wait for the host
 	long     chan struct{} // has an element while a large record is read, see openRecord
 
-	mu     sync.Mutex
-	stores map[string]*sharedStore // by file; those in use
+	mu      sync.Mutex
+	stores  map[string]*sharedStore // by file; those in use
+	context map[string]bool         // folders that a section writes the inventory to
 }
 
 const (
@@ -28,7 +29,7 @@ const (
 
 // NewAgent makes the shared part; a process needs one.
 func NewAgent() *Agent {
-	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), long: make(chan struct{}, 1), stores: map[string]*sharedStore{}}
+	return &Agent{requests: newLimiter(1, 0), memory: newLimiter(pieceBytes, memoryBytes), long: make(chan struct{}, 1), stores: map[string]*sharedStore{}, context: map[string]bool{}}
 }
 
 // sharedStore is a checkpoint file that is open.

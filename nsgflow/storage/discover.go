@@ -81,11 +81,7 @@ func (d *discoverer) open(home azureCloud) (*discovery, error) {
 	if err != nil {
 		return nil, err
 	}
-	manager := home.Configuration
-	if url := f.o.ResourceManager; url != "" {
-		manager.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
-	}
-	graph, err := newDiscovery(identity, manager, f.signIn.transport, f.o.Subscriptions)
+	graph, err := newDiscovery(identity, f.o.manager(home), f.signIn.transport, f.o.Subscriptions)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +101,15 @@ func (o Options) cloud() (azureCloud, error) {
 		return known, errors.New("AZURE_AUTHORITY_HOST is of a cloud that is not known: option resource_manager must name its resource manager")
 	}
 	return known, nil
+}
+
+// manager is a cloud with the resource manager that the options name, if any.
+func (o Options) manager(home azureCloud) cloud.Configuration {
+	c := home.Configuration
+	if url := o.ResourceManager; url != "" {
+		c.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: url, Audience: url}}
+	}
+	return c
 }
 
 // takeUp follows the accounts that are new, and names once those that are gone.

@@ -68,7 +68,16 @@ type foundAccount struct {
 // newDiscovery takes the zero cloud for the public one, and a nil transport
 // for the SDK's own.
 func newDiscovery(credential azcore.TokenCredential, cloud cloud.Configuration, transport policy.Transporter, subscriptions []string) (*discovery, error) {
-	options := &arm.ClientOptions{
+	client, err := armresourcegraph.NewClient(credential, managerOptions(cloud, transport))
+	if err != nil {
+		return nil, err
+	}
+	return &discovery{client: client, subscriptions: subscriptions, unusable: map[string]bool{}}, nil
+}
+
+// managerOptions are those of every client of a resource manager.
+func managerOptions(cloud cloud.Configuration, transport policy.Transporter) *arm.ClientOptions {
+	return &arm.ClientOptions{
 		ClientOptions: policy.ClientOptions{
 			Cloud:            cloud,
 			Transport:        transport,
@@ -78,11 +87,6 @@ func newDiscovery(credential azcore.TokenCredential, cloud cloud.Configuration, 
 		// Reading needs no provider to be registered, which would be a write.
 		DisableRPRegistration: true,
 	}
-	client, err := armresourcegraph.NewClient(credential, options)
-	if err != nil {
-		return nil, err
-	}
-	return &discovery{client: client, subscriptions: subscriptions, unusable: map[string]bool{}}, nil
 }
 
 // accounts are in the order of their names. After an error there are none: a
@@ -190,17 +194,20 @@ type discoveryError struct {
 func (e discoveryError) Error() string { return "azure resource graph: " + e.text }
 func (e discoveryError) Unwrap() error { return e.err }
 
-func shortError(err error) error {
+func shortError(err error) error { return discoveryError{shortText(err), err} }
+
+// shortText is why a resource manager gave no answer, in one line.
+func shortText(err error) string {
 	var signIn *azidentity.AuthenticationFailedError
 	var answer *azcore.ResponseError
 	var inURL *url.Error
 	switch {
 	case errors.As(err, &signIn) && signIn.RawResponse != nil:
-		return discoveryError{"sign-in: " + reason(signIn.RawResponse), err}
+		return "sign-in: " + reason(signIn.RawResponse)
 	case errors.As(err, &answer) && answer.RawResponse != nil:
-		return discoveryError{reason(answer.RawResponse), err}
+		return reason(answer.RawResponse)
 	case errors.As(err, &inURL):
-		return discoveryError{oneline.Of(inURL.Err.Error()), err}
+		return oneline.Of(inURL.Err.Error())
 	}
-	return discoveryError{oneline.Of(err.Error()), err}
+	return oneline.Of(err.Error())
 }

@@ -25,7 +25,8 @@ type Follower struct {
 	checkpoints *checkpoints
 	alerts      *alerts
 	signIn      *credentials
-	lookout     standing // of the discoverer
+	lookout     standing   // of the discoverer
+	inventory   *inventory // nil: this section writes none
 
 	stop    context.CancelFunc
 	ctx     context.Context
@@ -75,19 +76,33 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 		f.log(Info, "the machine was started anew and not stopped before: reading goes on from the checkpoints that were on disk, "+
 			"what came after them is repeated")
 	}
-	for _, one := range o.named() {
-		if err := f.follow(one); err != nil {
-			f.stop()
-			f.running.Wait()
-			return nil, errors.Join(err, f.release())
-		}
+	if err := f.begin(); err != nil {
+		f.stop()
+		f.running.Wait()
+		return nil, errors.Join(err, f.release())
 	}
 	f.run("checkpoints", func() { f.flushLoop(f.ctx) })
 	f.run("summary", f.summaryLoop)
 	if o.discovers() {
 		f.run("discovery", newDiscoverer(f).loop)
 	}
+	if f.inventory != nil {
+		f.run("inventory", f.inventory.loop)
+	}
 	return f, nil
+}
+
+// begin takes up what the options name.
+func (f *Follower) begin() (err error) {
+	if f.inventory, err = newInventory(f); err != nil {
+		return err
+	}
+	for _, one := range f.o.named() {
+		if err := f.follow(one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errTaken is of a container that is read all the same.
@@ -164,6 +179,7 @@ func (f *Follower) Close() error {
 }
 
 func (f *Follower) release() error {
+	f.inventory.close()
 	f.signIn.close()
 	for _, a := range f.all() {
 		a.close()

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Accounts []string // empty: the one of Endpoint or ConnectionString; [Discover] alone: those of all flow logs
 	Discovery
+	Inventory
 	Endpoint string // empty: the public cloud's, made of the account; may have an [AccountPlaceholder]
 	Auth     Auth   // empty: AuthAuto
 	Secrets
@@ -32,8 +33,9 @@ type Options struct {
 	// Transport sends the requests. Nil: a client of the section's own.
 	Transport policy.Transporter
 
-	page int32 // names a listing shows at most; 0: 5,000
-	open int   // blobs of a container that are open at most; 0: maxOpen
+	page int32         // names a listing shows at most; 0: 5,000
+	pace time.Duration // between two queries of the inventory; 0: a second
+	open int           // blobs of a container that are open at most; 0: maxOpen
 }
 
 // Discovery says where accounts are looked for. Valid iff Accounts is the word
@@ -42,6 +44,12 @@ type Discovery struct {
 	Subscriptions    []string // empty: all that the identity may read
 	DiscoverInterval time.Duration
 	ResourceManager  string // URL; empty: the cloud's
+}
+
+// Inventory says where the estate and its service tags are written for filters.
+type Inventory struct {
+	ContextPath     string        // folder; empty: they are not
+	ContextInterval time.Duration // between two passes; not 0 with ContextPath
 }
 
 // Secrets are what an account may be signed in to with. Each may be empty.
@@ -79,7 +87,7 @@ func (o Options) Check() error {
 		return errors.New("the endpoint of several accounts has no " + AccountPlaceholder)
 	case len(o.Containers) == 0:
 		return errors.New("no containers")
-	case o.PollInterval <= 0 || o.ListInterval <= 0 || o.discovers() && o.DiscoverInterval <= 0:
+	case o.PollInterval <= 0 || o.ListInterval <= 0 || o.discovers() && o.DiscoverInterval <= 0 || o.ContextPath != "" && o.ContextInterval <= 0:
 		return errors.New("an interval is 0")
 	}
 	return nil

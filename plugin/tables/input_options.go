@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ var InputOptions = []config.Option[storage.Options]{
 		Text: "Storage accounts that hold the flow logs. `discover` finds those of all flow logs that the identity may read.",
 		Set:  setAccounts},
 	{Key: "subscriptions", Values: "ids, separated by commas",
-		Text: "With `account discover`: only flow logs of these subscriptions.",
+		Text: "With `account discover`: only flow logs of these subscriptions. With `context_path`: only what is in these.",
 		Set: func(o *storage.Options, v string) bool {
 			o.Subscriptions = list(v)
 			return !slices.Contains(o.Subscriptions, "")
@@ -29,7 +30,7 @@ var InputOptions = []config.Option[storage.Options]{
 			return setDuration(&o.DiscoverInterval, v, time.Minute, 24*time.Hour)
 		}},
 	{Key: "resource_manager", Values: "URL",
-		Text: "With `account discover`: Azure Resource Manager where it is not that of the public cloud, China or US Government.",
+		Text: "With `account discover` and `context_path`: Azure Resource Manager where it is not that of the public cloud, China or US Government.",
 		Set:  func(o *storage.Options, v string) bool { return setURL(&o.ResourceManager, v) }},
 	{Key: "endpoint", Values: "URL of a blob service, without query",
 		Text: "Blob service of the accounts where it is not the public cloud's, such as https://{account}.blob.core.usgovcloudapi.net. {account} stands for the account's name.",
@@ -83,6 +84,17 @@ var InputOptions = []config.Option[storage.Options]{
 	{Key: "shard", Values: "i/n with 1 <= i <= n <= 1000", Default: "1/1",
 		Text: "This agent's share of the NICs where n agents read one account.",
 		Set:  setShard},
+	{Key: "context_path", Values: "folder, absolute",
+		Text: "Folder that gets `inventory.jsonl`, who has which address, and `service-tags.json`, for the filter ([context.md](context.md#who-writes-it)). Without it, neither is asked for. Of several agents with `shard` that of 1/n writes.",
+		Set: func(o *storage.Options, v string) bool {
+			o.ContextPath = filepath.Clean(v)
+			return filepath.IsAbs(v)
+		}},
+	{Key: "context_interval", Values: "duration from 1m to 24h", Default: "15m",
+		Text: "With `context_path`: time between two inventories. Service tags are asked for once a day.",
+		Set: func(o *storage.Options, v string) bool {
+			return setDuration(&o.ContextInterval, v, time.Minute, 24*time.Hour)
+		}},
 }
 
 // ParseInputOptions reads the configuration of one input instance. get returns

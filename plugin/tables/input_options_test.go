@@ -36,7 +36,8 @@ func TestInputDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := storage.Options{
-		Accounts: []string{"example"}, Discovery: storage.Discovery{DiscoverInterval: 10 * time.Minute}, Auth: storage.AuthAuto, Start: storage.Start{Back: time.Hour},
+		Accounts: []string{"example"}, Discovery: storage.Discovery{DiscoverInterval: 10 * time.Minute},
+		Inventory: storage.Inventory{ContextInterval: 15 * time.Minute}, Auth: storage.AuthAuto, Start: storage.Start{Back: time.Hour},
 		PollInterval: 30 * time.Second, ListInterval: 5 * time.Minute,
 		Containers: []string{"insights-logs-networksecuritygroupflowevent", "insights-logs-flowlogflowevent"},
 		StatePath:  "/var/lib/fluent-bit/nsgflow", BatchBytes: 1 << 20, PendingLimit: 64 << 20, Concurrency: 4, Shard: storage.Shard{I: 1, Of: 1},
@@ -71,6 +72,8 @@ func TestInputOptions(t *testing.T) {
 		{"shard", "2/3", storage.Shard{I: 2, Of: 3}, func(o storage.Options) any { return o.Shard }},
 		{"containers", "one1, two2 ,one1", []string{"one1", "two2"}, func(o storage.Options) any { return o.Containers }},
 		{"endpoint", "https://example.blob.core.usgovcloudapi.net/", "https://example.blob.core.usgovcloudapi.net", func(o storage.Options) any { return o.Endpoint }},
+		{"context_path", "/data/context/", "/data/context", func(o storage.Options) any { return o.ContextPath }},
+		{"context_interval", "1h", time.Hour, func(o storage.Options) any { return o.ContextInterval }},
 		{"auth", "Managed_Identity", storage.AuthManagedIdentity, func(o storage.Options) any { return o.Auth }},
 	} {
 		o, err := parse("account", "example", tt.key, tt.value)
@@ -89,6 +92,7 @@ func TestWrongInputValues(t *testing.T) {
 	for _, tt := range [][2]string{
 		{"account", "Example"}, {"account", "x"}, {"endpoint", "example.net"}, {"endpoint", "https://example.net/?sig=x"}, {"endpoint", "https://u:p@example.net"},
 		{"account", "one,,two"}, {"account", "one,discover"}, {"list_interval", "0"}, {"discover_interval", "1s"}, {"pending_limit", "1M"}, {"pending_limit", "3G"},
+		{"context_path", "context"}, {"context_path", "./context"}, {"context_interval", "59s"}, {"context_interval", "25h"}, {"context_interval", "often"},
 		{"subscriptions", "a,,b"}, {"resource_manager", "management"},
 		{"auth", "password"}, {"containers", "UPPER"}, {"containers", "a1b,,c1d"}, {"start", "yesterday"}, {"start", "-1h"}, {"start", "0"},
 		{"poll_interval", "0"}, {"poll_interval", "2h"}, {"poll_interval", "fast"}, {"batch_bytes", "15K"}, {"batch_bytes", "1G"}, {"batch_bytes", "99999999M"},

@@ -108,7 +108,7 @@ func Read(ctx context.Context, clients Clients, o Options, now time.Time) (*Inve
 			err = pass.add(r.inv, rows)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", pass.name, err)
+			return nil, &PassError{pass.name, err}
 		}
 		if pass.query == scaleSetNICQuery {
 			scaleSetNICs = len(rows)
@@ -116,11 +116,20 @@ func Read(ctx context.Context, clients Clients, o Options, now time.Time) (*Inve
 	}
 	if scaleSetNICs == 0 && r.Resources != nil {
 		if err := r.uniform(ctx); err != nil {
-			return nil, fmt.Errorf("scale sets: %w", err)
+			return nil, &PassError{scaleSetQuery.name, err}
 		}
 	}
 	return r.inv, nil
 }
+
+// PassError says which part of an estate could not be read.
+type PassError struct {
+	Query string // its name, such as VNets
+	Err   error
+}
+
+func (e *PassError) Error() string { return e.Query + ": " + e.Err.Error() }
+func (e *PassError) Unwrap() error { return e.Err }
 
 // all are the rows of a query, for all subscriptions.
 func (r *reader) all(ctx context.Context, q query) (all []row, err error) {

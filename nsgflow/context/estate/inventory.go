@@ -59,6 +59,19 @@ type line struct {
 // Objects is how many lines the file has between head and tail.
 func (inv *Inventory) Objects() int { return len(inv.lines) }
 
+// Network is where one of the estate's VNets is: its subscription and region. Both
+// are empty where there is no VNet.
+func (inv *Inventory) Network() (subscription, region string) {
+	for _, l := range inv.lines {
+		if l.T == "vnet" {
+			id, _ := strings.CutPrefix(l.ID, "/subscriptions/")
+			subscription, _, _ = strings.Cut(id, "/")
+			return subscription, l.Region
+		}
+	}
+	return "", ""
+}
+
 // column reads a column that is the text of JSON. An empty one is nothing.
 func column(r row, name string, into any) error {
 	text := r.text(name)
@@ -305,6 +318,14 @@ func (inv *Inventory) write(w io.Writer) error {
 // WriteFile replaces a file by the inventory: whoever reads it has the old one or
 // the new one, whole, also after a power cut.
 func (inv *Inventory) WriteFile(path string) error { return replace(path, inv.write) }
+
+// Sweep removes what a kill in the middle of a WriteFile has left beside a file.
+func Sweep(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".*"))
+	for _, file := range left {
+		os.Remove(file)
+	}
+}
 
 // replace writes aside, syncs and renames.
 func replace(path string, write func(io.Writer) error) (err error) {
