@@ -176,8 +176,8 @@ func TestKubernetesPages(t *testing.T) {
 	}
 }
 
-// commands that only somebody's Azure, cluster or container engine can answer.
-var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg", "rpm", "sha256sum", "gpg"}
+// commands that only somebody's Azure, cluster, machine or container engine can answer.
+var elsewhere = []string{"az", "docker", "curl", "ln", "helm", "kubectl", "dpkg", "rpm", "sha256sum", "gpg", "install", "systemctl"}
 
 // Every command of a page is one that works here, or one for elsewhere.
 func TestCommandsOfPages(t *testing.T) {
