@@ -19,14 +19,13 @@ import (
 // the addresses. Before, Azure refuses it; flow logs are read meanwhile.
 func TestAzureInventory(t *testing.T) {
 	t.Parallel()
-	tokens := token.New(t)
-	storage := azure.StartOAuth(t, tokens)
 	program := filepath.Join(t.TempDir(), "nsgflow")
 	if out, err := exec.Command("go", "build", "-o", program, "fluent-bit-nsgflow/nsgflow/cmd/nsgflow").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
-		estate := azure.NewEstate(t)
+		tokens, estate := token.New(t), azure.NewEstate(t)
+		storage := azure.StartOAuth(t, tokens)
 		tokens.Route("management.azure.com", token.Serve(t, "127.0.0.1:0", tokens.CA.Server("management.azure.com"), estate))
 		estate.Set(azure.RefuseAll(http.StatusForbidden, "AccessDenied"))
 		account := storage.NewAccount(t)
