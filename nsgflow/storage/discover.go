@@ -42,6 +42,7 @@ func (d *discoverer) loop() {
 			}
 			d.remember(found)
 		case f.ctx.Err() == nil:
+			d.graph = nil // there may be another secret
 			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}

@@ -16,6 +16,7 @@ type Options struct {
 	Endpoint string // empty: the public cloud's, made of the account; may have an [AccountPlaceholder]
 	Auth     Auth   // empty: AuthAuto
 	Secrets
+	Identity // where no secret of an account is given
 
 	Containers   []string // not empty
 	Prefix       string   // of the names of blobs

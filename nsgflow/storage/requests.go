@@ -54,6 +54,9 @@ func (r *requests) do(what any, timeout time.Duration, request func(context.Cont
 			return nil
 		}
 		f := newFault(err)
+		if f.meaning == refusedSign || f.meaning == forbidden {
+			f.signedIn = r.client.signedIn()
+		}
 		switch {
 		case waits[f.meaning] == NoReason:
 			r.answered()

@@ -49,6 +49,20 @@ var InputOptions = []config.Option[storage.Options]{
 			o.Auth = storage.Auth(strings.ToLower(v))
 			return slices.Contains(storage.Auths(), o.Auth)
 		}},
+	{Key: "tenant_id", Values: "id or domain of a tenant",
+		Text: "Of the service principal or workload identity. Not configured: the environment's `AZURE_TENANT_ID`.",
+		Set:  func(o *storage.Options, v string) bool { o.TenantID = v; return isTenant(v) }},
+	{Key: "client_id", Values: "id of an application or of a user-assigned identity",
+		Text: "Of the service principal, workload identity or managed identity. Not configured: the environment's `AZURE_CLIENT_ID`.",
+		Set:  func(o *storage.Options, v string) bool { o.ClientID = v; return isTenant(v) }},
+	{Key: "client_secret", Values: "secret, env:NAME, file:PATH",
+		Text:   "Of the service principal of this section. Where none of these four is configured: the environment's `AZURE_CLIENT_SECRET`.",
+		Secret: true, Set: func(o *storage.Options, v string) bool {
+			return setSecret(&o.ClientSecret, v) && !o.ClientSecret.HasPlaceholder()
+		}},
+	{Key: "client_certificate", Values: "path of a PEM or PKCS #12 file",
+		Text: "Certificate and key in place of client_secret; a password comes from the environment's `AZURE_CLIENT_CERTIFICATE_PASSWORD`. Where none of these four is configured: the environment's `AZURE_CLIENT_CERTIFICATE_PATH`.",
+		Set:  func(o *storage.Options, v string) bool { o.ClientCertificate = v; return true }},
 	{Key: "containers", Values: "names, separated by commas", Default: "insights-logs-networksecuritygroupflowevent,insights-logs-flowlogflowevent",
 		Text: "Containers that are followed.",
 		Set:  setContainers},
@@ -118,11 +132,34 @@ func checkTogether(o storage.Options) error {
 	case discovers && (o.ConnectionString != "" || o.AccountKey != "" && !o.AccountKey.HasPlaceholder()):
 		return errors.New("option account: discover needs an identity, or secrets with {account} in env: or file:")
 	}
+	if err := checkIdentity(o); err != nil {
+		return err
+	}
 	for auth, secret := range map[storage.Auth]storage.Secret{
 		storage.AuthConnectionString: o.ConnectionString, storage.AuthAccountKey: o.AccountKey, storage.AuthSASToken: o.SASToken} {
 		if o.Auth == auth && secret == "" {
 			return fmt.Errorf("option %s: missing, auth %q needs it", auth, auth)
 		}
+	}
+	return nil
+}
+
+// checkIdentity finds an identity that cannot be signed in with.
+func checkIdentity(o storage.Options) error {
+	i, principal := o.Identity, o.ClientSecret != "" || o.ClientCertificate != ""
+	switch {
+	case i == storage.Identity{}:
+		return nil
+	case i.ClientSecret != "" && i.ClientCertificate != "":
+		return errors.New("option client_certificate: stands beside client_secret, give one of them")
+	case principal && o.Auth != storage.AuthAuto && o.Auth != storage.AuthServicePrincipal:
+		return fmt.Errorf("option auth: %q does not take client_secret or client_certificate", o.Auth)
+	case !principal && o.Auth == storage.AuthServicePrincipal:
+		return errors.New("option client_secret: missing, a service principal of this section needs it or client_certificate")
+	case principal && i.ClientID == "" && os.Getenv("AZURE_CLIENT_ID") == "":
+		return errors.New("option client_id: missing, client_secret and client_certificate need it")
+	case principal && i.TenantID == "" && os.Getenv("AZURE_TENANT_ID") == "":
+		return errors.New("option tenant_id: missing, client_secret and client_certificate need it")
 	}
 	return nil
 }

@@ -17,6 +17,11 @@ func isAccount(v string) bool {
 	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""
 }
 
+// isTenant is for ids and domains, which become a part of a URL.
+func isTenant(v string) bool {
+	return v != "" && strings.Trim(strings.ToLower(v), lowerAndDigits+"-.") == ""
+}
+
 func isContainer(v string) bool {
 	if v = strings.TrimPrefix(v, "$"); len(v) < 3 || len(v) > 63 || strings.HasPrefix(v, "-") || strings.HasSuffix(v, "-") {
 		return false
