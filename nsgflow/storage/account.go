@@ -166,7 +166,7 @@ func (a *account) signInAgain() {
 // close gives back what the account holds of the process.
 func (a *account) close() {
 	for _, c := range a.containers {
-		a.f.checkpoints.store.Unclaim(c.bucket)
+		c.release()
 	}
 	a.reader.memory.close()
 }

@@ -366,6 +366,13 @@ func (all *blobs) settledBefore(container string, limit time.Time) time.Time {
 	return limit
 }
 
+// none reports whether no blob of a container is on its way.
+func (all *blobs) none(c *container) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return c.underWay == 0
+}
+
 // standings are why blobs rest.
 func (all *blobs) standings() (waits []*standing) {
 	all.mu.Lock()

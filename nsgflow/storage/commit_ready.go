@@ -57,8 +57,8 @@ func (r *ready) push(b *blob, records []Record, c checkpoint.Checkpoint, piece i
 	return c
 }
 
-// take removes records from what is ready, up to limit bytes, and gives the
-// checkpoints that hold behind them.
+// take removes records of one container from what is ready, up to limit bytes, and
+// gives the checkpoints that hold behind them.
 func (r *ready) take(limit int) (records []Record, checkpoints map[*blob]checkpoint.Checkpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,6 +70,9 @@ func (r *ready) take(limit int) (records []Record, checkpoints map[*blob]checkpo
 	size := 0
 	for len(r.parts) > 0 {
 		p := &r.parts[0]
+		if len(records) > 0 && len(p.records) > 0 && p.blob.container != records[0].Container {
+			break
+		}
 		n := 0
 		for n < len(p.records) && (size == 0 || size+len(p.records[n].Text) <= limit) {
 			size += len(p.records[n].Text)

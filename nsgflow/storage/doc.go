@@ -12,9 +12,10 @@
 //
 // Hop 1, find: a container (find.go) lists new flow logs and NICs every few
 // minutes (find_list.go, find_pages.go), and asks for the hours of known NICs by
-// name (find_known.go). find_path.go reads the names of blobs. find_watermark.go
-// says what is too old to be looked for, find_archived.go what cannot be read
-// yet. What has changed goes into the blobs of the account.
+// name (find_known.go). find_path.go reads the names of blobs, find_selection.go
+// says which are this section's, find_end.go when it has read all of them.
+// find_watermark.go says what is too old to be looked for, find_archived.go what
+// cannot be read yet. What has changed goes into the blobs of the account.
 //
 // blobs.go is where a blob stands between the hops: its stages, and the only
 // methods that change them. Readers take blobs from its queue.
@@ -51,9 +52,9 @@
 //     (requests_meaning.go has the table).
 //   - Checkpoints are written in the order of the tokens, and only up to the last
 //     that is committed. So a kill repeats what was in flight, and loses nothing.
-//   - A container is one follower's: two sections cannot read the same one with
-//     the same folder of checkpoints (checkpoint.Store.Claim); another process
-//     cannot open that folder.
+//   - A blob is one follower's: two sections with the same folder of checkpoints
+//     read different parts of a container, of which they share checkpoints and
+//     watermark (checkpoint.Claim); another process cannot open that folder.
 //   - How much is handed out beyond what is saved (Options.BatchBytes,
 //     Options.PendingLimit) is up to who calls [Follower.Next]: in Fluent Bit
 //     plugin/feed.go and plugin/handover.go, where a dead output stops the reading.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // sweepInterval is between listings of all hours that are not settled yet: they
@@ -23,6 +25,7 @@ type container struct {
 	name     string
 	bucket   string // its name in the store: its URL
 	o        *Options
+	selected selection // that is read
 	requests *requests
 	blobs    *blobs   // what is found goes there
 	listing  *backoff // of its listings
@@ -37,19 +40,21 @@ type container struct {
 
 	mu     sync.Mutex           // what follows is gathered by several goroutines
 	listed time.Time            // when the last listing began; zero: there was none yet
+	whole  bool                 // everything up to the end was listed
 	roots  map[string]time.Time // folders that hold dates; listed up to then
 }
 
 func newContainer(name string, o *Options, r *requests, found *blobs, kept watermarks) *container {
 	bucket := r.client.url() + "/" + name
-	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found,
+	return &container{name: name, bucket: bucket, o: o, selected: o.selection(), requests: r, blobs: found,
 		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
 		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
 }
 
 func (c *container) pollLoop() {
-	for c.poll(); sleep(c.requests.ctx, c.o.PollInterval); c.poll() {
+	for c.poll(); !c.ended() && sleep(c.requests.ctx, c.o.PollInterval); c.poll() {
 	}
+	<-c.requests.ctx.Done()
 }
 
 // poll finds what is new. A listing that fails does not hold up what is known
@@ -67,6 +72,9 @@ func (c *container) poll() (err error) {
 	}
 	now := c.requests.clock.time()
 	for _, name := range c.known.due(now) {
+		if !c.reads(name) {
+			continue
+		}
 		ok, err := c.blobs.asked(c, name, now)
 		if err != nil {
 			break
@@ -76,6 +84,33 @@ func (c *container) poll() (err error) {
 		}
 	}
 	return err
+}
+
+// claim takes the container, or a part of it, for this follower alone.
+func (c *container) claim(store *checkpoint.Store) bool {
+	c.watermark.claim = store.Claim(c.bucket, checkpoint.Part{Key: c.selected.key(), Holds: c.selected.holds, From: c.o.Start.from(time.Now())})
+	return c.watermark.claim != nil
+}
+
+// release gives it back.
+func (c *container) release() {
+	if c.watermark.claim != nil {
+		c.watermark.claim.Release()
+	}
+}
+
+// reads reports whether a blob is one of this section's. Of two sections that name
+// it, it is the first one's.
+func (c *container) reads(name string) bool {
+	if !c.selected.holds(name) {
+		return false
+	}
+	if c.watermark.claim.Elsewhere(name) {
+		c.requests.alerts.raise(fmt.Sprintf("container %q shared", c.name), Warn,
+			fmt.Sprintf("container %q: another section reads the blob %q and maybe others, too: it goes to the section that stands first", c.name, name))
+		return false
+	}
+	return true
 }
 
 // recall brings back what the store knows of a container. Where to begin depends

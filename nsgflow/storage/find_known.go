@@ -51,6 +51,13 @@ func (k *names) unended(b *blob) {
 	k.mu.Unlock()
 }
 
+// allEnd reports whether no blob is known that ends in the middle of a record.
+func (k *names) allEnd() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.halves) == 0
+}
+
 // due are the names to ask for now.
 func (k *names) due(now time.Time) (all []string) {
 	k.mu.Lock()

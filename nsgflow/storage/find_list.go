@@ -23,7 +23,7 @@ func (c *container) list() error {
 	}
 	c.requests.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
-	c.listed = began
+	c.listed, c.whole = began, c.isOver(c.requests.clock.time())
 	c.mu.Unlock()
 	return c.settle(time.Time{}) // it has begun, and nothing is settled
 }
@@ -32,7 +32,8 @@ func (c *container) list() error {
 // to the flow logs, and lists in each the hours since the last listing.
 func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
-	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
+	last := c.isOver(now)
+	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval || last && !c.whole
 	c.watermark.skipped = nil
 	if sweep {
 		c.archive.reset()
@@ -53,7 +54,7 @@ func (c *container) listAll(began time.Time) error {
 	}
 	c.listed = began
 	if sweep {
-		c.swept = began
+		c.swept, c.whole = began, last
 	}
 	return nil
 }
@@ -68,7 +69,7 @@ func (c *container) folders(sweep bool, now time.Time) (folders []string) {
 		if sweep || listed.IsZero() || from.Before(c.watermark.at) {
 			from = c.watermark.at
 		}
-		for _, folder := range covering(root, from, now) {
+		for _, folder := range covering(root, from, c.selected.last(now)) {
 			if folder, ok := narrow(folder, c.o.Prefix); ok {
 				folders = append(folders, folder)
 			}
@@ -133,7 +134,7 @@ func constantFolders(folder string) string {
 // settle ends a listing: it moves the watermark as far as nothing before it is
 // unread or without a checkpoint.
 func (c *container) settle(now time.Time) error {
-	to := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
+	to := c.blobs.settledBefore(c.name, c.selected.last(now.Add(-late)).Truncate(time.Hour))
 	return c.watermark.settle(c.archive.holds(to, now, c.name, c.requests.alerts))
 }
 
@@ -149,7 +150,7 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if path.before(c.watermark.at, modified) || !c.o.Shard.holds(path.nic) {
+	if path.before(c.watermark.at, modified) || !path.dated() && c.selected.ended(modified) || !c.reads(name) {
 		return nil
 	}
 	c.known.saw(name, path, modified, now)

@@ -20,7 +20,10 @@ type Options struct {
 
 	Containers   []string // not empty
 	Prefix       string   // of the names of blobs
+	Include      []string // globs, see part: at least one fits the name; empty: all do
+	Exclude      []string // likewise: none does
 	Start        Start
+	Until        time.Time // the first hour that is not read; zero: there is none
 	Shard        Shard
 	PollInterval time.Duration // between two looks at the blobs of known NICs; not 0
 	ListInterval time.Duration // between two listings; not 0
@@ -82,6 +85,8 @@ func (o Options) Check() error {
 		return errors.New("no containers")
 	case o.PollInterval <= 0 || o.ListInterval <= 0 || o.discovers() && o.DiscoverInterval <= 0:
 		return errors.New("an interval is 0")
+	case !o.Until.IsZero() && !o.Start.from(time.Now()).Before(o.Until):
+		return errors.New("option until: no whole hour lies between start and until")
 	}
 	return nil
 }

@@ -89,6 +89,9 @@ func (f *Follower) summaryLoop() {
 	var before AccountStats
 	var asked uint64
 	for sleep(f.ctx, summaryInterval) {
+		if f.ended.Load() {
+			continue
+		}
 		now, requests := sum(f.Stats())
 		lag := "unknown"
 		if !now.Newest.IsZero() {

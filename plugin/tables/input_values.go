@@ -83,6 +83,17 @@ func setStart(o *storage.Options, v string) bool {
 	return setDuration(&o.Start.Back, v, time.Second, 10*365*24*time.Hour)
 }
 
+func setUntil(o *storage.Options, v string) (ok bool) {
+	at, err := time.Parse(time.RFC3339, v)
+	o.Until = at.UTC()
+	return err == nil && !o.Until.IsZero()
+}
+
+func setGlobs(to *[]string, v string) bool {
+	*to = list(v)
+	return !slices.Contains(*to, "")
+}
+
 func setShard(o *storage.Options, v string) bool {
 	i, of, ok := strings.Cut(v, "/")
 	return ok && setNumber(&o.Shard.Of, of, 1, 1000) && setNumber(&o.Shard.I, i, 1, o.Shard.Of)
