@@ -149,7 +149,9 @@ func TestAzureSections(t *testing.T) {
 			}
 			return n
 		}
-		a.Until("the hour that is read again", func() bool { return a.Says("this section reads no more, the agent goes on") && blobs("flow.again", 2) == 1 })
+		a.Until("the hour that is read again", func() bool {
+			return a.Says("this section reads no more, the agent goes on") && blobs("flow.again", 2) == 1
+		})
 		w.Minute()
 		a.Until("two minutes of both sections", func() bool {
 			return blobs("flow.nsg", 10) == follow.NICs && blobs("flow.rest", 10) == follow.NICs
