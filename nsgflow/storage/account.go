@@ -54,7 +54,8 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 func (a *account) start() {
 	context.AfterFunc(a.f.ctx, a.blobs.wake)
 	for _, c := range a.containers {
-		a.f.run("account "+a.name+", container "+c.name, c.pollLoop)
+		a.f.run("account "+a.name+", container "+c.name+", listings", c.listLoop)
+		a.f.run("account "+a.name+", container "+c.name, c.askLoop)
 	}
 	a.f.run("account "+a.name+", sign-in", a.signInLoop)
 	for range 1 + a.f.o.Concurrency {
@@ -97,6 +98,10 @@ func (a *account) outcome(b *blob, err error) (how outcome, pause time.Duration,
 	switch {
 	case err == nil:
 		how = readWhole
+		b.backoff.succeeded()
+		b.in.reading.succeeded()
+	case errors.Is(err, errGivesWay):
+		how = gaveWay
 		b.backoff.succeeded()
 		b.in.reading.succeeded()
 	case answered && m == gone:

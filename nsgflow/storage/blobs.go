@@ -16,7 +16,7 @@ import (
 //	queued   →  reading   next: a reader takes it
 //	         →  resting   next: its container waits for rights
 //	reading  →  idle      finished: there is nothing to do
-//	         →  queued    finished: it was read, and a listing has shown another version meanwhile
+//	         →  queued    finished: it was read, and a listing has shown another version meanwhile; or it gave way to one of now
 //	         →  resting   finished: it could not be read
 //	resting  →  queued    the timer of rest: the pause is over
 //	         →  queued    rested: another secret is there
@@ -42,6 +42,7 @@ type blob struct {
 	backoff *backoff
 
 	stage       stage
+	ofNow       bool                  // its hour is still written; as it was when it had no parts, so that these keep their order
 	byName      bool                  // not seen in a listing: ask first whether it has changed
 	again       bool                  // a listing has shown it while it was read
 	closed      bool                  // its hour is long over: what has no end gets none
@@ -73,7 +74,7 @@ type blobs struct {
 	changed   *sync.Cond // something below has
 	byID      map[blobID]*blob
 	forgotten uint64         // how many were dropped
-	queue     []*blob        // queued, first come, first served
+	queue     lanes[*blob]   // queued
 	resting   map[*blob]bool // at the stage resting
 }
 
@@ -147,10 +148,8 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 func (all *blobs) next() (*blob, task) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for all.await(func() bool { return len(all.queue) > 0 }) {
-		b := all.queue[0]
-		all.queue[0] = nil
-		all.queue = all.queue[1:]
+	for all.await(func() bool { return all.queue.len() > 0 }) {
+		b := all.queue.pop()
 		all.changed.Broadcast()
 		if pause := b.in.reading.left(); pause > 0 {
 			all.rest(b, pause)
@@ -177,6 +176,7 @@ const (
 	notThere                 // it was deleted: nothing is waited for
 	inArchive                // it is waited for by the listings
 	notRead                  // what was read is; the rest waits for its backoff
+	gaveWay                  // likewise; the rest waits for its turn behind a blob of now
 	notLooked                // the follower ends
 )
 
@@ -197,6 +197,9 @@ func (all *blobs) finished(b *blob, how outcome, pause time.Duration) (allWell b
 	case inArchive:
 		b.unreadSince = time.Time{}
 		b.in.archive.add(b.written())
+	case gaveWay:
+		b.byName = false
+		all.enqueue(b)
 	case notRead:
 		all.rest(b, pause)
 	}
@@ -236,8 +239,18 @@ func (all *blobs) rested() {
 func (all *blobs) enqueue(b *blob) {
 	b.stage = queued
 	delete(all.resting, b)
-	all.queue = append(all.queue, b)
+	if b.unsaved == 0 {
+		b.ofNow = stillOpen(b.path, b.modified, b.in.requests.clock.time())
+	}
+	all.queue.push(b.ofNow, b)
 	all.changed.Broadcast()
+}
+
+// givesWay reports whether a blob is to be read on later, because one of now waits.
+func (all *blobs) givesWay(b *blob) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return !b.ofNow && all.queue.ofNow()
 }
 
 // of is the blob of a name, with all.mu held but while the store is read: nobody

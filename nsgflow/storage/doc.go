@@ -18,7 +18,8 @@
 // cannot be read yet. What has changed goes into the blobs of the account.
 //
 // blobs.go is where a blob stands between the hops: its stages, and the only
-// methods that change them. Readers take blobs from its queue.
+// methods that change them. Readers take blobs from its queue, those of now before
+// older ones (lanes.go).
 //
 // Hop 2, fetch: a reader (fetch.go) asks for the block list of a blob, whose ETag
 // names one version of it, and for the bytes behind the checkpoint of this version

@@ -64,10 +64,13 @@ func (r *reader) readOn(b *blob, t task) error {
 	return r.readFrom(b, lay, from, t.closed)
 }
 
+// errGivesWay is of a blob that is read on when one of now has had its turn.
+var errGivesWay = errors.New("gives way")
+
 // readFrom reads on behind a checkpoint. The first piece begins with what the
 // checkpoint knows of the bytes before it.
 func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, closed bool) error {
-	s := split.New(from.Offset)
+	s, began := split.New(from.Offset), from.Offset
 	held := int64(0) // of the memory, for the piece
 	release := func() {
 		r.memory.change(-held)
@@ -96,7 +99,7 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 		if known > 0 && !from.StandsBehind(piece[:known]) {
 			release()
 			r.restart(b, "was replaced by another")
-			from, s = checkpoint.Checkpoint{}, split.New(0)
+			from, s, began = checkpoint.Checkpoint{}, split.New(0), 0
 			continue
 		}
 		s.Feed(piece[known:n])
@@ -109,6 +112,9 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 		open.hold(s)
 		if err != nil {
 			return err
+		}
+		if s.End() < lay.end && from.Offset > began && r.blobs.givesWay(b) {
+			return errGivesWay
 		}
 	}
 	from.ETag, from.Half = versionOf(lay.etag), s.Open()

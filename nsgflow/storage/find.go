@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
@@ -20,7 +21,8 @@ const sweepInterval = 6 * time.Hour
 // asked for by name, and listings find what has no known name: flow logs and NICs
 // that are new.
 //
-// Its methods are for the goroutine of pollLoop, and for those that it starts.
+// Its methods are for the goroutine of listLoop, and for those that it starts; ask
+// is for that of askLoop.
 type container struct {
 	name     string
 	bucket   string // its name in the store: its URL
@@ -38,6 +40,7 @@ type container struct {
 	swept     time.Time // by this machine's clock; zero: not yet
 	underWay  int       // blobs that are on their way; guarded by their lock
 
+	asks   atomic.Bool          // for what is known by name
 	mu     sync.Mutex           // what follows is gathered by several goroutines
 	listed time.Time            // when the last listing began; zero: there was none yet
 	whole  bool                 // everything up to the end was listed
@@ -51,24 +54,37 @@ func newContainer(name string, o *Options, r *requests, found *blobs, kept water
 		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
 }
 
-func (c *container) pollLoop() {
-	for c.poll(); !c.ended() && sleep(c.requests.ctx, c.o.PollInterval); c.poll() {
+// listLoop lists, and askLoop asks for what is known by name: a listing that fails
+// or waits for readers does not hold that up.
+func (c *container) listLoop() { c.every(c.o.PollInterval, func() { c.look() }) }
+func (c *container) askLoop()  { c.every(c.o.PollInterval, c.ask) }
+
+func (c *container) every(interval time.Duration, do func()) {
+	for do(); !c.ended() && sleep(c.requests.ctx, interval); do() {
 	}
 	<-c.requests.ctx.Done()
 }
 
-// poll finds what is new. A listing that fails does not hold up what is known
-// by name.
-func (c *container) poll() (err error) {
+// look lists what is due.
+func (c *container) look() (err error) {
 	listed := c.lastListed()
-	if due := listed.IsZero() || time.Since(listed) >= c.o.ListInterval; due && c.listing.left() == 0 {
-		if err = c.recall(); err == nil {
-			err = c.list()
-		}
-		c.heard(err)
+	if due := listed.IsZero() || time.Since(listed) >= c.o.ListInterval; !due || c.listing.left() > 0 {
+		return nil
 	}
-	if !c.watermark.recalled {
-		return err
+	if err = c.recall(); err == nil {
+		// With start now, what is there already is known by the first listing only.
+		c.asks.Store(c.watermark.begun || !c.o.Start.Now)
+		err = c.list()
+	}
+	c.heard(err)
+	c.asks.Store(c.watermark.begun || c.asks.Load())
+	return err
+}
+
+// ask lines up what is known by name.
+func (c *container) ask() {
+	if !c.asks.Load() {
+		return
 	}
 	now := c.requests.clock.time()
 	for _, name := range c.known.due(now) {
@@ -77,13 +93,12 @@ func (c *container) poll() (err error) {
 		}
 		ok, err := c.blobs.asked(c, name, now)
 		if err != nil {
-			break
+			return
 		}
 		if ok {
 			c.known.asked(name)
 		}
 	}
-	return err
 }
 
 // claim takes the container, or a part of it, for this follower alone.

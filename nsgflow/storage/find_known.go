@@ -99,3 +99,11 @@ func liveHours(now time.Time) []time.Time {
 	}
 	return []time.Time{hour}
 }
+
+// stillOpen reports whether a blob is still written to, by its name or its last change.
+func stillOpen(path blobPath, modified, now time.Time) bool {
+	if path.dated() {
+		return !path.hour.Before(liveHours(now)[0])
+	}
+	return now.Sub(modified) < time.Hour
+}

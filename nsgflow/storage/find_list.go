@@ -41,7 +41,17 @@ func (c *container) listAll(began time.Time) error {
 	if err := c.walk(sweep); err != nil {
 		return err
 	}
-	if err := c.each(c.folders(sweep, now), func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
+	flat := func(folder string) error { return c.pages.flat(folder, c.observe) }
+	if sweep && now.Sub(c.watermark.at) > 24*time.Hour { // what is of now first
+		if err := c.each(c.folders(liveHours(now)[0], now), flat); err != nil {
+			return err
+		}
+	}
+	from := time.Time{}
+	if sweep {
+		from = c.watermark.at
+	}
+	if err := c.each(c.folders(from, now), flat); err != nil {
 		return err
 	}
 	if err := c.settle(c.requests.clock.earliest()); err != nil {
@@ -59,14 +69,17 @@ func (c *container) listAll(began time.Time) error {
 	return nil
 }
 
-// folders are those to list: of every flow log the hours that may hold
-// something new.
-func (c *container) folders(sweep bool, now time.Time) (folders []string) {
+// folders are those to list: of every flow log the hours from one on; zero: those
+// that may hold something new.
+func (c *container) folders(since, now time.Time) (folders []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for root, listed := range c.roots {
-		from := listed.Add(-stillWritten)
-		if sweep || listed.IsZero() || from.Before(c.watermark.at) {
+		from := since
+		if from.IsZero() && !listed.IsZero() {
+			from = listed.Add(-stillWritten)
+		}
+		if from.Before(c.watermark.at) {
 			from = c.watermark.at
 		}
 		for _, folder := range covering(root, from, c.selected.last(now)) {
@@ -153,8 +166,10 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if path.before(c.watermark.at, modified) || !path.dated() && c.selected.ended(modified) || !c.reads(name) {
 		return nil
 	}
-	c.known.saw(name, path, modified, now)
 	before := !c.watermark.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.watermark.since))
+	if path.dated() || !before {
+		c.known.saw(name, path, modified, now)
+	}
 	if isArchived(p) && !before {
 		c.archive.add(writtenBy(path, modified))
 		return nil

@@ -279,7 +279,7 @@ func TestMillionUnreadBlobs(t *testing.T) {
 	held := func() (active, unread int) {
 		a.blobs.mu.Lock()
 		defer a.blobs.mu.Unlock()
-		return len(a.blobs.byID), len(a.blobs.queue)
+		return len(a.blobs.byID), a.blobs.queue.len()
 	}
 	await(t, "all that may be open is open, and read", func() bool {
 		active, unread := held()
