@@ -44,7 +44,7 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 	memory := newMemory(f.ctx, f.agent, 1+f.o.Concurrency)
 	a.blobs = newBlobs(f.ctx, f.o.mostOpen(), f.checkpoints)
 	a.ready = &ready{blobs: a.blobs, memory: memory, signal: f.ready}
-	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log}
+	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log, byBlocks: f.o.byBlocks}
 	for _, name := range f.o.Containers {
 		a.containers = append(a.containers, newContainer(name, &f.o, a.requests, a.blobs, f.checkpoints))
 	}
@@ -164,6 +164,7 @@ func (a *account) signInAgain() {
 	for _, c := range a.containers {
 		c.listing.retry()
 		c.reading.retry()
+		c.known.retry(a.requests.clock.time())
 	}
 	a.blobs.rested()
 }

@@ -44,6 +44,7 @@ type blob struct {
 	stage       stage
 	ofNow       bool                  // its hour is still written; as it was when it had no parts, so that these keep their order
 	byName      bool                  // not seen in a listing: ask first whether it has changed
+	listed      string                // the version that a listing has shown last
 	again       bool                  // a listing has shown it while it was read
 	closed      bool                  // its hour is long over: what has no end gets none
 	modified    time.Time             // when it was written last, as far as known
@@ -111,11 +112,11 @@ func (all *blobs) asked(c *container, name string, now time.Time) (ok bool, err 
 // listed lines up a blob of a listing where it has changed. With skip, one without
 // a checkpoint was there before the beginning: known is false then, and who calls
 // makes a checkpoint of it. It waits while too many blobs of the container are on
-// their way.
+// their way, but for one of now.
 func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if !all.await(func() bool { return c.underWay < all.most }) {
+	if !stillOpen(parsePath(name), modified, now) && !all.await(func() bool { return c.underWay < all.most }) {
 		return false, all.ctx.Err()
 	}
 	b, err := all.of(c, name, func() bool { return !skip })
@@ -133,13 +134,14 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 	b.changedAt(modified)
 	switch b.stage {
 	case idle:
-		b.byName = false
+		b.byName = b.read.ETag != "" // one request is enough, mostly
 		all.enqueue(b)
 	case reading:
-		b.again = true // once more, whatever this attempt finds
+		b.again = b.again || b.listed != version // once more, whatever this attempt finds
 	default:
 		b.byName = false
 	}
+	b.listed = version
 	return true, nil
 }
 

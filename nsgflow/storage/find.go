@@ -51,13 +51,13 @@ func newContainer(name string, o *Options, r *requests, found *blobs, kept water
 	bucket := r.client.url() + "/" + name
 	return &container{name: name, bucket: bucket, o: o, selected: o.selection(), requests: r, blobs: found,
 		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
-		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
+		pages: pages{name, r, o.pageSize()}, known: newNames(o), watermark: watermark{bucket: bucket, kept: kept}}
 }
 
 // listLoop lists, and askLoop asks for what is known by name: a listing that fails
 // or waits for readers does not hold that up.
 func (c *container) listLoop() { c.every(c.o.PollInterval, func() { c.look() }) }
-func (c *container) askLoop()  { c.every(c.o.PollInterval, c.ask) }
+func (c *container) askLoop()  { c.every(min(tick, c.o.PollInterval), c.ask) }
 
 func (c *container) every(interval time.Duration, do func()) {
 	for do(); !c.ended() && sleep(c.requests.ctx, interval); do() {
@@ -81,13 +81,17 @@ func (c *container) look() (err error) {
 	return err
 }
 
-// ask lines up what is known by name.
+// ask lines up what is due by name, and lists what is cheaper to list.
 func (c *container) ask() {
 	if !c.asks.Load() {
 		return
 	}
 	now := c.requests.clock.time()
-	for _, name := range c.known.due(now) {
+	names, folders := c.known.due(now)
+	if c.listing.left() == 0 && len(folders) > 0 {
+		c.heard(c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }))
+	}
+	for _, name := range names {
 		if !c.reads(name) {
 			continue
 		}

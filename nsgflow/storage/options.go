@@ -36,6 +36,8 @@ type Options struct {
 	// Transport sends the requests. Nil: a client of the section's own.
 	Transport policy.Transporter
 
+	byBlocks bool // read by the block list always
+
 	page int32 // names a listing shows at most; 0: 5,000
 	open int   // blobs of a container that are open at most; 0: maxOpen
 }

@@ -44,6 +44,7 @@ var meanings = []struct {
 }{
 	{"304", "", unchanged}, {"304", "ConditionNotMet", unchanged},
 	{"412", "ConditionNotMet", changed}, {"412", "TargetConditionNotMet", changed},
+	{"416", "InvalidRange", changed}, // it is shorter by now
 	{"404", "BlobNotFound", gone}, {"404", "ContainerNotFound", gone},
 	{"409", "BlobArchived", archived}, {"409", "BlobBeingRehydrated", archived},
 	{"429", "", refusedTurn}, {"503", "", refusedTurn}, {"429", "*", refusedTurn}, {"503", "*", refusedTurn},

@@ -85,6 +85,7 @@ func onlyContainer(f *Follower) *container { return f.all()[0].containers[0] }
 // poll is one round of both loops of a container.
 func (c *container) poll() error {
 	err := c.look()
+	c.known.retry(c.requests.clock.time())
 	c.ask()
 	return err
 }

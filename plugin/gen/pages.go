@@ -48,7 +48,6 @@ func blocks(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	prices, err := readPrices(root)
 	all := map[string]string{
 		"options":        config.Markdown(tables.FilterOptions),
 		"input":          config.Markdown(tables.InputOptions),
@@ -59,13 +58,12 @@ func blocks(root string) (map[string]string, error) {
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
-		"cost":           costs(prices),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {
 		all[name] = fieldTable(nsgflow.Schema(i))
 	}
-	return all, err
+	return all, nil
 }
 
 var block = regexp.MustCompile(`(?s)(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)`)
