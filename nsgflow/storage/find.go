@@ -89,7 +89,9 @@ func (c *container) ask() {
 	now := c.requests.clock.time()
 	names, folders := c.known.due(now)
 	if c.listing.left() == 0 && len(folders) > 0 {
-		c.heard(c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }))
+		if err := c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
+			c.heard(err) // that it went well says nothing of the other listings
+		}
 	}
 	for _, name := range names {
 		if !c.reads(name) {

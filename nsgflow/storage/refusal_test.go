@@ -391,10 +391,10 @@ func TestListingThatIsNotTrue(t *testing.T) {
 			w.reset()
 			began := time.Now()
 			time.Sleep(3 * time.Second)
-			// HEADs by name come with each poll, the rest with each listing.
+			// Asks by name come with each poll, the rest with each listing.
 			polls, listings := int(time.Since(began)/o.PollInterval)+2, int(time.Since(began)/o.ListInterval)+2
 			if heads := w.count("ask"); heads > 2*polls {
-				t.Errorf("%d HEADs in %d polls", heads, polls)
+				t.Errorf("%d asks in %d polls", heads, polls)
 			}
 			if n := w.count("blocks"); n > 2*listings {
 				t.Errorf("%d block lists in %d listings", n, listings)
