@@ -3,6 +3,7 @@ package storage
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"fluent-bit-nsgflow/test/azure"
 )
@@ -81,5 +82,30 @@ func TestReadInOne(t *testing.T) {
 				t.Error("it is not said")
 			}
 		})
+	}
+}
+
+// The schedule learns from the answers: a NIC that is regular and has grown is not
+// asked for again before its next minute.
+func TestAnswersReachTheSchedule(t *testing.T) {
+	t.Parallel()
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.PollInterval, o.ListInterval = 10*time.Second, time.Hour
+	f, _ := open(t, o)
+	await(t, "first look", func() bool { return onlyContainer(f).asks.Load() && !onlyContainer(f).lastListed().IsZero() })
+	known, now := onlyContainer(f).known, time.Now().UTC()
+	name := azure.VNetName(1, now)
+	for ago := range 5 { // as if it had grown before
+		known.saw(name, parsePath(name), now.Add(time.Duration(ago-5)*time.Minute), now)
+	}
+	azure.NewFlowLog(t, c, name).Grow(azure.VNetRecord(1))
+	known.retry(now)
+	if got := take(t, f, 1); len(got) != 1 {
+		t.Fatalf("%d records", len(got))
+	}
+	names, _ := known.due(time.Now().Add(o.PollInterval + 5*time.Second))
+	if len(names) > 0 {
+		t.Errorf("asked for again: %q", names)
 	}
 }
