@@ -63,7 +63,7 @@ static const struct option_text input_options[] = {
     {"until", NULL,
      "Hours that begin then or later are not read. When all before them is read, the section reads no more, and the agent goes on. Takes: an RFC 3339 time."},
     {"poll_interval", "30s",
-     "Time between two looks at the blobs of known NICs. Takes: duration from 1s to 1h."},
+     "Time between two looks at the blobs of known NICs, but for those that keep a second of the minute: they are asked for when they are due. Takes: duration from 1s to 1h."},
     {"list_interval", "5m",
      "Time between two listings, which find new flow logs and NICs. Takes: duration from 1s to 24h."},
     {"state_path", "/var/lib/fluent-bit/nsgflow",

@@ -82,7 +82,7 @@ var InputOptions = []config.Option[storage.Options]{
 		Text: "Hours that begin then or later are not read. When all before them is read, the section reads no more, and the agent goes on.",
 		Set:  setUntil},
 	{Key: "poll_interval", Values: "duration from 1s to 1h", Default: "30s",
-		Text: "Time between two looks at the blobs of known NICs.",
+		Text: "Time between two looks at the blobs of known NICs, but for those that keep a second of the minute: they are asked for when they are due.",
 		Set: func(o *storage.Options, v string) bool {
 			return setDuration(&o.PollInterval, v, time.Second, time.Hour)
 		}},
