@@ -196,7 +196,7 @@ func shortError(err error) error {
 	var inURL *url.Error
 	switch {
 	case errors.As(err, &signIn) && signIn.RawResponse != nil:
-		return discoveryError{"sign-in: " + reason(signIn.RawResponse), err}
+		return discoveryError{describe(err), err}
 	case errors.As(err, &answer) && answer.RawResponse != nil:
 		return discoveryError{reason(answer.RawResponse), err}
 	case errors.As(err, &inURL):

@@ -48,7 +48,6 @@ func blocks(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	prices, err := readPrices(root)
 	all := map[string]string{
 		"options":        config.Markdown(tables.FilterOptions),
 		"input":          config.Markdown(tables.InputOptions),
@@ -59,7 +58,6 @@ func blocks(root string) (map[string]string, error) {
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"vnet":           inEverySchema(vnetExample),
 		"sizes":          sizeTable(),
-		"cost":           costs(prices),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {
@@ -68,7 +66,7 @@ func blocks(root string) (map[string]string, error) {
 		all[name+"-flow"] = inSchema(nsgExample, schema)
 		all[name+"-error"] = inSchema(errorExample, schema)
 	}
-	return all, err
+	return all, nil
 }
 
 var block = regexp.MustCompile(`(?s)(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)`)

@@ -17,6 +17,11 @@ func isAccount(v string) bool {
 	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""
 }
 
+// isTenant is for ids and domains, which become a part of a URL.
+func isTenant(v string) bool {
+	return v != "" && strings.Trim(strings.ToLower(v), lowerAndDigits+"-.") == ""
+}
+
 func isContainer(v string) bool {
 	if v = strings.TrimPrefix(v, "$"); len(v) < 3 || len(v) > 63 || strings.HasPrefix(v, "-") || strings.HasSuffix(v, "-") {
 		return false
@@ -76,6 +81,17 @@ func setStart(o *storage.Options, v string) bool {
 		return true
 	}
 	return setDuration(&o.Start.Back, v, time.Second, 10*365*24*time.Hour)
+}
+
+func setUntil(o *storage.Options, v string) (ok bool) {
+	at, err := time.Parse(time.RFC3339, v)
+	o.Until = at.UTC()
+	return err == nil && !o.Until.IsZero()
+}
+
+func setGlobs(to *[]string, v string) bool {
+	*to = list(v)
+	return !slices.Contains(*to, "")
 }
 
 func setShard(o *storage.Options, v string) bool {
