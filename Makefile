@@ -110,6 +110,11 @@ build/demo/victoria-logs: test/demo/victorialogs/go.mod test/demo/victorialogs/g
 	@mkdir -p $(@D)
 	@cd $(<D) && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
 
+# What outputs are tested with, by the versions in its own go.mod.
+build/test/collector: test/outputs/collector/main.go test/outputs/collector/go.mod test/outputs/collector/go.sum
+	@mkdir -p $(@D)
+	@cd $(<D) && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ .
+
 picture: ## docs/demo.png anew: the demo's page in Chromium
 	NSGFLOW_PICTURE=$(CURDIR)/docs/demo.png $(GO) test -count 1 -v -run '^TestPage$$' ./test/demo
 

@@ -38,14 +38,16 @@
 // aggregate.go adds it to the others that have its key (aggregate_key.go), until
 // the record ends; internal/slots has its hash table, and the set of ports.
 //
-// Hop 3, from Flow to event. A schema is a table: schema.go, schema_ecs.go,
-// schema_sekoia.go. template.go makes templates of events of it, one for each
+// Hop 3, from Flow to event. A schema is a table: schema.go has what tables are made
+// of, schema_sekoia.go, schema_ecs.go, schema_asim.go, schema_ocsf.go and
+// schema_otel.go are the five. template.go makes templates of events of it, one for each
 // variant (variant.go), and template_cache.go keeps them. encoder.go writes
 // an event: the fixed parts of a template, and behind each a dynamic one, a value
 // of encoder_values.go.
 // What the events of a group share is in encoder_group.go; internal/azure takes
 // resource ids apart. The values that are more than a copy have files of their own:
-// encoder_message.go, encoder_id.go, encoder_communityid.go, encoder_time.go;
+// encoder_message.go, encoder_id.go, encoder_communityid.go, encoder_time.go and
+// encoder_summary.go, which has what some schemas say of both ends at once;
 // encoder_aggregate.go has those of aggregates.
 //
 // Beside the way: foreign.go writes foreign records and what is damaged, and
@@ -103,9 +105,11 @@
 //
 // # To add a field
 //
-// Add a row to the table of the schema: schema_ecs.go or schema_sekoia.go. Its
-// source is constant, ofFlow or ofFlowList (a function of the variant), ofGroup
-// (a groupValue of schema.go) or eachTuple (a slot of schema.go).
+// Add a row to the table of the schema, schema_ecs.go or another. Its source is
+// constant or always (a number), ofFlow, ofFlowList or ofNumber (a function of the
+// variant), ofGroup (a groupValue of schema.go) or eachTuple (a slot of schema.go).
+// A name may have several rows, each for other events: by their kind, by when (some
+// variants), by where and whereNo (groups that have, or lack, a groupValue).
 //
 // A new groupValue gets its value in encoder_group.go. A new slot gets a case in
 // encoder_values.go, and variant.go says which events have it. Then write

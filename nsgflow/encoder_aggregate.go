@@ -2,6 +2,7 @@ package nsgflow
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -42,8 +43,8 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 		return appendCounter(out, Counter(g.end))
 	case slotDuration:
 		return appendCounter(out, Counter(g.end-g.start)*1e6)
-	case slotDurationMS:
-		return appendCounter(out, Counter(g.end-g.start))
+	case slotDurationMS: // asim has a column of 32 bits for it
+		return appendCounter(out, Counter(min(g.end-g.start, math.MaxInt32)))
 	case slotTuples:
 		return appendCounter(out, Counter(g.tuples))
 	case slotSourcePorts:

@@ -61,6 +61,33 @@ func ExampleNormalizer_AppendText() {
 	// {"message":"{\"operationName\":\"NetworkSecurityGroupFlowEvents\",\"rule\":\"UserRule_dns\",\"flow.0\":\"1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A\"}","@timestamp":"2020-12-14T22:15:56.000Z","event":{"kind":"event","category":["network"],"code":"NetworkSecurityGroupFlowEvents","action":"accept","type":["allowed"]},"rule":{"name":"UserRule_dns"},"action":{"type":"UserRule_dns","target":"network-traffic","properties":[{"OperationName":"NetworkSecurityGroupFlowEvents"}],"name":"accept"},"network":{"transport":"udp","direction":"outbound"},"source":{"ip":"10.0.0.4","address":"10.0.0.4","port":36422},"destination":{"ip":"192.0.2.53","address":"192.0.2.53","port":53},"related":{"ip":["10.0.0.4","192.0.2.53"]}}
 }
 
+// The same flow as a log record of OpenTelemetry: its names are flat.
+func ExampleNormalizer_AppendText_otel() {
+	options := nsgflow.DefaultOptions(nsgflow.SchemaOTel)
+	options.ExcludeFields = []string{"body", "azure"} // an object stands for all below it
+	n, err := nsgflow.New(options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text := `{"operationName":"NetworkSecurityGroupFlowEvents","rule":"UserRule_dns","flow.0":"1607984156,10.0.0.4,192.0.2.53,36422,53,U,O,A"}`
+	events, _ := n.AppendText(nil, []byte(text), nsgflow.Frame{})
+	fmt.Printf("%s", nsgflow.AppendJSONLines(nil, events))
+	// Output:
+	// {"otel.event.name":"azure.flow","log.record.uid":"LvqrFhYL6pbXtpmxi4G2CA","cloud.provider":"azure","security_rule.name":"UserRule_dns","security_rule.category":"user","network.transport":"udp","network.type":"ipv4","source.address":"10.0.0.4","source.port":36422,"destination.address":"192.0.2.53","destination.port":53}
+}
+
+// The fields of a schema, as columns of a table.
+func ExampleSchema_Fields() {
+	for _, f := range nsgflow.SchemaASIM.Fields()[:3] {
+		fmt.Printf("%s %s, of %s: %s\n", f.Name, f.Type, f.In, f.Doc)
+	}
+	// Output:
+	// TimeGenerated date, of all: tuple time; aggregated: of the earliest tuple
+	// EventVendor keyword, of all: `Microsoft`
+	// EventProduct keyword, of all: `NSGFlow`, of both families: the value that Microsoft's tester takes
+}
+
 // A filter hands over the chunks of its host.
 func ExampleNormalizer_AppendChunk() {
 	n, err := nsgflow.New(nsgflow.DefaultOptions(nsgflow.SchemaECS))

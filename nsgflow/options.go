@@ -13,7 +13,7 @@ type Schema uint8
 
 const (
 	// SchemaSekoia is the documented event of the Azure Network Watcher
-	// integration (docs/mapping.md).
+	// integration (docs/schema-sekoia.md).
 	SchemaSekoia Schema = iota
 	// SchemaECS is the full event of the Elastic Common Schema, 9.4.
 	SchemaECS

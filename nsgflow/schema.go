@@ -19,7 +19,7 @@ type field struct {
 	typ string
 	in  kinds // which events have the field
 	source
-	doc string // the value in words, for docs/mapping.md
+	doc string // the value in words, for the page of the schema
 }
 
 // isIn says whether name is a field's own, or that of an object around it. The

@@ -36,7 +36,7 @@ var asim = []field{
 	{"NetworkProtocolVersion", "keyword", inFlows, ofFlow(asimVersion), "`IPv4`, `IPv6`"},
 	{"NetworkDirection", "keyword", inFlows, ofFlow(asimDirection), "`I` `Inbound`, `O` `Outbound`"},
 	{"NetworkSessionId", "keyword", inFlows, eachTuple(slotCommunityID), "Community ID"},
-	{"NetworkDuration", "integer", inAggregated, eachTuple(slotDurationMS), "milliseconds from the earliest to the latest tuple"},
+	{"NetworkDuration", "integer", inAggregated, eachTuple(slotDurationMS), "milliseconds from the earliest to the latest tuple; at most 2147483647"},
 	{"NetworkBytes", "long", inFlows, eachTuple(slotBytes), "sum of both sides, where both are known"},
 	{"NetworkPackets", "long", inFlows, eachTuple(slotPackets), "sum of both sides, where both are known"},
 	{"SrcIpAddr", "keyword", inFlows, eachTuple(slotSourceIP), "tuple column 1"},
@@ -113,9 +113,9 @@ func ianaKeyword(v variant) string {
 	return strings.ToUpper(v.protocol.Name())
 }
 
-// mixedKeywords are those that are not all in capitals.
+// mixedKeywords are those that are not all in capitals, or have more beside them.
 var mixedKeywords = map[Protocol]string{
-	4: "IPv4", 41: "IPv6", 43: "IPv6-Route", 44: "IPv6-Frag", 55: "Min-IPv4", 58: "IPv6-ICMP", 59: "IPv6-NoNxt",
-	60: "IPv6-Opts", 90: "Sprite-RPC", 108: "IPComp", 110: "Compaq-Peer", 111: "IPX-in-IP", 124: "ISIS over IPv4",
+	4: "IPv4", 13: "ARGUS (deprecated)", 41: "IPv6", 43: "IPv6-Route", 44: "IPv6-Frag", 53: "SWIPE (deprecated)", 55: "Min-IPv4", 58: "IPv6-ICMP", 59: "IPv6-NoNxt",
+	60: "IPv6-Opts", 90: "Sprite-RPC", 95: "MICP (deprecated)", 108: "IPComp", 110: "Compaq-Peer", 111: "IPX-in-IP", 122: "SM (deprecated)", 124: "ISIS over IPv4",
 	135: "Mobility Header", 136: "UDPLite", 137: "MPLS-in-IP", 138: "manet", 140: "Shim6", 143: "Ethernet", 146: "Homa",
 }

@@ -31,7 +31,7 @@ var ocsf = []field{
 	{"start_time", "long", inFlows, eachTuple(slotTimeMS).when(hasStart), "of an allowed `B`; aggregated: of the earliest tuple"},
 	{"end_time", "long", inFlows, eachTuple(slotTimeMS).when(ends), "of an `E`"},
 	{"end_time", "long", inAggregated, eachTuple(slotEndMS), "of the latest tuple"},
-	{"duration", "long", inAggregated, eachTuple(slotDurationMS), "milliseconds from `start_time` to `end_time`"},
+	{"duration", "long", inAggregated, eachTuple(slotDurationMS), "milliseconds from `start_time` to `end_time`; at most 2147483647"},
 	{"count", "long", inAggregated, eachTuple(slotTuples), "how many tuples"},
 	{"metadata.version", "keyword", inAll, constant("1.8.0"), "`1.8.0`"},
 	{"metadata.profiles", "[]keyword", inAll, constant("cloud", "security_control"), "`[\"cloud\",\"security_control\"]`"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -24,51 +25,118 @@ const (
 		`"flowGroups":[{"rule":"DefaultRule_DenyAllOutBound","flowTuples":["1741078812345,10.20.0.4,198.51.100.7,49310,443,6,O,D,NX,0,0,0,0"]}]}]}}]}`
 )
 
+// errorExample is the VNet one with a port that is none.
+var errorExample = strings.Replace(vnetExample, ",49310,", ",99999,", 1)
+
 // inEverySchema are the events that a text becomes.
 func inEverySchema(text string) string {
 	var b strings.Builder
 	for i, name := range nsgflow.Schemas() {
-		fmt.Fprintf(&b, "`%s`:\n\n%s\n", name, excerpt(text, nsgflow.Schema(i)))
+		fmt.Fprintf(&b, "`%s`:\n\n%s\n", name, inSchema(text, nsgflow.Schema(i)))
 	}
 	return b.String()
 }
 
-// excerpt is the event that a text becomes, a member a line: all members, or
-// those that are named.
+// sizeTable says how many bytes the events of the examples have.
+func sizeTable() string {
+	var b strings.Builder
+	b.WriteString("| schema | NSG, allowed | VNet, denied |\n|---|---:|---:|\n")
+	for i, name := range nsgflow.Schemas() {
+		size := func(text string) int { return len(bytes.TrimSpace(event(text, nsgflow.Schema(i)))) }
+		fmt.Fprintf(&b, "| `%s` | %d | %d |\n", name, size(nsgExample), size(vnetExample))
+	}
+	return b.String()
+}
+
+// inSchema is the event that a text becomes.
+func inSchema(text string, schema nsgflow.Schema) string {
+	return fenced(layOut(readObject(event(text, schema)), 1, 1))
+}
+
+// excerpt are members of the event that a text becomes, each on a line.
 func excerpt(text string, schema nsgflow.Schema, members ...string) string {
+	object := readObject(event(text, schema))
+	var b strings.Builder
+	b.WriteByte('{')
+	for _, name := range members {
+		i := slices.IndexFunc(object, func(m member) bool { return m.name == name })
+		fmt.Fprintf(&b, "%s,\n ", object[i])
+	}
+	return fenced(strings.TrimSuffix(b.String(), "\n ") + "…}")
+}
+
+func fenced(json string) string { return "```json\n" + json + "\n```\n" }
+
+// event is the event that a text becomes, as JSON that does not escape what is for
+// browsers only.
+func event(text string, schema nsgflow.Schema) []byte {
 	n, err := nsgflow.New(nsgflow.DefaultOptions(schema))
 	if err != nil {
 		panic(err) // the defaults are good
 	}
 	record, _ := n.AppendText(nil, []byte(text), nsgflow.Frame{})
-	event := nsgflow.AppendJSONLines(nil, record)
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(event, &object); err != nil {
-		panic(err) // AppendJSONLines writes JSON
-	}
-	end := "…}"
-	if len(members) == 0 {
-		members, end = topLevel(event), "}"
-	}
-	var lines []string
-	for _, key := range members {
-		lines = append(lines, fmt.Sprintf("%q:%s", key, object[key]))
-	}
-	if end != "}" {
-		lines = append(lines, "")
-	}
-	return "```json\n{" + strings.TrimSuffix(strings.Join(lines, ",\n "), "\n ") + end + "\n```\n"
+	return bytes.ReplaceAll(nsgflow.AppendJSONLines(nil, record), []byte(`\u003e`), []byte(">"))
 }
 
-// topLevel are the keys of a JSON object, in order.
-func topLevel(object []byte) (keys []string) {
+// member is one of a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+func (m member) String() string { return fmt.Sprintf("%q:%s", m.name, m.value) }
+
+func (m member) isObject() bool { return m.value[0] == '{' }
+
+// readObject reads a JSON object; its members stay in order.
+func readObject(object []byte) (members []member) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	_, _ = d.Token()
 	for d.More() {
-		key, _ := d.Token()
-		keys = append(keys, key.(string))
-		var value json.RawMessage
-		_ = d.Decode(&value)
+		name, _ := d.Token()
+		m := member{name: name.(string)}
+		_ = d.Decode(&m.value)
+		members = append(members, m)
 	}
-	return keys
+	return members
 }
+
+// lineLength of JSON, in bytes; a text that is longer stays whole.
+const lineLength = 120
+
+// layOut is an object in lines. Its first member stands at a column, behind what
+// opens it, the others at indent; an object in it has lines of its own.
+func layOut(members []member, column, indent int) string {
+	var b strings.Builder
+	for i, m := range members {
+		text := m.layOut(indent)
+		if i < len(members)-1 {
+			text += ","
+		}
+		if i > 0 && (m.isObject() || members[i-1].isObject() || column+len(text) > lineLength) {
+			b.WriteString(newLine(indent))
+			column = indent
+		}
+		b.WriteString(text)
+		column += len(text)
+	}
+	return "{" + b.String() + "}"
+}
+
+// layOut is a member at indent: on one line where it fits, with the comma behind it.
+func (m member) layOut(indent int) string {
+	text := m.String()
+	if indent+len(text) < lineLength {
+		return text
+	}
+	name := strings.TrimSuffix(text, string(m.value))
+	switch m.value[0] {
+	case '{':
+		return name + layOut(readObject(m.value), indent+len(name)+len("{"), indent+1)
+	case '[':
+		return name + strings.ReplaceAll(string(m.value), "},{", "},"+newLine(indent+1)+"{")
+	}
+	return text
+}
+
+func newLine(indent int) string { return "\n" + strings.Repeat(" ", indent) }

@@ -51,7 +51,7 @@ type file struct {
 
 // generated is every file that is generated, whole or in parts.
 func generated(root string) (files []file, err error) {
-	files = slices.Concat(headers(), templates(), rules(), []file{manual(), deployment(), dashboard()})
+	files = slices.Concat(headers(), templates(), rules(), []file{manual(), deployment(), sentinel(), dashboard()})
 	pages, err := pages(root)
 	return append(files, pages...), err
 }

@@ -26,7 +26,7 @@ fluent\-bit\-nsgflow \- Azure network flow logs in Fluent Bit
 .SH DESCRIPTION
 The filter
 .B nsgflow
-makes one ECS event of each flow of Azure's network flow logs: NSG flow logs versions 1 and 2 and Virtual Network flow logs version 4.
+makes one event of each flow of Azure's network flow logs, in ECS, ASIM, OCSF or OpenTelemetry's names: NSG flow logs versions 1 and 2 and Virtual Network flow logs version 4.
 The input of the same name follows the blobs that Azure writes them to.
 Both are one shared object, which Fluent Bit loads when it starts; it must run in the foreground.
 .PP

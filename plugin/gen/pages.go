@@ -57,13 +57,16 @@ func blocks(root string) (map[string]string, error) {
 		"alarms":         alarmTable(),
 		"waits":          waitTable(),
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
-		"nsg":            inEverySchema(nsgExample),
 		"vnet":           inEverySchema(vnetExample),
+		"sizes":          sizeTable(),
 		"cost":           costs(prices),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {
-		all[name] = fieldTable(nsgflow.Schema(i))
+		schema := nsgflow.Schema(i)
+		all[name] = fieldTable(schema)
+		all[name+"-flow"] = inSchema(nsgExample, schema)
+		all[name+"-error"] = inSchema(errorExample, schema)
 	}
 	return all, err
 }

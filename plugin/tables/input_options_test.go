@@ -64,6 +64,7 @@ func TestInputOptions(t *testing.T) {
 		{"account", "one, two ,one", []string{"one", "two"}, func(o storage.Options) any { return o.Accounts }},
 		{"account", "discover", true, func(o storage.Options) any { return o.Accounts[0] == storage.Discover }},
 		{"subscriptions", "a, b", []string{"a", "b"}, func(o storage.Options) any { return o.Subscriptions }},
+		{"batch_bytes", "16K", 16 << 10, func(o storage.Options) any { return o.BatchBytes }},
 		{"batch_bytes", "512k", 512 << 10, func(o storage.Options) any { return o.BatchBytes }},
 		{"batch_bytes", "8MB", 8 << 20, func(o storage.Options) any { return o.BatchBytes }},
 		{"batch_bytes", "100000", 100_000, func(o storage.Options) any { return o.BatchBytes }},
@@ -90,7 +91,7 @@ func TestWrongInputValues(t *testing.T) {
 		{"account", "one,,two"}, {"account", "one,discover"}, {"list_interval", "0"}, {"discover_interval", "1s"}, {"pending_limit", "1M"}, {"pending_limit", "3G"},
 		{"subscriptions", "a,,b"}, {"resource_manager", "management"},
 		{"auth", "password"}, {"containers", "UPPER"}, {"containers", "a1b,,c1d"}, {"start", "yesterday"}, {"start", "-1h"}, {"start", "0"},
-		{"poll_interval", "0"}, {"poll_interval", "2h"}, {"poll_interval", "fast"}, {"batch_bytes", "1"}, {"batch_bytes", "1G"}, {"batch_bytes", "99999999M"},
+		{"poll_interval", "0"}, {"poll_interval", "2h"}, {"poll_interval", "fast"}, {"batch_bytes", "15K"}, {"batch_bytes", "1G"}, {"batch_bytes", "99999999M"},
 		{"concurrency", "0"}, {"concurrency", "65"}, {"concurrency", "many"},
 		{"shard", "0/2"}, {"shard", "3/2"}, {"shard", "1"}, {"shard", "1/2000"}, {"shard", "a/b"}, {"start", "99999999999999999999d"},
 	} {

@@ -62,6 +62,20 @@ func TestQueriesOfPages(t *testing.T) {
 	}
 }
 
+// The demo's questions are asked of Sentinel's table, too.
+func TestQuestionsInKQL(t *testing.T) {
+	page, err := os.ReadFile(engine.Path("docs", "schema-asim.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range questions {
+		_, after, _ := strings.Cut(string(page), "\n"+q.title)
+		if !strings.HasPrefix(strings.TrimPrefix(after, ":"), "\n\n```kusto\n") {
+			t.Errorf("no query follows %q", q.title)
+		}
+	}
+}
+
 // What an interface has is what its flow logs say, also of flows that two have.
 func TestBytesByInterface(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,17 @@ const (
 	ingestionValue = 64 << 10
 )
 
-// ingestion is the endpoint of the rule of conf/azure-monitor.
+// ingested is a configuration, and the template of its rule.
+type ingested struct{ conf, template, table string }
+
+var (
+	ownTable    = ingested{"azure-monitor.conf", "template.json", "AzureFlow_CL"}
+	nativeTable = ingested{"azure-sentinel.conf", "sentinel.json", "ASimNetworkSessionLogs"}
+)
+
+// ingestion is the endpoint of a rule of conf/azure-monitor.
 type ingestion struct {
+	ingested
 	collector
 	t       *testing.T
 	tokens  *token.Service
@@ -43,33 +52,49 @@ const (
 	ingestionRule = "dcr-0123456789abcdef0123456789abcdef"
 )
 
-func startIngestion(t *testing.T, tokens *token.Service) *ingestion {
-	s := &ingestion{t: t, tokens: tokens, columns: declaredColumns(t)}
+func startIngestion(t *testing.T, to ingested, tokens *token.Service) *ingestion {
+	s := &ingestion{ingested: to, t: t, tokens: tokens, columns: declaredColumns(t, to)}
 	tokens.Route(ingestionHost, token.Serve(t, "127.0.0.1:0", tokens.CA.Server(ingestionHost), s))
 	return s
 }
 
-// declaredColumns are those of the rule. The table's are the same, with names
-// that a table may have.
-func declaredColumns(t *testing.T) map[string]string {
-	type columns []struct{ Name, Type string }
-	var template struct {
-		Resources []struct {
-			Properties struct {
-				Schema             struct{ Columns columns }
-				StreamDeclarations map[string]struct{ Columns columns }
+// deployment is as much of a template as the tests look at.
+type deployment struct {
+	Resources []struct {
+		Type       string
+		Properties struct {
+			Schema             struct{ Columns columns }
+			StreamDeclarations map[string]struct{ Columns columns }
+			DataFlows          []struct {
+				Streams                    []string
+				TransformKQL, OutputStream string
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(textfile.Read(t, "conf/azure-monitor/template.json")), &template); err != nil {
+}
+
+type columns []struct{ Name, Type string }
+
+func readDeployment(t *testing.T, name string) (d deployment) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(textfile.Read(t, "conf/azure-monitor/"+name)), &d); err != nil {
 		t.Fatal(err)
 	}
-	table, rule := template.Resources[0].Properties.Schema.Columns, template.Resources[1].Properties.StreamDeclarations["Custom-AzureFlow_CL"].Columns
-	if fmt.Sprint(table) != fmt.Sprint(rule) {
-		t.Errorf("the rule declares %v, the table has %v", rule, table)
+	return d
+}
+
+// declaredColumns are those of the rule, the last of the template. A table that
+// it makes has the same. The names are such that a table may have.
+func declaredColumns(t *testing.T, to ingested) map[string]string {
+	template := readDeployment(t, to.template)
+	rule := template.Resources[len(template.Resources)-1].Properties.StreamDeclarations["Custom-"+to.table].Columns
+	if len(template.Resources) > 1 {
+		if table := template.Resources[0].Properties.Schema.Columns; fmt.Sprint(table) != fmt.Sprint(rule) {
+			t.Errorf("the rule declares %v, the table has %v", rule, table)
+		}
 	}
 	declared := map[string]string{}
-	for _, c := range table {
+	for _, c := range rule {
 		declared[c.Name] = c.Type
 		if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,44}$`).MatchString(c.Name) ||
 			regexp.MustCompile(`^(?i:id|type|tenantid|uniqueid|title|_resourceid|_subscriptionid)$`).MatchString(c.Name) {
@@ -83,7 +108,7 @@ func declaredColumns(t *testing.T) map[string]string {
 }
 
 func (s *ingestion) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	if q.Method != http.MethodPost || q.URL.Path != "/dataCollectionRules/"+ingestionRule+"/streams/Custom-AzureFlow_CL" ||
+	if q.Method != http.MethodPost || q.URL.Path != "/dataCollectionRules/"+ingestionRule+"/streams/Custom-"+s.table ||
 		!strings.HasPrefix(q.URL.Query().Get("api-version"), "202") || q.Header.Get("Content-Type") != "application/json" {
 		s.t.Errorf("%s %s of %q", q.Method, q.URL, q.Header.Get("Content-Type"))
 	}
@@ -115,27 +140,47 @@ func (s *ingestion) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// check looks for what would be missing in the table, or cut.
+// check looks for what would be missing in the table, cut, or refused.
 func (s *ingestion) check(body event.Document) {
+	seen := map[string]bool{}
 	for _, m := range body {
+		if seen[m.Key] {
+			s.t.Errorf("%s is there twice", m.Key)
+		}
+		seen[m.Key] = true
 		value, _ := json.Marshal(m.Value)
 		if len(value) > ingestionValue {
 			s.t.Errorf("%s has %d bytes", m.Key, len(value))
 		}
-		object := bytes.HasPrefix(value, []byte("{"))
-		switch kind := s.columns[m.Key]; {
-		case kind == "dynamic" && (object || m.Key == "log"), kind == "string" && !object:
-		case kind == "datetime":
-			if _, err := time.Parse(time.RFC3339, m.Value.(string)); err != nil {
-				s.t.Error(err)
-			}
-		default:
+		if kind := s.columns[m.Key]; !holds(kind, m, bytes.HasPrefix(value, []byte("{"))) {
 			s.t.Errorf("column %s of type %q: %s", m.Key, kind, value)
 		}
 	}
 	if body.At("TimeGenerated") == nil {
 		s.t.Errorf("no time in %v", body)
 	}
+}
+
+// holds says whether a column of a type takes a value.
+func holds(kind string, m event.Member, object bool) bool {
+	number, isNumber := m.Value.(json.Number)
+	n, err := number.Int64()
+	isInteger := isNumber && err == nil
+	switch kind {
+	case "dynamic":
+		return object || m.Key == "log"
+	case "string":
+		return !object && !isNumber
+	case "int":
+		return isInteger && int64(int32(n)) == n
+	case "long":
+		return isInteger
+	case "datetime":
+		text, _ := m.Value.(string)
+		_, err := time.Parse(time.RFC3339, text)
+		return err == nil
+	}
+	return false
 }
 
 // trusting is the release where one authority is the only one that the system
@@ -156,17 +201,17 @@ func trusting(t *testing.T, r fluentbit.Release, root, authority string) fluentb
 
 // The sign-in host and the endpoint have the names that they have in Azure: a
 // proxy leads to the test's.
-func startAzureMonitor(t *testing.T, r fluentbit.Release, storage azure.Storage) (*fluentbit.Agent, *ingestion) {
+func startAzureMonitor(t *testing.T, r fluentbit.Release, into ingested, storage azure.Storage) (*fluentbit.Agent, *ingestion) {
 	t.Helper()
 	if r.Before(2, 1) {
 		t.Skipf("skipped: Fluent Bit %s has no output azure_logs_ingestion", r.Version)
 	}
 	tokens := token.New(t)
-	to := startIngestion(t, tokens)
+	to := startIngestion(t, into, tokens)
 	root := follow.Stage(t)
 	env := append(storage.Environment, tokens.ServicePrincipal().Environment...)
 	env = append(env, "HTTP_PROXY="+tokens.Proxy, "AZURE_DCE_URL=https://"+ingestionHost, "AZURE_DCR_ID="+ingestionRule)
-	return trusting(t, r, root, tokens.CA.File).Start(t, root, env, "-c", filepath.Join("etc", "azure-monitor.conf")), to
+	return trusting(t, r, root, tokens.CA.File).Start(t, root, env, "-c", filepath.Join("etc", into.conf)), to
 }
 
 // Each flow is a row with the fields of its event, but for those that the file
@@ -177,11 +222,11 @@ func TestAzureMonitor(t *testing.T) {
 	if err := json.Unmarshal([]byte(textfile.Read(t, "nsgflow/testdata/ecs/nsg_v2.input.json")), &blob); err != nil {
 		t.Fatal(err)
 	}
-	excluded := regexp.MustCompile(`(?m)^ *exclude_fields +(\S+)$`).FindStringSubmatch(textfile.Read(t, "conf/azure-monitor.conf"))[1]
+	excluded := excludedIn(t, ownTable.conf)
 	var want []event.Event
 	for _, e := range event.Read(t, "nsgflow/testdata/ecs/nsg_v2.expected.ndjson") {
 		row := append(event.Document{{Key: "TimeGenerated", Value: e.Body.At("@timestamp")}}, e.Body.Without("@timestamp")...)
-		for _, field := range strings.Split(excluded, ",") {
+		for _, field := range excluded {
 			row = row.Without(strings.Split(field, ".")...)
 		}
 		want = append(want, event.Event{Body: row})
@@ -192,7 +237,7 @@ func TestAzureMonitor(t *testing.T) {
 		for _, record := range blob.Records {
 			log.Grow(string(record))
 		}
-		a, to := startAzureMonitor(t, r, storage)
+		a, to := startAzureMonitor(t, r, ownTable, storage)
 		a.Until("the rows", func() bool { return len(to.all(a)) >= len(want) })
 		a.Stop()
 		event.Same(t, want, to.all(a))
@@ -202,9 +247,9 @@ func TestAzureMonitor(t *testing.T) {
 // A backlog of full records comes in calls that the API takes.
 func TestAzureMonitorCalls(t *testing.T) {
 	t.Parallel()
+	const records, tuples = 12, 400 // of these there are two in 64 KB
 	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
 		storage := azure.NewStorage(t)
-		const records, tuples = 12, 400 // of these there are two in 64 KB
 		for family, log := range map[loggen.Family]*azure.FlowLog{
 			loggen.NSGv2: azure.NewFlowLog(t, storage.NSG, azure.NSGName("GATE-NSG", 1, azure.ThisHour)),
 			loggen.VNet:  azure.NewFlowLog(t, storage.VNet, azure.VNetName(1, azure.ThisHour)),
@@ -215,13 +260,18 @@ func TestAzureMonitorCalls(t *testing.T) {
 			}
 			log.Grow(textfile.Lines(text.String())...)
 		}
-		a, to := startAzureMonitor(t, r, storage)
-		const rows = 2 * records * tuples
-		a.Until("the rows", func() bool { return len(to.all(a)) >= rows })
-		a.Stop()
-		if n := len(to.all(a)); n != rows {
-			t.Errorf("%d rows of %d tuples", n, rows)
-		}
-		t.Logf("the largest call had %d bytes", to.largest)
+		a, to := startAzureMonitor(t, r, ownTable, storage)
+		to.getsAll(a, 2*records*tuples)
 	})
+}
+
+// getsAll waits for so many rows, and sees no more.
+func (s *ingestion) getsAll(a *fluentbit.Agent, rows int) {
+	s.t.Helper()
+	a.Until("the rows", func() bool { return len(s.all(a)) >= rows })
+	a.Stop()
+	if n := len(s.all(a)); n != rows {
+		s.t.Errorf("%d rows of %d tuples", n, rows)
+	}
+	s.t.Logf("the largest call had %d bytes", s.largest)
 }

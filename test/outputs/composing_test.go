@@ -23,10 +23,7 @@ func composingInput(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, name := range []string{"nsg_v2", "vnet_states", "unknown_codes", "errors", "vnet_flattened"} {
-		text := textfile.Read(t, "nsgflow/testdata/ecs/"+name+".input.json")
-		// The time of arrival, which stands in for no time at all, is another
-		// in each run.
-		text = strings.ReplaceAll(text, `"time":"soon"`, `"time":"2025-05-06T10:01:12Z"`)
+		text := timed(textfile.Read(t, "nsgflow/testdata/ecs/"+name+".input.json"))
 		if name == "vnet_states" {
 			text = strings.ReplaceAll(text, "5c2a90e7-", "d90fb6a1-")
 		}
@@ -34,6 +31,12 @@ func composingInput(t *testing.T) string {
 	}
 	b.WriteString(otherLog + "\n")
 	return b.String()
+}
+
+// timed is a log in which each record has a time: the time of arrival, which stands
+// in for none, is another in each run.
+func timed(log string) string {
+	return strings.ReplaceAll(log, `"time":"soon"`, `"time":"2025-05-06T10:01:12Z"`)
 }
 
 // kept are the events that a configuration is to leave.

@@ -22,7 +22,7 @@ func TestECSOverHTTP(t *testing.T) {
 	want := event.Undated(event.Read(t, "nsgflow/testdata/ecs/nsg_v2.expected.ndjson"))
 	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
 		for name, output := range map[string]func(*testing.T) receiver{
-			"splunk.conf": splunkServer, "victorialogs.conf": victoriaLogsServer, "otlp.conf": otlpServer,
+			"splunk.conf": splunkServer, "victorialogs.conf": victoriaLogsServer, "otlp.conf": otlpOfECS,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -37,6 +37,8 @@ func TestECSOverHTTP(t *testing.T) {
 		}
 	})
 }
+
+func otlpOfECS(t *testing.T) receiver { return otlpServer(t, otlpEvent) }
 
 // splunkServer is an HTTP Event Collector: objects, one behind the other, each
 // with a time and an event.

@@ -20,8 +20,9 @@ import (
 	"fluent-bit-nsgflow/test/internal/textfile"
 )
 
-// otlpServer is the receiver of an OpenTelemetry Collector: logs as protobuf.
-func otlpServer(t *testing.T) receiver {
+// otlpServer is the receiver of an OpenTelemetry Collector: logs as protobuf. An
+// event is what read makes of a log record.
+func otlpServer(t *testing.T, read func(*testing.T, *logs.LogRecord) event.Event) receiver {
 	var c collector
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method != http.MethodPost || q.URL.Path != "/v1/logs" || q.Header.Get("Content-Type") != "application/x-protobuf" {
@@ -42,7 +43,7 @@ func otlpServer(t *testing.T) receiver {
 		for _, r := range request.ResourceLogs {
 			for _, s := range r.ScopeLogs {
 				for _, one := range s.LogRecords {
-					c.add(otlpEvent(t, one))
+					c.add(read(t, one))
 				}
 			}
 		}
@@ -68,6 +69,8 @@ func otlpEvent(t *testing.T, r *logs.LogRecord) event.Event {
 
 func otlpValue(v *common.AnyValue) any {
 	switch v := v.GetValue().(type) {
+	case nil:
+		return nil
 	case *common.AnyValue_StringValue:
 		return v.StringValue
 	case *common.AnyValue_IntValue:
@@ -101,7 +104,7 @@ func TestOTLPWholeEvents(t *testing.T) {
 		if len(want) < 1100 || want[0].Body.At("log", "file", "path") != "flow.json" {
 			t.Fatalf("%d events like %s: the input shows nothing", len(want), want[0])
 		}
-		to := otlpServer(t)
+		to := otlpServer(t, otlpEvent)
 		textfile.Write(t, root, "flow-logs/input.log", input)
 		withParser(t, root)
 		got := to.from(t, r, root, "otlp.conf", len(want))
