@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -14,7 +20,7 @@ var arrival = time.Date(2024, 5, 6, 7, 8, 9, 123_456_789, time.UTC)
 
 func testFilter(t testing.TB, s nsgflow.Schema) *filter {
 	t.Helper()
-	f, err := newFilter(nsgflow.DefaultOptions(s), nil)
+	f, err := newFilter(tables.Filter{Options: nsgflow.DefaultOptions(s)}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +55,12 @@ func TestFault(t *testing.T) {
 	faulty := false
 	o := nsgflow.DefaultOptions(nsgflow.SchemaECS)
 	o.Aggregate = nsgflow.AggregateService
-	f, err := newFilter(o, func(out []byte, size int) []byte {
+	f, err := newFilter(tables.Filter{Options: o}, func(out []byte, size int) []byte {
 		if faulty && len(out) > 0 { // in the middle of the events
 			panic("no more")
 		}
 		return append(make([]byte, 0, size), out...)
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,5 +86,66 @@ func TestFault(t *testing.T) {
 	}
 	if got := f.counts(); got.Events != 2*once.Events || got.Errors != 2*once.Errors {
 		t.Errorf("counts %+v, before %+v", got, once)
+	}
+}
+
+// The goroutine that looks at files is there while a filter has a context.
+func TestFilterWithContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "networks.csv")
+	say := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var lines storage.Lines
+	open := func(hasContext bool) (*filter, error) {
+		o := tables.Filter{Options: nsgflow.DefaultOptions(nsgflow.SchemaECS), HasContext: hasContext}
+		o.Files.Networks = []string{path}
+		return newFilter(o, nil, lines.Add)
+	}
+	before := runtime.NumGoroutine()
+	if _, err := open(false); err != nil || runtime.NumGoroutine() != before {
+		t.Errorf("a filter without a context: %v, %d goroutines more", err, runtime.NumGoroutine()-before)
+	}
+
+	first, err := open(true) // there is no such file yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	lines.Drain(func(level storage.Level, text string) { said += fmt.Sprint(level, text) })
+	if want := fmt.Sprint(storage.Warn, "context_networks ", path, ": there is no such file yet"); !strings.HasPrefix(said, want) {
+		t.Errorf("%q, want %q", said, want)
+	}
+	second, err := open(true)
+	if err != nil || runtime.NumGoroutine() != before+1 {
+		t.Errorf("two filters: %v, %d goroutines more", err, runtime.NumGoroutine()-before)
+	}
+	first.close()
+	if runtime.NumGoroutine() != before+1 {
+		t.Error("the files of the second filter are not looked at")
+	}
+	second.close()
+	if n := runtime.NumGoroutine(); n != before {
+		t.Errorf("%d goroutines are left", n-before)
+	}
+
+	say("cidr\nnone\n")
+	if _, err := open(true); err == nil || !strings.HasPrefix(err.Error(), "context_networks "+path+": line 2") || runtime.NumGoroutine() != before {
+		t.Errorf("a bad file: %v, %d goroutines more", err, runtime.NumGoroutine()-before)
+	}
+	say("cidr,name\n10.0.0.0/8,inside\n")
+	f, err := open(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	out, _, _ := f.run(engine.PackText(engine.New, arrival, "log", `{"records":[{"flow.0":"1607984156,10.0.2.4,198.51.100.7,36422,443,T,O,A","rule":"r"}]}`), nil)
+	if !bytes.Contains(out, []byte("inside")) {
+		t.Error("the events have no name of a network")
+	}
+	figures := f.figures(time.Now())
+	if figures.Context.Networks == 0 || len(figures.Sources) != 1 || figures.Sources[0].Entries != 1 {
+		t.Errorf("%+v %+v", figures.Context, figures.Sources)
 	}
 }

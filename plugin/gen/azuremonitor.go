@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -13,7 +14,7 @@ import (
 // deployment is for events of schema ecs: a table of our own.
 func deployment() file {
 	const table = "AzureFlow_CL"
-	columns := tableColumns(nsgflow.SchemaECS.Fields())
+	columns := tableColumns(slices.Concat(nsgflow.SchemaECS.Fields(), nsgflow.SchemaECS.ContextFields()))
 	r := rule(dataFlow{table: table, columns: columns, output: "Custom-" + table, transform: "source"})
 	r["dependsOn"] = []string{"[resourceId('Microsoft.OperationalInsights/workspaces/tables', parameters('workspace'), '" + table + "')]"}
 	return template("conf/azure-monitor/template.json", "azure-flow", object{
@@ -29,7 +30,7 @@ func deployment() file {
 func sentinel() file {
 	const table = "ASimNetworkSessionLogs"
 	return template("conf/azure-monitor/sentinel.json", "azure-flow-asim", rule(dataFlow{
-		table: table, columns: nativeColumns(nsgflow.SchemaASIM.Fields()), output: "Microsoft-" + table,
+		table: table, columns: nativeColumns(slices.Concat(nsgflow.SchemaASIM.Fields(), nsgflow.SchemaASIM.ContextFields())), output: "Microsoft-" + table,
 		transform: "source | where isnotempty(EventType)",
 	}))
 }
@@ -84,7 +85,7 @@ func template(name, rule string, resources ...object) file {
 }
 
 // nativeTypes are the types of columns by those of fields.
-var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
+var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long", "real": "real"}
 
 // nativeColumns are those of a table that has one for each field of a flat schema,
 // and objects as they are.
