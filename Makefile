@@ -13,12 +13,6 @@ else
   OUT   := build
 endif
 
-# RACE=1: with the race detector, for tests.
-ifdef RACE
-  OUT       := build/race
-  DETECTING := -race
-endif
-
 NATIVE  := $(shell $(GO) env GOHOSTARCH)
 CGO_C   := -O2 -g -DNSGFLOW_VERSION=$(VERSION)
 LDFLAGS := -s -w
@@ -69,7 +63,7 @@ build: $(OBJECT) $(INPUTS) $(PROGRAM) ## the shared object and the program nsgfl
 $(OBJECT): $(SOURCES) $(OUT)/version
 	@mkdir -p $(OUT)/new
 	@echo "building $@" >&2
-	@$(CROSS) $(OLD_LIBS) CGO_ENABLED=1 CGO_CFLAGS='$(CGO_C)' $(GO) build -buildmode=c-shared $(DETECTING) -trimpath $(NO_VCS) \
+	@$(CROSS) $(OLD_LIBS) CGO_ENABLED=1 CGO_CFLAGS='$(CGO_C)' $(GO) build -buildmode=c-shared -trimpath $(NO_VCS) \
 		-ldflags "$(LDFLAGS)" -o $(OUT)/new/flb-filter_nsgflow.so ./plugin
 	@mv $(OUT)/new/flb-filter_nsgflow.so $@ && rm -r $(OUT)/new
 

@@ -24,8 +24,8 @@ type filter struct {
 // heap.
 type roomMaker func(out []byte, size int) []byte
 
-// contexts looks at the files of all filters of the process, while there are any.
-var contexts context.Watcher
+// watcher looks at the files of all filters of the process, while there are any.
+var watcher context.Watcher
 
 // newFilter opens the files of its context, where it has one. log is told of what
 // becomes of them until close, on any goroutine.
@@ -33,7 +33,7 @@ func newFilter(o tables.Filter, room roomMaker, log storage.Log) (*filter, error
 	f := &filter{options: o.Options, room: room}
 	if o.HasContext {
 		o.Files.Log = func(level context.Level, line string) { log(logLevels[level], line) }
-		c, err := contexts.Open(o.Files)
+		c, err := watcher.Open(o.Files)
 		if err != nil {
 			return nil, err
 		}

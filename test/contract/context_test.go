@@ -1,19 +1,16 @@
 package contract
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"fluent-bit-nsgflow/test/contexts"
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/soak"
 )
@@ -22,15 +19,6 @@ import (
 func inPlace(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// renamed puts a whole file into the place of another.
-func renamed(t *testing.T, path, text string) {
-	t.Helper()
-	inPlace(t, path+".new", text)
-	if err := os.Rename(path+".new", path); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -91,60 +79,41 @@ func TestContextMetrics(t *testing.T) {
 	}
 }
 
-// replaced is a file of a context, and what its contents are in a generation.
-type replaced struct {
-	name    string
-	content func(n int) string
-	bad     string
-	entry   *regexp.Regexp // what events have of it, with its generation
-}
-
-var replacedFiles = []replaced{
-	{"networks.csv", func(n int) string {
-		return fmt.Sprintf("cidr,name\n10.0.0.0/8,n%d\n203.0.113.0/24,n%[1]d\n198.51.100.0/24,n%[1]d\n", n)
-	},
-		"cidr,name\n10.0.0.0/8,n0\n203.0.113", regexp.MustCompile(`"network":"n(\d+)"`)},
-	{"tags.json", func(n int) string {
-		return fmt.Sprintf(`{"changeNumber":%d,"cloud":"Public","values":[{"name":"Storage.G%[1]d","id":"Storage.G%[1]d","properties":{"changeNumber":1,"region":"g","platform":"Azure","systemService":"AzureStorage","addressPrefixes":["10.0.0.0/8","198.51.100.0/24","203.0.113.0/24"]}}]}`, n)
-	}, `{"changeNumber":1,"values":[{"name`, regexp.MustCompile(`"service_tag":"Storage\.G(\d+)"`)},
-	{"feodo.csv", func(n int) string { return fmt.Sprintf("dst_ip,malware\n89.160.20.112,g%d\n89.160.20.113,g%[1]d\n", n) },
-		"no address\nat all\n", regexp.MustCompile(`"name":"g(\d+)"`)},
-}
-
 // Files that are replaced in every way, and hot reloads, while chunks go through two
 // instances: the events of a chunk are of one generation of each file, every file that is
-// bad is said once, and the last good one is used at the end. The long form is under the
-// race detector.
+// bad is said once, and the last good one is used at the end.
 func TestContextReplaced(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	path := func(f replaced) string { return filepath.Join(folder, f.name) }
-	for _, f := range replacedFiles {
-		inPlace(t, path(f), f.content(0))
-	}
-	options := []string{"schema=ecs", "context_networks=" + path(replacedFiles[0]), "context_service_tags=" + path(replacedFiles[1]),
-		"context_threats=feodo=" + path(replacedFiles[2]), "context_check=1s"}
-	host := engine.StandIn{Options: [][]string{append([]string{"key=elsewhere"}, options...), options}, Race: soak.Long("context"), Flags: []string{"-c"}}
+	files := contexts.NewReplaced(t)
+	options := []string{"schema=ecs", "context_networks=" + files.Path("networks.csv"), "context_service_tags=" + files.Path("tags.json"),
+		"context_threats=feodo=" + files.Path("feodo.csv"), "context_check=1s"}
+	host := engine.StandIn{Options: [][]string{append([]string{"key=elsewhere"}, options...), options}, Flags: []string{"-c"}}
 	s, err := host.Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	records := strings.ReplaceAll(flows, "macAddress", "mac") + strings.Replace(strings.ReplaceAll(flows, "203.0.113.7", "89.160.20.112"), "198.51.100.9", "89.160.20.113", 2)
-	in := chunk(t, engine.New, strings.Repeat(records, 20))
+	in := chunk(t, engine.New, contexts.ReplacedFlows)
 
-	var mu sync.Mutex // a start must not find a file that is bad
 	chunks, reloads := 0, 0
-	pass := func() map[string]string {
+	pass := func() int {
 		chunks++
 		out, err := s.Pass(in)
 		if err != nil {
 			t.Fatalf("chunk %d: %v", chunks, err)
 		}
-		return ofOneGeneration(t, out)
+		lines, err := engine.Lines(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		generation := files.OneGeneration(t, lines)
+		if t.Failed() {
+			t.FailNow()
+		}
+		return generation
 	}
 	reload := func() {
-		mu.Lock()
-		defer mu.Unlock()
+		files.Lock() // a start must not find a file that is bad
+		defer files.Unlock()
 		reloads++
 		if err := s.Reload(); err != nil {
 			t.Fatalf("reload %d: %v", reloads, err)
@@ -153,141 +122,49 @@ func TestContextReplaced(t *testing.T) {
 	pass()
 	early := memoryOf(t, s.Pid())
 
-	stop, stopped := make(chan struct{}), make(chan int)
-	go func() {
-		generation := 0
-		for {
-			select {
-			case <-stop:
-				stopped <- generation
-				return
-			case <-time.After(300 * time.Millisecond):
-			}
-			generation++
-			replaceAll(t, folder, generation, &mu)
-		}
-	}()
+	stop := files.Replace(t)
 	for start := time.Now(); time.Since(start) < soak.Time("context"); {
 		pass()
 		if due := int(time.Since(start) / (3 * time.Second)); reloads < due {
 			reload()
 		}
 	}
-	close(stop)
-	last := <-stopped + 1
+	last := stop() + 1
 	late := memoryOf(t, s.Pid())
 
 	// A bad file in the place of each: it is said once, and what was in use stays.
-	for _, f := range replacedFiles {
-		renamed(t, path(f), f.content(last))
-	}
-	awaited(t, "the last generation", func() bool { return allOf(pass(), last) })
+	files.All(t, last)
+	awaited(t, "the last generation", func() bool { return pass() == last })
 	before := len(s.Log.String())
-	for _, f := range replacedFiles {
-		renamed(t, path(f), f.bad)
+	files.Spoil(t)
+	said := func() (counts []int) {
+		for _, path := range files.Paths() {
+			line := regexp.MustCompile(`\[error\] \[filter:nsgflow:nsgflow\.\d\] context_\w+ .*` + regexp.QuoteMeta(path) + `.* stays in use`)
+			counts = append(counts, len(line.FindAllString(s.Log.String()[before:], -1)))
+		}
+		return counts
 	}
-	said := func(f replaced) int {
-		return len(regexp.MustCompile(`\[error\] \[filter:nsgflow:nsgflow\.\d\] context_\w+ .*`+regexp.QuoteMeta(path(f))+`.* stays in use`).FindAllString(s.Log.String()[before:], -1))
-	}
-	awaited(t, "errors", func() bool {
-		got := pass()
-		return allOf(got, last) && !slices.ContainsFunc(replacedFiles, func(f replaced) bool { return said(f) == 0 })
-	})
+	awaited(t, "errors", func() bool { return pass() == last && !slices.Contains(said(), 0) })
 	for looked := time.Now(); time.Since(looked) < 3*time.Second; { // three looks more
 		pass()
 	}
-	for _, f := range replacedFiles {
-		if said(f) != 1 {
-			t.Errorf("%s: %d errors of one bad file", f.name, said(f))
+	for i, n := range said() {
+		if n != 1 {
+			t.Errorf("%s: %d errors of one bad file", files.Paths()[i], n)
 		}
-		renamed(t, path(f), f.content(last+1))
 	}
-	awaited(t, "good files again", func() bool { return allOf(pass(), last+1) })
+	files.All(t, last+1)
+	awaited(t, "good files again", func() bool { return pass() == last+1 })
 	if err := s.End(); err != nil {
 		t.Errorf("%v\n%s", err, s.Log.String())
 	}
-	t.Logf("%d chunks, %d reloads, %d generations of %d files; %+d KB", chunks, reloads, last+1, len(replacedFiles), late-early)
+	t.Logf("%d chunks, %d reloads, %d generations; %+d KB", chunks, reloads, last+1, late-early)
 	if late-early > 64<<10 {
 		t.Errorf("resident size grew from %d to %d KB", early, late)
 	}
-	if strings.Contains(s.Log.String(), "DATA RACE") || !strings.Contains(s.Log.String(), "good again") {
+	if !strings.Contains(s.Log.String(), "good again") {
 		t.Error(s.Log.String())
 	}
-}
-
-// replaceAll replaces each file in the next way. What is bad does not stay.
-func replaceAll(t *testing.T, folder string, generation int, mu *sync.Mutex) {
-	for i, f := range replacedFiles {
-		path, good := filepath.Join(folder, f.name), f.content(generation)
-		passing := func(spoil func()) {
-			mu.Lock()
-			defer mu.Unlock()
-			spoil()
-			if generation%4 == 0 { // long enough to be read
-				time.Sleep(2500 * time.Millisecond)
-			}
-			renamed(t, path, good)
-		}
-		switch (generation + i) % 7 {
-		case 0:
-			renamed(t, path, good)
-		case 1:
-			passing(func() { inPlace(t, path, good) })
-		case 2: // as a ConfigMap is: the name is a link into a folder that is another
-			to := filepath.Join(folder, fmt.Sprintf("..%d-%s", generation, f.name))
-			inPlace(t, to, good)
-			if err := cmp.Or(os.Symlink(to, path+".link"), os.Rename(path+".link", path)); err != nil {
-				t.Error(err)
-			}
-		case 3:
-			passing(func() { inPlace(t, path, good[:len(good)-12]) })
-		case 4:
-			passing(func() { inPlace(t, path, f.bad) })
-		case 5:
-			passing(func() { inPlace(t, path, "") })
-		case 6:
-			passing(func() {
-				if err := os.Remove(path); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-}
-
-// ofOneGeneration are the generations that a chunk's events have, by file. Each event
-// has something of each file that knows its addresses.
-func ofOneGeneration(t *testing.T, out []byte) map[string]string {
-	t.Helper()
-	lines, err := engine.Lines(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, f := range replacedFiles {
-		found := f.entry.FindAllSubmatch(lines, -1)
-		for _, m := range found {
-			if got[f.name] == "" {
-				got[f.name] = string(m[1])
-			}
-			if string(m[1]) != got[f.name] {
-				t.Fatalf("%s: generations %s and %s in one chunk", f.name, got[f.name], m[1])
-			}
-		}
-	}
-	if bytes.Count(lines, []byte("\n")) != 120 {
-		t.Fatalf("%d events", bytes.Count(lines, []byte("\n")))
-	}
-	return got
-}
-
-func allOf(got map[string]string, generation int) bool {
-	for _, f := range replacedFiles {
-		if got[f.name] != strconv.Itoa(generation) {
-			return false
-		}
-	}
-	return true
 }
 
 func awaited(t *testing.T, what string, condition func() bool) {

@@ -28,7 +28,6 @@ type StandIn struct {
 	Options [][]string // key=value, for each instance
 	Flags   []string   // further flags of test/host/options.c
 	Arch    string     // "arm64": the cross-built host and object, emulated
-	Race    bool       // the object with the race detector
 	Under   []string   // a command to run the stand-in under, with its arguments
 }
 
@@ -106,12 +105,7 @@ func (s StandIn) command(ctx context.Context) (*exec.Cmd, error) {
 	if s.Arch == "arm64" {
 		folder, args = Path("build", "arm64"), append(args, "qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu")
 	}
-	make := []string{"ARCH=" + s.Arch, "build", "hosts"}
-	if s.Race {
-		folder = Path("build", "race")
-		make = []string{"RACE=1", "build/race/flb-filter_nsgflow.so", "hosts"}
-	}
-	if err := Make(make...); err != nil {
+	if err := Make("ARCH="+s.Arch, "build", "hosts"); err != nil {
 		return nil, err
 	}
 	args = append(args, folder+"/host-"+strconv.Itoa(stride), "-l", layout)
