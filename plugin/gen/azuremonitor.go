@@ -26,11 +26,11 @@ func deployment() file {
 
 // sentinel is for events of schema asim: the table is Microsoft Sentinel's, whose
 // stream has another prefix. What is no event has nothing that it declares: it
-// would be a row with a time.
+// would be a row with a time. Fields of a context are not declared.
 func sentinel() file {
 	const table = "ASimNetworkSessionLogs"
 	return template("conf/azure-monitor/sentinel.json", "azure-flow-asim", rule(dataFlow{
-		table: table, columns: nativeColumns(slices.Concat(nsgflow.SchemaASIM.Fields(), nsgflow.SchemaASIM.ContextFields())), output: "Microsoft-" + table,
+		table: table, columns: nativeColumns(nsgflow.SchemaASIM.Fields()), output: "Microsoft-" + table,
 		transform: "source | where isnotempty(EventType)",
 	}))
 }
@@ -85,7 +85,7 @@ func template(name, rule string, resources ...object) file {
 }
 
 // nativeTypes are the types of columns by those of fields.
-var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long", "real": "real"}
+var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
 
 // nativeColumns are those of a table that has one for each field of a flat schema,
 // and objects as they are.

@@ -14,7 +14,8 @@ import (
 )
 
 // Replaced are files of a context that are replaced while they are in use. Each knows the
-// addresses of ReplacedFlows, and says its generation of them. Locked, no file is bad.
+// addresses of ReplacedFlows, and says its generation of them. Locked, no file is bad, and
+// none is replaced.
 type Replaced struct {
 	sync.Mutex
 	folder string
@@ -106,14 +107,13 @@ func (r *Replaced) next(t *testing.T, generation int) {
 		path, good := r.Path(f.name), f.content(generation)
 		stays := generation%4 == 0
 		badly := func(spoil func()) {
-			r.Lock()
-			defer r.Unlock()
 			spoil()
 			if stays {
 				time.Sleep(2500 * time.Millisecond)
 			}
 			renamed(t, path, good)
 		}
+		r.Lock()
 		switch (generation + i) % 7 {
 		case 0:
 			renamed(t, path, good)
@@ -139,6 +139,7 @@ func (r *Replaced) next(t *testing.T, generation int) {
 				}
 			})
 		}
+		r.Unlock()
 	}
 }
 
