@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"runtime"
 	"strings"
 	"testing"
@@ -44,8 +45,13 @@ func TestContextReplaced(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				var last []byte
 				for begun := time.Now(); time.Since(begun) < 3*time.Second; chunks++ {
 					out, _, fault := f.run(chunk, nil)
+					if bytes.Equal(out, last) { // most time is the filter's
+						continue
+					}
+					last = bytes.Clone(out)
 					text, err := engine.Lines(out)
 					if err != nil || fault != "" {
 						t.Error(err, fault)
