@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +26,6 @@ func TestContextReplaced(t *testing.T) {
 	o.Original, o.ReserveData = false, false
 	records := strings.Split(strings.TrimSpace(contexts.ReplacedFlows), "\n")
 	chunk := engine.PackText(engine.New, arrival, "log", records...)
-	before := runtime.NumGoroutine()
 	stop := files.Replace(t)
 
 	const filters = 2
@@ -72,9 +70,5 @@ func TestContextReplaced(t *testing.T) {
 		t.Logf("%d chunks, %d starts", did[0], did[1])
 	}
 	t.Logf("%d generations", stop())
-	for begun := time.Now(); runtime.NumGoroutine() > before; runtime.Gosched() { // the test's own end, too
-		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)
-		}
-	}
+	watch(t, 0)
 }
