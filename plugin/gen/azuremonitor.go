@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -13,7 +14,7 @@ import (
 // deployment is for events of schema ecs: a table of our own.
 func deployment() file {
 	const table = "AzureFlow_CL"
-	columns := tableColumns(nsgflow.SchemaECS.Fields())
+	columns := tableColumns(slices.Concat(nsgflow.SchemaECS.Fields(), nsgflow.SchemaECS.ContextFields()))
 	r := rule(dataFlow{table: table, columns: columns, output: "Custom-" + table, transform: "source"})
 	r["dependsOn"] = []string{"[resourceId('Microsoft.OperationalInsights/workspaces/tables', parameters('workspace'), '" + table + "')]"}
 	return template("conf/azure-monitor/template.json", "azure-flow", object{
@@ -25,7 +26,7 @@ func deployment() file {
 
 // sentinel is for events of schema asim: the table is Microsoft Sentinel's, whose
 // stream has another prefix. What is no event has nothing that it declares: it
-// would be a row with a time.
+// would be a row with a time. Fields of a context are not declared.
 func sentinel() file {
 	const table = "ASimNetworkSessionLogs"
 	return template("conf/azure-monitor/sentinel.json", "azure-flow-asim", rule(dataFlow{

@@ -115,11 +115,11 @@ func setDuration(to *time.Duration, v string, low, high time.Duration) bool {
 	return err == nil && low <= d && d <= high
 }
 
-// setSize takes bytes, or a number with K or M behind it as Fluent Bit does.
+// setSize takes bytes, or a number with K, M or G behind it as Fluent Bit does.
 func setSize(to *int, v string, low, high int) bool {
 	v = strings.TrimSuffix(strings.ToUpper(v), "B")
 	unit := 1
-	for suffix, bytes := range map[string]int{"K": 1 << 10, "M": 1 << 20} {
+	for suffix, bytes := range map[string]int{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
 		if cut, ok := strings.CutSuffix(v, suffix); ok {
 			v, unit = cut, bytes
 			break
