@@ -37,7 +37,7 @@ func TestStartWhileAFileIsReplaced(t *testing.T) {
 			}
 		}
 	}()
-	for range 300 {
+	for range 5000 {
 		var w Watcher
 		c, err := w.Open(Options{Networks: []string{path}})
 		if err != nil {
