@@ -30,7 +30,7 @@ func deployment() file {
 func sentinel() file {
 	const table = "ASimNetworkSessionLogs"
 	return template("conf/azure-monitor/sentinel.json", "azure-flow-asim", rule(dataFlow{
-		table: table, columns: nativeColumns(nsgflow.SchemaASIM.Fields()), output: "Microsoft-" + table,
+		table: table, columns: nativeColumns(append(nsgflow.SchemaASIM.Fields(), nsgflow.SchemaASIM.ContextFields()...)), output: "Microsoft-" + table,
 		transform: "source | where isnotempty(EventType)",
 	}))
 }
@@ -85,7 +85,7 @@ func template(name, rule string, resources ...object) file {
 }
 
 // nativeTypes are the types of columns by those of fields.
-var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
+var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long", "real": "real"}
 
 // nativeColumns are those of a table that has one for each field of a flat schema,
 // and objects as they are.
