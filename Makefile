@@ -172,6 +172,7 @@ release: ## VERSION=x.y.z: checks everything, packs, says what to tag
 generate: ## what follows from the code's tables: C headers, index templates, parts of README and docs
 	@$(GO) run ./plugin/gen
 	@$(GO) run ./test/savings
+	@$(GO) run ./test/bill
 
 lint: ## go vet, gofmt
 	$(GO) vet ./...

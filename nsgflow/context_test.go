@@ -10,6 +10,7 @@ import (
 	"fluent-bit-nsgflow/nsgflow"
 	"fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/test/contexts"
+	"fluent-bit-nsgflow/test/schemas"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -273,5 +274,27 @@ func TestContextTwice(t *testing.T) {
 			t.Fatal("not changed")
 		}
 		checkTwice(t, newNormalizer(t, inSchema(nsgflow.Schema(s)), withContext(c)), chunk)
+	}
+}
+
+// Events with context are of their schema, by what its makers wrote.
+func TestContextIsOfTheSchemas(t *testing.T) {
+	c := contexts.Open(t, contexts.All)
+	for _, name := range []string{"asim", "ocsf"} {
+		s, err := nsgflow.ParseSchema(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, by := range everyContext {
+			for _, o := range asText.records(t, newNormalizer(t, inSchema(s), withContext(c), aggregating(by[0], by[1])), shopRecord) {
+				e, err := schemas.Parse(o.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := schemas.Of(name)(e); err != nil {
+					t.Errorf("%v in %s", err, o.Body)
+				}
+			}
+		}
 	}
 }

@@ -166,11 +166,18 @@ const (
 )
 
 // isEvent recognises what this package has written, so that a filter that
-// meets its own output leaves it alone.
+// meets its own output leaves it alone. One field is no proof: another one of the
+// schema has to be there.
 func (d *detection) isEvent(body []byte) bool {
-	return isEventOfECS(d.marks[markEvent], body) || isText(d.marks[markProduct], asimProduct) ||
-		isText(valueOf(valueOf(d.marks[markMetadata], "product"), "name"), ocsfProduct) ||
-		isText(d.marks[markName], otelFlow) || isText(d.marks[markName], otelError)
+	switch {
+	case isText(d.marks[markProduct], asimProduct):
+		return valueOf(body, "EventSchemaVersion") != nil
+	case isText(valueOf(valueOf(d.marks[markMetadata], "product"), "name"), ocsfProduct):
+		return valueOf(body, "type_uid") != nil
+	case isText(d.marks[markName], otelFlow), isText(d.marks[markName], otelError):
+		return valueOf(body, "log.record.uid") != nil
+	}
+	return isEventOfECS(d.marks[markEvent], body)
 }
 
 // isEventOfECS says so by the value of the key event.

@@ -43,7 +43,9 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 		return appendCounter(out, Counter(g.end))
 	case slotDuration:
 		return appendCounter(out, Counter(g.end-g.start)*1e6)
-	case slotDurationMS: // asim has a column of 32 bits for it
+	case slotDurationMS:
+		return appendCounter(out, Counter(g.end-g.start))
+	case slotDurationInt:
 		return appendCounter(out, Counter(min(g.end-g.start, math.MaxInt32)))
 	case slotTuples:
 		return appendCounter(out, Counter(g.tuples))
@@ -66,7 +68,7 @@ func (v variant) slotAlone(s slot) (same slot, number []byte) {
 		return slotTimestamp, nil
 	case slotEndMS:
 		return slotTimeMS, nil
-	case slotDuration, slotDurationMS:
+	case slotDuration, slotDurationMS, slotDurationInt:
 		return s, []byte{0}
 	case slotTuples, slotSourcePorts, slotDestinationPorts:
 		return s, []byte{1}

@@ -17,6 +17,7 @@ type Normalizer struct {
 	before     Counts // the record at hand
 	limit      int    // of its events, in bytes
 	mostOutput int    // of the events of any record: see outputLimit
+	factor     int    // outputFactor, or contextFactor
 	again      int    // what foreign records count besides their bytes: see againFactor
 
 	inner *Normalizer // nil until a foreign record needs it
@@ -32,6 +33,8 @@ const (
 	outputFactor = 72      // times the size of the record and its metadata, and
 	outputSlack  = 1 << 10 // bytes, for a small one
 
+	contextFactor = 96 // outputFactor where a context makes events larger
+
 	// A structured foreign record is looked at again with the fields that it
 	// keeps, which takes longer than to write them: they count so many times more.
 	againFactor = 8
@@ -42,7 +45,10 @@ func New(o Options) (*Normalizer, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	n := &Normalizer{options: o, mostOutput: outputLimit}
+	n := &Normalizer{options: o, mostOutput: outputLimit, factor: outputFactor}
+	if o.Context != nil {
+		n.factor = contextFactor
+	}
 	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
 	n.encoder.context = newContext(o)
 	n.reserved.names, n.reserved.contextEntries = n.encoder.table.names(), n.encoder.table.contextEntries
@@ -270,7 +276,7 @@ func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
 	n.encoder.edited = n.encoder.edited[:0]
 	n.before, n.again = n.counts, 0
-	n.limit = min(n.mostOutput, outputFactor*(size+len(frame.Metadata))+outputSlack)
+	n.limit = min(n.mostOutput, n.factor*(size+len(frame.Metadata))+outputSlack)
 }
 
 // end passes on what could not be read, if the record was a flow log.

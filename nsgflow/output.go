@@ -42,7 +42,7 @@ func (p *progress) forecast(long, tuple, tuples int) int {
 		return 2 * long
 	}
 	whole := float64(long-p.start) * float64(p.size) / read
-	most := outputFactor * 17 / 16 * float64(p.size)
+	most := contextFactor * 17 / 16 * float64(p.size)
 	return p.start + int(min(whole*17/16, most, outputLimit)) + firstRoom
 }
 

@@ -50,7 +50,9 @@ var schemas = [...]struct {
 // names are those of all fields that events may have.
 func (s Schema) names() (names []string) {
 	for _, f := range schemas[s].fields {
-		names = append(names, f.name)
+		if !(schemas[s].unasked && f.name == schemas[s].timestamp) {
+			names = append(names, f.name)
+		}
 	}
 	for _, f := range schemas[s].context.Fields() {
 		names = append(names, f.Name)
@@ -102,7 +104,7 @@ func newTable(o Options) (t table) {
 			}
 			r.path = []string{o.TimestampKey}
 		}
-		if f.slot == slotMessage && !o.Original || f.in&inContext != 0 && o.Context == nil || o.excludes(f.name) {
+		if f.slot == slotMessage && !o.Original || f.in&inContext != 0 && o.Context == nil || o.excludes(f.name) || o.excludes(f.beside) {
 			continue
 		}
 		t.groups |= 1<<f.group | 1<<f.given | 1<<f.lacking
@@ -152,7 +154,7 @@ func (t *table) depthOf(path []string) (depth int) {
 
 // excludes says whether events do not have the field of this name.
 func (o Options) excludes(field string) bool {
-	return slices.ContainsFunc(o.ExcludeFields, func(name string) bool { return isIn(field, name) })
+	return field != "" && slices.ContainsFunc(o.ExcludeFields, func(name string) bool { return isIn(field, name) })
 }
 
 // names are the keys of events.
@@ -198,7 +200,7 @@ const (
 )
 
 // source says where a field's value comes from. constant, ofFlow, ofFlowList,
-// ofNumber, ofGroup and eachTuple make one; when, unless, where and whereNo restrict
+// ofNumber, ofGroup and eachTuple make one; when, unless, with and whereNo restrict
 // it.
 type source struct {
 	constants func(variant) []string // what follows from the variant; nil: nothing does
@@ -210,6 +212,7 @@ type source struct {
 	fromGroup func(variant) bool // those that have the group's value instead of constants; nil: none
 
 	given, lacking groupValue // that groups have, or lack, whose events have the field
+	beside         string     // the field without which it says nothing
 }
 
 // constant is the same in all events.
@@ -252,10 +255,10 @@ func (s source) unless(are func(variant) bool, t groupValue) source {
 	return s
 }
 
-// where leaves the field to groups that have t.
-func (s source) where(t groupValue) source { s.given = t; return s }
+// with leaves the field to events that have another one, whose value is t.
+func (s source) with(beside string, t groupValue) source { s.beside, s.given = beside, t; return s }
 
-// whereNo leaves it to those that lack t.
+// whereNo leaves it to groups that lack t.
 func (s source) whereNo(t groupValue) source { s.lacking = t; return s }
 
 // groupValue is a text that is constant within a group of tuples.
@@ -332,6 +335,7 @@ const (
 	slotEndMS
 	slotDuration
 	slotDurationMS
+	slotDurationInt // likewise, of 32 bits
 	slotTuples
 	slotBegin
 	slotContinue

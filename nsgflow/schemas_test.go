@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/test/contexts"
+	"fluent-bit-nsgflow/test/loggen"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -395,6 +397,76 @@ func TestSchemasTwice(t *testing.T) {
 		}
 		for second := range nsgflow.Schemas() {
 			checkTwice(t, newNormalizer(t, inSchema(nsgflow.Schema(second))), out)
+		}
+	}
+}
+
+// One field that looks like an event's is no event: the flow log beside it is read.
+func TestSchemasMarksAlone(t *testing.T) {
+	for _, mark := range []string{`"EventProduct":"NSGFlow"`, `"otel.event.name":"azure.flow"`, `"otel.event.name":"azure.flow.error"`, `"metadata":{"product":{"name":"Azure Network Watcher"}}`, `"event":{"kind":"event"}`} {
+		for s := range nsgflow.Schemas() {
+			n := newNormalizer(t, inSchema(nsgflow.Schema(s)))
+			if _, changed := appendBody(t, n, packed(t, `{`+mark+`,"log":`+quoted(nsg(`"`+goodTuple+`"`))+`}`)); !changed || n.Counts().Events != 1 {
+				t.Errorf("%s, %s: %+v", nsgflow.Schema(s), mark, n.Counts())
+			}
+		}
+	}
+}
+
+// What says something of another field goes with it.
+func TestSchemasPairs(t *testing.T) {
+	for name, c := range map[string]struct {
+		schema nsgflow.Schema
+		gone   []string
+	}{
+		"DvcId":             {nsgflow.SchemaASIM, []string{"DvcId", "DvcIdType"}},
+		"cloud.account.uid": {nsgflow.SchemaOCSF, []string{"cloud.account.uid", "cloud.account.type_id", "cloud.account.type"}},
+	} {
+		whole := valuesIn(t, asText.records(t, newNormalizer(t, inSchema(c.schema)), shopRecord)[0].Body)
+		got := valuesIn(t, asText.records(t, newNormalizer(t, inSchema(c.schema), func(o *nsgflow.Options) { o.ExcludeFields = []string{name} }), shopRecord)[0].Body)
+		for _, gone := range c.gone {
+			if whole[gone] == "" {
+				t.Errorf("%s: there was no %s", name, gone)
+			}
+			delete(whole, gone)
+		}
+		if diff := cmp.Diff(whole, got); diff != "" {
+			t.Errorf("without %s: %s", name, diff)
+		}
+	}
+}
+
+// Ids with empty parts have no empty names.
+func TestSchemasEmptyParts(t *testing.T) {
+	for _, id := range []string{"/subscriptions//resourceGroups//providers/Microsoft.Network/networkSecurityGroups/", "/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/networkSecurityGroups/"} {
+		for s := range nsgflow.Schemas() {
+			for _, o := range asText.records(t, newNormalizer(t, inSchema(nsgflow.Schema(s))), tupleWith(fmt.Sprintf(`"rule":"R","targetResourceID":%q,"aclID":%[1]q`, id))) {
+				for name, value := range valuesIn(t, o.Body) {
+					if value == "" {
+						t.Errorf("%s, %s: %s is empty", nsgflow.Schema(s), id, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// There is room for 1.8 KB of other fields of a record beside any flow log that Azure
+// writes.
+func TestSchemasRoom(t *testing.T) {
+	for _, log := range []loggen.Log{{Family: loggen.NSGv1, Records: 1, Tuples: 800}, {Family: loggen.NSGv2, Records: 1, Tuples: 600}, {Family: loggen.VNet, Records: 1, Tuples: 550}} {
+		var b strings.Builder
+		if err := log.Write(&b, loggen.Blob); err != nil {
+			t.Fatal(err)
+		}
+		body := packed(t, `{"message":`+quoted(b.String())+`,"k":"`+strings.Repeat("x", 1800)+`"}`)
+		for s := range nsgflow.Schemas() {
+			for _, context := range []nsgflow.Context{nil, contexts.Open(t, contexts.All)} {
+				n := newNormalizer(t, inSchema(nsgflow.Schema(s)), withOriginal, func(o *nsgflow.Options) { o.Context = context })
+				if _, changed := appendBody(t, n, body); !changed || n.Counts().Events != uint64(log.Tuples) {
+					t.Errorf("%s, %s: %+v", log.Family, nsgflow.Schema(s), n.Counts())
+				}
+			}
 		}
 	}
 }

@@ -101,7 +101,7 @@ func keyOfError(family Family) uint64 { return 1<<51 | uint64(family)<<8 }
 const (
 	slotsOfFlows = 1<<slotMessage | 1<<slotEventID | 1<<slotTimestamp | 1<<slotTimeMS | 1<<slotSourceIP | 1<<slotSourcePort |
 		1<<slotDestinationIP | 1<<slotDestinationPort | 1<<slotRelatedIP | 1<<slotObservables | 1<<slotSummary
-	slotsOfAggregates = 1<<slotEnd | 1<<slotEndMS | 1<<slotDuration | 1<<slotDurationMS | 1<<slotTuples | 1<<slotBegin | 1<<slotContinue | 1<<slotEnds |
+	slotsOfAggregates = 1<<slotEnd | 1<<slotEndMS | 1<<slotDuration | 1<<slotDurationMS | 1<<slotDurationInt | 1<<slotTuples | 1<<slotBegin | 1<<slotContinue | 1<<slotEnds |
 		1<<slotDenied | 1<<slotSourcePorts | 1<<slotDestinationPorts
 	slotsOfErrors = 1<<slotTimestamp | 1<<slotTimeMS | 1<<slotEventID | 1<<slotTuple | 1<<slotError
 )

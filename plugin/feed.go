@@ -18,6 +18,7 @@ import (
 type feed struct {
 	follower *storage.Follower
 	options  storage.Options
+	tag      tables.Tag
 	wake     func() // rings the collector
 	lines    storage.Lines
 
@@ -52,7 +53,8 @@ type segment struct {
 	records int
 	size    int // of the texts
 	token   storage.Token
-	pinned  runtime.Pinner // while the host has the buffer
+	tag     []byte         // empty: the instance's
+	pinned  runtime.Pinner // while the host has the buffer and the tag
 }
 
 const (
@@ -70,8 +72,8 @@ const (
 	flushInterval = time.Second
 )
 
-func openFeed(agent *storage.Agent, o storage.Options, name string, wake func()) (*feed, error) {
-	f := &feed{options: o, wake: wake, prepared: make(chan *segment, 4), stop: make(chan struct{})}
+func openFeed(agent *storage.Agent, o storage.Options, name string, tag tables.Tag, wake func()) (*feed, error) {
+	f := &feed{options: o, tag: tag, wake: wake, prepared: make(chan *segment, 4), stop: make(chan struct{})}
 	f.handover.name, f.handover.began = name, time.Now()
 	var err error
 	if f.follower, err = agent.Open(o, f.lines.Add, wake); err != nil {
@@ -129,7 +131,7 @@ func (f *feed) take() (batch storage.Batch, err error) {
 // later one, committed, would carry the checkpoint over it.
 func (f *feed) encode(batch storage.Batch) (s *segment, err error) {
 	defer recoverPanic(func(text string) { err = errors.New(text) })
-	s = &segment{records: len(batch.Records), token: batch.Token}
+	s = &segment{records: len(batch.Records), token: batch.Token, tag: f.tag.Of(batch.Records[0])}
 	for i := range batch.Records {
 		s.size += len(batch.Records[i].Text)
 	}

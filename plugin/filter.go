@@ -1,7 +1,11 @@
 package main
 
 import (
+	"time"
+
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/context"
+	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -11,6 +15,7 @@ type filter struct {
 	options    nsgflow.Options
 	room       roomMaker
 	normalizer *nsgflow.Normalizer
+	context    *context.Context    // nil: there is none
 	earlier    tables.FilterCounts // those of Normalizers that have failed
 	growth     float64             // bytes out for a byte in, of the last chunk; 0: it was not changed
 }
@@ -19,9 +24,35 @@ type filter struct {
 // heap.
 type roomMaker func(out []byte, size int) []byte
 
-func newFilter(o nsgflow.Options, room roomMaker) (*filter, error) {
-	f := &filter{options: o, room: room}
-	return f, f.renew()
+// watcher looks at the files of all filters of the process, while there are any.
+var watcher context.Watcher
+
+// newFilter opens the files of its context, where it has one. log is told of what
+// becomes of them until close, on any goroutine.
+func newFilter(o tables.Filter, room roomMaker, log storage.Log) (*filter, error) {
+	f := &filter{options: o.Options, room: room}
+	if o.HasContext {
+		o.Files.Log = func(level context.Level, line string) { log(logLevels[level], line) }
+		c, err := watcher.Open(o.Files)
+		if err != nil {
+			return nil, err
+		}
+		f.context, f.options.Context = c, c
+	}
+	if err := f.renew(); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+var logLevels = map[context.Level]storage.Level{context.Info: storage.Info, context.Warning: storage.Warn, context.Error: storage.Error}
+
+// close ends the watching of the context's files.
+func (f *filter) close() {
+	if f.context != nil {
+		f.context.Close()
+	}
 }
 
 // renew takes a new Normalizer.
@@ -38,7 +69,25 @@ func (f *filter) renew() error {
 func (f *filter) counts() tables.FilterCounts {
 	c := f.earlier
 	c.Add(f.normalizer.Counts())
+	c.Context = sum(c.Context, f.normalizer.ContextCounts())
 	return c
+}
+
+// figures are the counts, and the state of the context.
+func (f *filter) figures(now time.Time) tables.FilterFigures {
+	all := tables.FilterFigures{FilterCounts: f.counts(), At: now}
+	if f.context != nil {
+		all.Sources = f.context.Stats()
+	}
+	return all
+}
+
+func sum(a, b context.Counts) context.Counts {
+	return context.Counts{
+		Hits: a.Hits + b.Hits, Misses: a.Misses + b.Misses, Ambiguous: a.Ambiguous + b.Ambiguous,
+		ServiceTags: a.ServiceTags + b.ServiceTags, Inventory: a.Inventory + b.Inventory, Networks: a.Networks + b.Networks,
+		Geo: a.Geo + b.Geo, ASN: a.ASN + b.ASN, Threats: a.Threats + b.Threats,
+	}
 }
 
 const roomSlack = 4 << 10

@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/storage"
+	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -14,7 +20,7 @@ var arrival = time.Date(2024, 5, 6, 7, 8, 9, 123_456_789, time.UTC)
 
 func testFilter(t testing.TB, s nsgflow.Schema) *filter {
 	t.Helper()
-	f, err := newFilter(nsgflow.DefaultOptions(s), nil)
+	f, err := newFilter(tables.Filter{Options: nsgflow.DefaultOptions(s)}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +55,12 @@ func TestFault(t *testing.T) {
 	faulty := false
 	o := nsgflow.DefaultOptions(nsgflow.SchemaECS)
 	o.Aggregate = nsgflow.AggregateService
-	f, err := newFilter(o, func(out []byte, size int) []byte {
+	f, err := newFilter(tables.Filter{Options: o}, func(out []byte, size int) []byte {
 		if faulty && len(out) > 0 { // in the middle of the events
 			panic("no more")
 		}
 		return append(make([]byte, 0, size), out...)
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,5 +86,79 @@ func TestFault(t *testing.T) {
 	}
 	if got := f.counts(); got.Events != 2*once.Events || got.Errors != 2*once.Errors {
 		t.Errorf("counts %+v, before %+v", got, once)
+	}
+}
+
+// The goroutine that looks at files is there while a filter has a context.
+func TestFilterWithContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "networks.csv")
+	say := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var lines storage.Lines
+	open := func(hasContext bool) (*filter, error) {
+		o := tables.Filter{Options: nsgflow.DefaultOptions(nsgflow.SchemaECS), HasContext: hasContext}
+		o.Files.Networks = []string{path}
+		return newFilter(o, nil, lines.Add)
+	}
+	if _, err := open(false); err != nil {
+		t.Error(err)
+	}
+	watch(t, 0)
+
+	first, err := open(true) // there is no such file yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	lines.Drain(func(level storage.Level, text string) { said += fmt.Sprint(level, text) })
+	if want := fmt.Sprint(storage.Warn, "context_networks ", path, ": there is no such file yet"); !strings.HasPrefix(said, want) {
+		t.Errorf("%q, want %q", said, want)
+	}
+	second, err := open(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(t, 1)
+	first.close()
+	watch(t, 1)
+	second.close()
+	watch(t, 0)
+
+	say("cidr\nnone\n")
+	if _, err := open(true); err == nil || !strings.HasPrefix(err.Error(), "context_networks "+path+": line 2") {
+		t.Errorf("a bad file: %v", err)
+	}
+	watch(t, 0)
+	say("cidr,name\n10.0.0.0/8,inside\n")
+	f, err := open(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	out, _, _ := f.run(engine.PackText(engine.New, arrival, "log", `{"records":[{"flow.0":"1607984156,10.0.2.4,198.51.100.7,36422,443,T,O,A","rule":"r"}]}`), nil)
+	if !bytes.Contains(out, []byte("inside")) {
+		t.Error("the events have no name of a network")
+	}
+	figures := f.figures(time.Now())
+	if figures.Context.Networks == 0 || len(figures.Sources) != 1 || figures.Sources[0].Entries != 1 {
+		t.Errorf("%+v %+v", figures.Context, figures.Sources)
+	}
+}
+
+// watch waits until so many goroutines look at files.
+func watch(t *testing.T, want int) {
+	t.Helper()
+	stacks := make([]byte, 1<<20)
+	for begun := time.Now(); ; runtime.Gosched() {
+		n := strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "context.(*Watcher).watch(")
+		if n == want {
+			return
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("%d goroutines look at files, want %d", n, want)
+		}
 	}
 }

@@ -49,9 +49,9 @@ static uint64_t now_ms(void)
 static int append(struct input *in, const struct segment *s)
 {
     if (nsgflow_host.append) {
-        return nsgflow_host.append(in->ins, s->records, NULL, 0, s->data, s->size);
+        return nsgflow_host.append(in->ins, s->records, s->tag, s->tag_len, s->data, s->size);
     }
-    return nsgflow_host.append_raw(in->ins, NULL, 0, s->data, s->size);
+    return nsgflow_host.append_raw(in->ins, s->tag, s->tag_len, s->data, s->size);
 }
 
 /* Runs on the engine's thread. A wake appends for some milliseconds, so that

@@ -59,7 +59,12 @@ func nsgflowInputInit(ins unsafe.Pointer, wake C.int, handle *C.uintptr_t) (code
 		logInput(ins, storage.Error, err.Error())
 		return refused
 	}
-	f, err := openFeed(agent, options, numberedName(ins), func() { C.nsgflow_ring(wake) })
+	tag, err := tables.ParseTag(C.GoString(C.nsgflow_input_tag(ins)))
+	if err != nil {
+		logInput(ins, storage.Error, err.Error())
+		return refused
+	}
+	f, err := openFeed(agent, options, numberedName(ins), tag, func() { C.nsgflow_ring(wake) })
 	if err != nil {
 		logInput(ins, storage.Error, err.Error())
 		return refused
@@ -118,6 +123,11 @@ func nsgflowInputNext(handle C.uintptr_t, held C.size_t, to *C.struct_segment) C
 	}
 	data := s.buffer.Bytes()
 	s.pinned.Pin(&data[0])
+	to.tag, to.tag_len = nil, 0
+	if len(s.tag) > 0 {
+		s.pinned.Pin(&s.tag[0])
+		to.tag, to.tag_len = (*C.char)(unsafe.Pointer(&s.tag[0])), C.size_t(len(s.tag))
+	}
 	to.data, to.size, to.records = unsafe.Pointer(&data[0]), C.size_t(len(data)), C.size_t(s.records)
 	return 1
 }

@@ -20,6 +20,8 @@ struct segment {
     const void *data;
     size_t size;
     size_t records;
+    const char *tag; /* NULL: the instance's */
+    size_t tag_len;
 };
 
 /* What the Go side asks of the host. Valid inside a callback only. */
@@ -30,6 +32,9 @@ void nsgflow_input_log(void *ins, int level, const char *text);
  * its folder of chunks is called by. Empty: not found. */
 const char *nsgflow_input_name(void *ins);
 const char *nsgflow_input_numbered(void *ins);
+
+/* The instance's tag as it is configured; NULL: not found. */
+const char *nsgflow_input_tag(void *ins);
 
 /* A metric among the host's own of this instance; NULL where there can be none.
  * The host's metrics context owns it and destroys it after cb_exit. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "input_host.h"
 
@@ -20,6 +21,8 @@ static const struct layout layouts[] = {
     {208, 3, 6, 12, 13, 15}, /* 3.2.3 to 5.0 */
     {232, 3, 6, 12, 13, 18}, /* 5.1 */
 };
+
+static const struct layout *found;
 
 struct input_host nsgflow_host;
 
@@ -61,6 +64,40 @@ const char *nsgflow_input_numbered(void *ins)
         }
     }
     return "";
+}
+
+/* What stands at an address that may be none, as far as the kernel can read it. */
+static int read_word(const void *from, const void **word)
+{
+    int ends[2];
+    int ok;
+
+    if (pipe(ends) != 0) {
+        return 0;
+    }
+    ok = write(ends[1], from, sizeof(*word)) == sizeof(*word) && read(ends[0], word, sizeof(*word)) == sizeof(*word);
+    close(ends[0]);
+    close(ends[1]);
+    return ok;
+}
+
+/* Behind char name[32] stand, in words: the alias, in later releases a flag, the
+ * context, two descriptors, the host's copy of the plugin struct, and the tag. The
+ * copy is known by its name, which is a pointer to ours. */
+const char *nsgflow_input_tag(void *ins)
+{
+    enum { NAME = 32, WORD = sizeof(void *) };
+    const char *name = nsgflow_input_numbered(ins);
+    const char *const *words = (const char *const *) (((uintptr_t) name + NAME + WORD - 1) / WORD * WORD);
+
+    for (int copy = 3; *name && copy <= 4; copy++) {
+        const void *own;
+
+        if (read_word(words[copy] + found->name * WORD, &own) && own == in_nsgflow_plugin[found->name]) {
+            return words[copy + 1];
+        }
+    }
+    return NULL;
 }
 
 /* 1.9 has no function for the level; info is assumed there. */
@@ -152,5 +189,6 @@ const struct layout *nsgflow_find_layout(int *known)
         *known = *known && (function || functions[i].optional);
     }
     *known = *known && (nsgflow_host.append || (nsgflow_host.append_raw && layout == &layouts[0]));
-    return layout ? layout : &layouts[COUNT(layouts) - 1];
+    found = layout ? layout : &layouts[COUNT(layouts) - 1];
+    return found;
 }

@@ -14,6 +14,9 @@ struct layout {
  * known. Where it is not, or a function is missing, known is 0. */
 const struct layout *nsgflow_find_layout(int *known);
 
+/* The plugin struct that the host copies. */
+extern void *in_nsgflow_plugin[];
+
 /* Functions of the host. */
 extern struct input_host {
     const char *(*get_property)(const char *key, void *ins);

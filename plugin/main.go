@@ -17,6 +17,7 @@ import (
 	"time"
 	"unsafe"
 
+	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -28,9 +29,16 @@ type instance struct {
 	filter *filter
 	output output // memory of the chunk at hand
 	notice notice
+	lines  storage.Lines // about the files of the context: the host takes lines inside callbacks only
 
 	metrics C.struct_metrics
-	totals  []uint64 // of the metrics, for the call that shows them
+	totals  []float64 // of the metrics, for the call that shows them
+}
+
+// show sets the metrics. Inside a callback only.
+func (i *instance) show(f tables.FilterFigures) {
+	i.totals = tables.FilterTotals(i.totals[:0], f)
+	C.nsgflow_metrics_show(&i.metrics, (*C.double)(&i.totals[0]))
 }
 
 // instances holds them by the host's address for them, an integer here: the
@@ -66,7 +74,9 @@ func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 		return refused
 	}
 	i := &instance{}
-	if i.filter, err = newFilter(options, i.output.room); err != nil {
+	i.filter, err = newFilter(options, i.output.room, i.lines.Add)
+	i.lines.Drain(logOf(ins))
+	if err != nil {
 		log(ins, C.LOG_ERROR, err.Error())
 		return refused
 	}
@@ -74,7 +84,12 @@ func nsgflowInit(ins unsafe.Pointer) (code C.int) {
 	instances[uintptr(ins)] = i
 	instancesMu.Unlock()
 	C.nsgflow_keep(ins)
-	C.nsgflow_metrics_create(ins, &i.metrics)
+	hasContext := C.int(0)
+	if options.HasContext {
+		hasContext = 1
+	}
+	C.nsgflow_metrics_create(ins, &i.metrics, hasContext)
+	i.show(i.filter.figures(time.Now()))
 	return accepted
 }
 
@@ -94,13 +109,14 @@ func nsgflowFilter(ins, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer,
 	defer i.output.free()
 	dst := i.output.room(nil, i.filter.firstRoom(int(size)))
 	events, changed, fault := i.filter.run(unsafe.Slice((*byte)(data), size), dst)
-	counts := i.filter.counts()
-	i.totals = tables.FilterTotals(i.totals[:0], counts)
-	C.nsgflow_metrics_show(&i.metrics, (*C.uint64_t)(&i.totals[0]))
+	i.lines.Drain(logOf(ins))
+	now := time.Now()
+	figures := i.filter.figures(now)
+	i.show(figures)
 	if fault != "" {
 		log(ins, C.LOG_ERROR, fault+": chunk passed on unchanged")
 	}
-	if warning := i.notice.due(counts.Counts, time.Now()); warning != "" {
+	if warning := i.notice.due(figures.Counts, now); warning != "" {
 		log(ins, C.LOG_WARN, warning)
 	}
 	if !changed {
@@ -126,6 +142,8 @@ func nsgflowExit(ins unsafe.Pointer) C.int {
 	delete(instances, uintptr(ins))
 	instancesMu.Unlock()
 	if i != nil {
+		i.filter.close()
+		i.lines.Drain(logOf(ins))
 		log(ins, C.LOG_INFO, summary(i.filter.counts().Counts))
 	}
 	return 0
@@ -144,6 +162,11 @@ func nsgflowInstances() C.int {
 // faultOf logs an error of an instance.
 func faultOf(ins unsafe.Pointer) func(string) {
 	return func(text string) { log(ins, C.LOG_ERROR, text) }
+}
+
+// logOf writes lines to an instance's log.
+func logOf(ins unsafe.Pointer) storage.Log {
+	return func(level storage.Level, text string) { log(ins, C.int(level)+C.LOG_ERROR, text) }
 }
 
 func property(ins unsafe.Pointer) func(string) (string, bool) {

@@ -1,16 +1,18 @@
 //go:build cgo
 
-/* Counters next to those that the host keeps of every filter, wherever it
+/* Metrics next to those that the host keeps of every filter, wherever it
  * shows these: /api/v2/metrics, the input fluentbit_metrics. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <math.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "filter.h"
 #include "metrics.h"
 
-/* fluentbit_filter_ stands before the name of each counter. */
+/* fluentbit_filter_ stands before the name of each. */
 
 /* struct flb_filter_instance, by words. After the name of 32 bytes come alias,
  * match, match_regex (of a build with regular expressions) and parent_processor
@@ -40,48 +42,50 @@ static void *cmt_of(void *ins)
     return NULL;
 }
 
-static void show(struct metrics *m, int i, uint64_t total)
+/* Counters and gauges are made and set alike, since cmetrics 0.1. */
+typedef void *creator(void *cmt, const char *ns, const char *subsystem, const char *name, const char *help,
+                      int label_count, char **label_keys);
+typedef int setter(void *metric, uint64_t time, double value, int labels, char **values);
+
+static const char *const creators[] = {"cmt_counter_create", "cmt_gauge_create"};
+static const char *const setters[] = {"cmt_counter_set", "cmt_gauge_set"};
+
+static void show(struct metrics *m, int i, double total)
 {
     const char *values[MOST_LABELS] = {m->name};
-    int counter = series[i].counter;
+    int metric = series[i].metric;
+    setter *set = (setter *) dlsym(RTLD_DEFAULT, setters[metrics[metric].gauge]);
     struct timespec now;
 
-    for (int k = 1; k < counters[counter].labels; k++) {
+    for (int k = 1; k < metrics[metric].labels; k++) {
         values[k] = series[i].values[k - 1];
     }
     clock_gettime(CLOCK_REALTIME, &now);
-    m->set(m->counter[counter], now.tv_sec * UINT64_C(1000000000) + now.tv_nsec, total, counters[counter].labels,
-           (char **) values);
+    set(m->metric[metric], now.tv_sec * UINT64_C(1000000000) + now.tv_nsec, total, metrics[metric].labels,
+        (char **) values);
     m->shown[i] = total;
+    m->is_shown[i] = 1;
 }
 
-void nsgflow_metrics_create(void *ins, struct metrics *m)
+void nsgflow_metrics_create(void *ins, struct metrics *m, int has_context)
 {
-    void *(*create)(void *cmt, const char *ns, const char *subsystem, const char *name, const char *help,
-                    int label_count, char **label_keys) = dlsym(RTLD_DEFAULT, "cmt_counter_create");
-    void *cmt = cmt_of(ins), *set = dlsym(RTLD_DEFAULT, "cmt_counter_set");
+    void *cmt = cmt_of(ins);
 
-    if (!cmt || !create || !set) {
-        return;
-    }
-    for (int i = 0; i < COUNTERS; i++) {
-        m->counter[i] = create(cmt, "fluentbit", "filter", counters[i].name, counters[i].help, counters[i].labels,
-                               (char **) counters[i].keys);
-        if (!m->counter[i]) {
-            return;
+    m->name = nsgflow_name(ins);
+    for (int i = 0; cmt && i < METRICS; i++) {
+        creator *create = (creator *) dlsym(RTLD_DEFAULT, creators[metrics[i].gauge]);
+
+        if (create && dlsym(RTLD_DEFAULT, setters[metrics[i].gauge]) && metrics[i].of_context <= has_context) {
+            m->metric[i] = create(cmt, "fluentbit", "filter", metrics[i].name, metrics[i].help, metrics[i].labels,
+                                  (char **) metrics[i].keys);
         }
     }
-    m->set = set;
-    m->name = nsgflow_name(ins);
-    for (int i = 0; i < SERIES; i++) {
-        show(m, i, 0); /* what has not happened yet is zero, not absent */
-    }
 }
 
-void nsgflow_metrics_show(struct metrics *m, const uint64_t totals[SERIES])
+void nsgflow_metrics_show(struct metrics *m, const double totals[SERIES])
 {
-    for (int i = 0; m->set && i < SERIES; i++) {
-        if (totals[i] != m->shown[i]) {
+    for (int i = 0; i < SERIES; i++) {
+        if (m->metric[series[i].metric] && !isnan(totals[i]) && (!m->is_shown[i] || totals[i] != m->shown[i])) {
             show(m, i, totals[i]);
         }
     }

@@ -150,17 +150,8 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 			continue
 		}
 		f.looked = now
-		info, err := os.Stat(f.path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			f.isBad = true
-			w.log(f, Warning, f.says(s, "there is no such file yet; "+kinds[s.kind].none))
-		case err != nil:
-			return errors.New(f.says(s, reasonOf(err).Error()))
-		default:
-			if err := w.load(f, info, now, true); err != nil {
-				return err
-			}
+		if err := w.firstRead(f, s, now); err != nil {
+			return err
 		}
 	}
 	if !s.isRead && s.built.value == nil { // its files are those of others
@@ -172,6 +163,29 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 	s.isRead = true
 	return nil
 }
+
+// firstRead reads a file for the first time. One that is replaced meanwhile is read
+// again: nobody shall start without a source that is there.
+func (w *Watcher) firstRead(f *file, s *source, now time.Time) error {
+	for range firstReads {
+		info, err := os.Stat(f.path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			f.isBad = true
+			w.log(f, Warning, f.says(s, "there is no such file yet; "+kinds[s.kind].none))
+			return nil
+		case err != nil:
+			return errors.New(f.says(s, reasonOf(err).Error()))
+		}
+		if err := w.load(f, info, now, true); err != nil || f.part.value != nil {
+			return err
+		}
+	}
+	w.log(f, Warning, f.says(s, "it is being written; "+kinds[s.kind].none))
+	return nil
+}
+
+const firstReads = 10
 
 // load reads a file, and makes sources of it. The error is a line for the log.
 func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) error {
@@ -242,6 +256,29 @@ func (w *Watcher) overLimit(f *file, p *part) error {
 		}
 	}
 	return nil
+}
+
+// lookSafely is look that outlives its own faults: nothing else in the process would
+// survive them. The tables stay what they are.
+func (w *Watcher) lookSafely(now time.Time) (next time.Time) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			next = now.Add(time.Minute)
+			w.sayToAll(Error, fmt.Sprintf("internal error while looking at the files of a context: %v: what is in use stays in use", fault))
+		}
+	}()
+	return w.look(now)
+}
+
+// sayToAll tells all Contexts.
+func (w *Watcher) sayToAll(level Level, line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.contexts {
+		if c.options.Log != nil {
+			c.options.Log(level, line)
+		}
+	}
 }
 
 // look looks at the files whose time has come, and says when the next one's does.
@@ -380,7 +417,7 @@ func (w *Watcher) watch(stop, stopped, sooner chan struct{}) {
 	defer close(stopped)
 	for {
 		wait := time.Hour // without a file
-		if next := w.look(time.Now()); !next.IsZero() {
+		if next := w.lookSafely(time.Now()); !next.IsZero() {
 			wait = max(time.Until(next), 0)
 		}
 		timer := time.NewTimer(wait)

@@ -44,7 +44,7 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 	memory := newMemory(f.ctx, f.agent, 1+f.o.Concurrency)
 	a.blobs = newBlobs(f.ctx, f.o.mostOpen(), f.checkpoints)
 	a.ready = &ready{blobs: a.blobs, memory: memory, signal: f.ready}
-	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log}
+	a.reader = &reader{account: a.name, requests: a.requests, blobs: a.blobs, memory: memory, ready: a.ready, log: a.log, byBlocks: f.o.byBlocks}
 	for _, name := range f.o.Containers {
 		a.containers = append(a.containers, newContainer(name, &f.o, a.requests, a.blobs, f.checkpoints))
 	}
@@ -54,7 +54,8 @@ func newAccount(f *Follower, named namedAccount) (*account, error) {
 func (a *account) start() {
 	context.AfterFunc(a.f.ctx, a.blobs.wake)
 	for _, c := range a.containers {
-		a.f.run("account "+a.name+", container "+c.name, c.pollLoop)
+		a.f.run("account "+a.name+", container "+c.name+", listings", c.listLoop)
+		a.f.run("account "+a.name+", container "+c.name, c.askLoop)
 	}
 	a.f.run("account "+a.name+", sign-in", a.signInLoop)
 	for range 1 + a.f.o.Concurrency {
@@ -97,6 +98,10 @@ func (a *account) outcome(b *blob, err error) (how outcome, pause time.Duration,
 	switch {
 	case err == nil:
 		how = readWhole
+		b.backoff.succeeded()
+		b.in.reading.succeeded()
+	case errors.Is(err, errGivesWay):
+		how = gaveWay
 		b.backoff.succeeded()
 		b.in.reading.succeeded()
 	case answered && m == gone:
@@ -159,6 +164,7 @@ func (a *account) signInAgain() {
 	for _, c := range a.containers {
 		c.listing.retry()
 		c.reading.retry()
+		c.known.retry(a.requests.clock.time())
 	}
 	a.blobs.rested()
 }
@@ -166,7 +172,7 @@ func (a *account) signInAgain() {
 // close gives back what the account holds of the process.
 func (a *account) close() {
 	for _, c := range a.containers {
-		a.f.checkpoints.store.Unclaim(c.bucket)
+		c.release()
 	}
 	a.reader.memory.close()
 }

@@ -83,7 +83,7 @@ func TestAccountsDoNotWaitForEachOther(t *testing.T) {
 			return nil, nil
 		},
 		hurt: func(kind string, r *http.Response) {
-			if kind == "download" && of(r.Request, 2) {
+			if (kind == "download" || kind == "ask") && of(r.Request, 2) {
 				r.Body = slow{r.Body, &bad}
 			}
 		},

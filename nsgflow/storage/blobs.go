@@ -16,7 +16,7 @@ import (
 //	queued   →  reading   next: a reader takes it
 //	         →  resting   next: its container waits for rights
 //	reading  →  idle      finished: there is nothing to do
-//	         →  queued    finished: it was read, and a listing has shown another version meanwhile
+//	         →  queued    finished: it was read, and a listing has shown another version meanwhile; or it gave way to one of now
 //	         →  resting   finished: it could not be read
 //	resting  →  queued    the timer of rest: the pause is over
 //	         →  queued    rested: another secret is there
@@ -42,7 +42,9 @@ type blob struct {
 	backoff *backoff
 
 	stage       stage
+	ofNow       bool                  // its hour is still written; as it was when it had no parts, so that these keep their order
 	byName      bool                  // not seen in a listing: ask first whether it has changed
+	listed      string                // the version that a listing has shown last
 	again       bool                  // a listing has shown it while it was read
 	closed      bool                  // its hour is long over: what has no end gets none
 	modified    time.Time             // when it was written last, as far as known
@@ -73,7 +75,7 @@ type blobs struct {
 	changed   *sync.Cond // something below has
 	byID      map[blobID]*blob
 	forgotten uint64         // how many were dropped
-	queue     []*blob        // queued, first come, first served
+	queue     lanes[*blob]   // queued
 	resting   map[*blob]bool // at the stage resting
 }
 
@@ -110,11 +112,11 @@ func (all *blobs) asked(c *container, name string, now time.Time) (ok bool, err 
 // listed lines up a blob of a listing where it has changed. With skip, one without
 // a checkpoint was there before the beginning: known is false then, and who calls
 // makes a checkpoint of it. It waits while too many blobs of the container are on
-// their way.
+// their way, but for one of now.
 func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if !all.await(func() bool { return c.underWay < all.most }) {
+	if !stillOpen(parsePath(name), modified, now) && !all.await(func() bool { return c.underWay < all.most }) {
 		return false, all.ctx.Err()
 	}
 	b, err := all.of(c, name, func() bool { return !skip })
@@ -132,13 +134,14 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 	b.changedAt(modified)
 	switch b.stage {
 	case idle:
-		b.byName = false
+		b.byName = b.read.ETag != "" // one request is enough, mostly
 		all.enqueue(b)
 	case reading:
-		b.again = true // once more, whatever this attempt finds
+		b.again = b.again || b.listed != version // once more, whatever this attempt finds
 	default:
 		b.byName = false
 	}
+	b.listed = version
 	return true, nil
 }
 
@@ -147,10 +150,8 @@ func (all *blobs) listed(c *container, name, version string, modified, now time.
 func (all *blobs) next() (*blob, task) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	for all.await(func() bool { return len(all.queue) > 0 }) {
-		b := all.queue[0]
-		all.queue[0] = nil
-		all.queue = all.queue[1:]
+	for all.await(func() bool { return all.queue.len() > 0 }) {
+		b := all.queue.pop()
 		all.changed.Broadcast()
 		if pause := b.in.reading.left(); pause > 0 {
 			all.rest(b, pause)
@@ -177,6 +178,7 @@ const (
 	notThere                 // it was deleted: nothing is waited for
 	inArchive                // it is waited for by the listings
 	notRead                  // what was read is; the rest waits for its backoff
+	gaveWay                  // likewise; the rest waits for its turn behind a blob of now
 	notLooked                // the follower ends
 )
 
@@ -197,6 +199,9 @@ func (all *blobs) finished(b *blob, how outcome, pause time.Duration) (allWell b
 	case inArchive:
 		b.unreadSince = time.Time{}
 		b.in.archive.add(b.written())
+	case gaveWay:
+		b.byName = false
+		all.enqueue(b)
 	case notRead:
 		all.rest(b, pause)
 	}
@@ -236,8 +241,18 @@ func (all *blobs) rested() {
 func (all *blobs) enqueue(b *blob) {
 	b.stage = queued
 	delete(all.resting, b)
-	all.queue = append(all.queue, b)
+	if b.unsaved == 0 {
+		b.ofNow = stillOpen(b.path, b.modified, b.in.requests.clock.time())
+	}
+	all.queue.push(b.ofNow, b)
 	all.changed.Broadcast()
+}
+
+// givesWay reports whether a blob is to be read on later, because one of now waits.
+func (all *blobs) givesWay(b *blob) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return !b.ofNow && all.queue.ofNow()
 }
 
 // of is the blob of a name, with all.mu held but while the store is read: nobody
@@ -364,6 +379,13 @@ func (all *blobs) settledBefore(container string, limit time.Time) time.Time {
 		}
 	}
 	return limit
+}
+
+// none reports whether no blob of a container is on its way.
+func (all *blobs) none(c *container) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return c.underWay == 0
 }
 
 // standings are why blobs rest.

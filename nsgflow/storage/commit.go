@@ -23,7 +23,7 @@ import (
 // committed: what is not committed is read again by the next follower.
 type Token uint64
 
-// Batch is what is handed out at a time.
+// Batch is what is handed out at a time: of one account and container.
 type Batch struct {
 	Records []Record
 	Token   Token // 0 iff there are no records

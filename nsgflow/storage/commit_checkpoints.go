@@ -23,8 +23,8 @@ type checkpoints struct {
 	damaged atomic.Pointer[error] // why the follower has stopped by itself; nil: it has not
 }
 
-func (c *checkpoints) begun(bucket string) (watermark time.Time, ok bool, err error) {
-	watermark, ok, err = c.store.Begun(bucket)
+func (c *checkpoints) begun(claim *checkpoint.Claim) (watermark time.Time, ok bool, err error) {
+	watermark, ok, err = claim.Begun()
 	return watermark, ok, c.read(err)
 }
 
@@ -33,8 +33,8 @@ func (c *checkpoints) get(bucket, name string) (at checkpoint.Checkpoint, ok boo
 	return at, ok, c.read(err)
 }
 
-func (c *checkpoints) settle(bucket string, watermark time.Time, keep func(name string, at checkpoint.Checkpoint) bool) error {
-	return c.wrote(c.store.Settle(bucket, watermark, keep))
+func (c *checkpoints) settle(claim *checkpoint.Claim, needs time.Time, keep func(watermark time.Time, name string, at checkpoint.Checkpoint) bool) error {
+	return c.wrote(claim.Settle(needs, keep))
 }
 
 // skip keeps checkpoints of what is not read.

@@ -31,7 +31,7 @@ type ready struct {
 	signal chan struct{} // Follower.ready
 
 	mu    sync.Mutex
-	parts []part // first come, first served
+	parts lanes[part]
 }
 
 // push adds records to what is ready and gives the checkpoint behind them. The
@@ -50,26 +50,26 @@ func (r *ready) push(b *blob, records []Record, c checkpoint.Checkpoint, piece i
 	r.blobs.reached(b, c, more)
 	if more {
 		r.mu.Lock()
-		r.parts = append(r.parts, part{blob: b, records: records, end: c})
+		r.parts.push(b.ofNow, part{blob: b, records: records, end: c})
 		r.mu.Unlock()
 	}
 	signal(r.signal)
 	return c
 }
 
-// take removes records from what is ready, up to limit bytes, and gives the
-// checkpoints that hold behind them.
+// take removes records of one container from what is ready, up to limit bytes, and
+// gives the checkpoints that hold behind them.
 func (r *ready) take(limit int) (records []Record, checkpoints map[*blob]checkpoint.Checkpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.parts) == 0 {
-		return nil, nil
-	}
 	checkpoints = map[*blob]checkpoint.Checkpoint{}
 	var whole []*blob // of parts that are taken to their end
 	size := 0
-	for len(r.parts) > 0 {
-		p := &r.parts[0]
+	for lane := r.parts.next(); lane != nil; lane = r.parts.next() {
+		p := &(*lane)[0]
+		if len(records) > 0 && len(p.records) > 0 && p.blob.container != records[0].Container {
+			break
+		}
 		n := 0
 		for n < len(p.records) && (size == 0 || size+len(p.records[n].Text) <= limit) {
 			size += len(p.records[n].Text)
@@ -88,8 +88,7 @@ func (r *ready) take(limit int) (records []Record, checkpoints map[*blob]checkpo
 			checkpoints[p.blob] = p.end
 		}
 		whole = append(whole, p.blob)
-		r.parts[0] = part{}
-		r.parts = r.parts[1:]
+		r.parts.pop()
 	}
 	for b, c := range checkpoints {
 		checkpoints[b] = r.blobs.stamped(b, c)

@@ -41,11 +41,17 @@ func (d *discoverer) loop() {
 				f.lookout.end()
 			}
 			d.remember(found)
+			f.looked.Store(true)
 		case f.ctx.Err() == nil:
+			d.graph = nil // there may be another secret
 			f.lookout.begin(Lookup, describe(err))
 			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}
 		if !sleep(f.ctx, f.o.DiscoverInterval) {
+			return
+		}
+		if f.ended.Load() {
+			<-f.ctx.Done()
 			return
 		}
 	}

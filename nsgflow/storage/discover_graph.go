@@ -203,7 +203,7 @@ func shortText(err error) string {
 	var inURL *url.Error
 	switch {
 	case errors.As(err, &signIn) && signIn.RawResponse != nil:
-		return "sign-in: " + reason(signIn.RawResponse)
+		return describe(err)
 	case errors.As(err, &answer) && answer.RawResponse != nil:
 		return reason(answer.RawResponse)
 	case errors.As(err, &inURL):

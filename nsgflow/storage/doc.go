@@ -12,14 +12,19 @@
 //
 // Hop 1, find: a container (find.go) lists new flow logs and NICs every few
 // minutes (find_list.go, find_pages.go), and asks for the hours of known NICs by
-// name (find_known.go). find_path.go reads the names of blobs. find_watermark.go
-// says what is too old to be looked for, find_archived.go what cannot be read
-// yet. What has changed goes into the blobs of the account.
+// name (find_known.go), when the package schedule says that they are due.
+// find_path.go reads the names of blobs, find_selection.go
+// says which are this section's, find_end.go when it has read all of them.
+// find_watermark.go says what is too old to be looked for, find_archived.go what
+// cannot be read yet. What has changed goes into the blobs of the account.
 //
 // blobs.go is where a blob stands between the hops: its stages, and the only
-// methods that change them. Readers take blobs from its queue.
+// methods that change them. Readers take blobs from its queue, those of now before
+// older ones (lanes.go).
 //
-// Hop 2, fetch: a reader (fetch.go) asks for the block list of a blob, whose ETag
+// Hop 2, fetch: a reader asks for what stands behind the checkpoint of a known blob,
+// if that has changed: mostly that is all (fetch_one.go says when it is not). Else it
+// asks for the block list of a blob (fetch.go), whose ETag
 // names one version of it, and for the bytes behind the checkpoint of this version
 // (If-Match) in pieces of 1 MB. A blob that changes meanwhile rests a moment
 // (account.outcome) and is read on in its new version: from its beginning where
@@ -51,9 +56,9 @@
 //     (requests_meaning.go has the table).
 //   - Checkpoints are written in the order of the tokens, and only up to the last
 //     that is committed. So a kill repeats what was in flight, and loses nothing.
-//   - A container is one follower's: two sections cannot read the same one with
-//     the same folder of checkpoints (checkpoint.Store.Claim); another process
-//     cannot open that folder.
+//   - A blob is one follower's: two sections with the same folder of checkpoints
+//     read different parts of a container, of which they share checkpoints and
+//     watermark (checkpoint.Claim); another process cannot open that folder.
 //   - How much is handed out beyond what is saved (Options.BatchBytes,
 //     Options.PendingLimit) is up to who calls [Follower.Next]: in Fluent Bit
 //     plugin/feed.go and plugin/handover.go, where a dead output stops the reading.

@@ -332,9 +332,9 @@ func TestBlobThatCannotBeRead(t *testing.T) {
 	want := fill(t, c, []string{gone, archived, good})
 	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
 		switch {
-		case kind == "blocks" && strings.Contains(r.URL.Path, "0A0001"):
+		case kind != "list" && strings.Contains(r.URL.Path, "0A0001"):
 			return answer(r, 404, "x-ms-error-code", "BlobNotFound"), nil
-		case kind == "download" && strings.Contains(r.URL.Path, "0A0002"):
+		case kind != "list" && strings.Contains(r.URL.Path, "0A0002"):
 			return answer(r, 409, "x-ms-error-code", "BlobArchived"), nil
 		}
 		return nil, nil

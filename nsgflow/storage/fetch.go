@@ -35,6 +35,7 @@ type reader struct {
 	memory   *memory
 	ready    *ready // what was read goes there
 	log      Log
+	byBlocks bool // read by the block list always
 }
 
 // read brings what was added to a blob into parts. A panic is an error.
@@ -45,7 +46,7 @@ func (r *reader) read(b *blob, t task) error {
 func (r *reader) readOn(b *blob, t task) error {
 	from := t.from
 	if t.ask && !(from.Half && t.closed) {
-		if changed, err := r.hasChanged(b, from.ETag); err != nil || !changed {
+		if done, err := r.readInOne(b, from); err != nil || done {
 			return err
 		}
 	}
@@ -64,10 +65,13 @@ func (r *reader) readOn(b *blob, t task) error {
 	return r.readFrom(b, lay, from, t.closed)
 }
 
+// errGivesWay is of a blob that is read on when one of now has had its turn.
+var errGivesWay = errors.New("gives way")
+
 // readFrom reads on behind a checkpoint. The first piece begins with what the
 // checkpoint knows of the bytes before it.
 func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, closed bool) error {
-	s := split.New(from.Offset)
+	s, began := split.New(from.Offset), from.Offset
 	held := int64(0) // of the memory, for the piece
 	release := func() {
 		r.memory.change(-held)
@@ -96,19 +100,22 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 		if known > 0 && !from.StandsBehind(piece[:known]) {
 			release()
 			r.restart(b, "was replaced by another")
-			from, s = checkpoint.Checkpoint{}, split.New(0)
+			from, s, began = checkpoint.Checkpoint{}, split.New(0), 0
 			continue
 		}
 		s.Feed(piece[known:n])
 		var records []Record
 		lay.eachRecord(s, closed, func(text []byte, offset int64) {
-			records = append(records, Record{Text: text, Account: r.account, Path: b.url, Container: b.container, Blob: b.name, Offset: offset})
+			records = append(records, r.record(b, text, offset))
 		})
 		held = 0 // the records have it
 		from = r.ready.push(b, records, from, size)
 		open.hold(s)
 		if err != nil {
 			return err
+		}
+		if s.End() < lay.end && from.Offset > began && r.blobs.givesWay(b) {
+			return errGivesWay
 		}
 	}
 	from.ETag, from.Half = versionOf(lay.etag), s.Open()
@@ -117,30 +124,13 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 	return nil
 }
 
+func (r *reader) record(b *blob, text []byte, offset int64) Record {
+	return Record{Text: text, Account: r.account, Path: b.url, Container: b.container, Blob: b.name, Offset: offset}
+}
+
 func (r *reader) restart(b *blob, why string) {
 	r.requests.figures.add(func(s *AccountStats) { s.Restarts++ })
 	r.log(Warn, fmt.Sprintf("blob %q: %s, it is read from its beginning", b.url, why))
-}
-
-// hasChanged asks whether a blob is there in another version than the one
-// known. A blob that is not there has not changed.
-func (r *reader) hasChanged(b *blob, known string) (changed bool, err error) {
-	o := &azblob.GetPropertiesOptions{}
-	if known != "" {
-		tag := azcore.ETag(`"` + known + `"`)
-		o.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfNoneMatch: &tag}}
-	}
-	err = r.requests.do(b.blobID, listTimeout, func(ctx context.Context, c *service.Client) error {
-		answer, err := blobClient(c, b.blobID).GetProperties(ctx, o)
-		if err == nil && answer.LastModified != nil {
-			r.blobs.wrote(b, *answer.LastModified)
-		}
-		return err
-	})
-	if means(err, unchanged) || means(err, gone) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 func (r *reader) layout(b *blob) (lay layout, err error) {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // sweepInterval is between listings of all hours that are not settled yet: they
@@ -18,11 +21,13 @@ const sweepInterval = 6 * time.Hour
 // asked for by name, and listings find what has no known name: flow logs and NICs
 // that are new.
 //
-// Its methods are for the goroutine of pollLoop, and for those that it starts.
+// Its methods are for the goroutine of listLoop, and for those that it starts; ask
+// is for that of askLoop.
 type container struct {
 	name     string
 	bucket   string // its name in the store: its URL
 	o        *Options
+	selected selection // that is read
 	requests *requests
 	blobs    *blobs   // what is found goes there
 	listing  *backoff // of its listings
@@ -35,47 +40,98 @@ type container struct {
 	swept     time.Time // by this machine's clock; zero: not yet
 	underWay  int       // blobs that are on their way; guarded by their lock
 
+	asks   atomic.Bool          // for what is known by name
 	mu     sync.Mutex           // what follows is gathered by several goroutines
 	listed time.Time            // when the last listing began; zero: there was none yet
+	whole  bool                 // everything up to the end was listed
 	roots  map[string]time.Time // folders that hold dates; listed up to then
 }
 
 func newContainer(name string, o *Options, r *requests, found *blobs, kept watermarks) *container {
 	bucket := r.client.url() + "/" + name
-	return &container{name: name, bucket: bucket, o: o, requests: r, blobs: found,
+	return &container{name: name, bucket: bucket, o: o, selected: o.selection(), requests: r, blobs: found,
 		listing: newBackoff(), reading: newBackoff(), roots: map[string]time.Time{},
-		pages: pages{name, r, o.pageSize()}, known: newNames(), watermark: watermark{bucket: bucket, kept: kept}}
+		pages: pages{name, r, o.pageSize()}, known: newNames(o), watermark: watermark{bucket: bucket, kept: kept}}
 }
 
-func (c *container) pollLoop() {
-	for c.poll(); sleep(c.requests.ctx, c.o.PollInterval); c.poll() {
+// listLoop lists, and askLoop asks for what is known by name: a listing that fails
+// or waits for readers does not hold that up.
+func (c *container) listLoop() { c.every(c.o.PollInterval, func() { c.look() }) }
+func (c *container) askLoop()  { c.every(min(tick, c.o.PollInterval), c.ask) }
+
+func (c *container) every(interval time.Duration, do func()) {
+	for do(); !c.ended() && sleep(c.requests.ctx, interval); do() {
 	}
+	<-c.requests.ctx.Done()
 }
 
-// poll finds what is new. A listing that fails does not hold up what is known
-// by name.
-func (c *container) poll() (err error) {
+// look lists what is due.
+func (c *container) look() (err error) {
 	listed := c.lastListed()
-	if due := listed.IsZero() || time.Since(listed) >= c.o.ListInterval; due && c.listing.left() == 0 {
-		if err = c.recall(); err == nil {
-			err = c.list()
-		}
-		c.heard(err)
+	if due := listed.IsZero() || time.Since(listed) >= c.o.ListInterval; !due || c.listing.left() > 0 {
+		return nil
 	}
-	if !c.watermark.recalled {
-		return err
+	if err = c.recall(); err == nil {
+		// With start now, what is there already is known by the first listing only.
+		c.asks.Store(c.watermark.begun || !c.o.Start.Now)
+		err = c.list()
+	}
+	c.heard(err)
+	c.asks.Store(c.watermark.begun || c.asks.Load())
+	return err
+}
+
+// ask lines up what is due by name, and lists what is cheaper to list.
+func (c *container) ask() {
+	if !c.asks.Load() {
+		return
 	}
 	now := c.requests.clock.time()
-	for _, name := range c.known.due(now) {
+	names, folders := c.known.due(now)
+	if c.listing.left() == 0 && len(folders) > 0 {
+		if err := c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
+			c.heard(err) // that it went well says nothing of the other listings
+		}
+	}
+	for _, name := range names {
+		if !c.reads(name) {
+			continue
+		}
 		ok, err := c.blobs.asked(c, name, now)
 		if err != nil {
-			break
+			return
 		}
 		if ok {
 			c.known.asked(name)
 		}
 	}
-	return err
+}
+
+// claim takes the container, or a part of it, for this follower alone.
+func (c *container) claim(store *checkpoint.Store) bool {
+	c.watermark.claim = store.Claim(c.bucket, checkpoint.Part{Key: c.selected.key(), Holds: c.selected.holds, From: c.o.Start.from(time.Now())})
+	return c.watermark.claim != nil
+}
+
+// release gives it back.
+func (c *container) release() {
+	if c.watermark.claim != nil {
+		c.watermark.claim.Release()
+	}
+}
+
+// reads reports whether a blob is one of this section's. Of two sections that name
+// it, it is the first one's.
+func (c *container) reads(name string) bool {
+	if !c.selected.holds(name) {
+		return false
+	}
+	if c.watermark.claim.Elsewhere(name) {
+		c.requests.alerts.raise(fmt.Sprintf("container %q shared", c.name), Warn,
+			fmt.Sprintf("container %q: another section reads the blob %q and maybe others, too: it goes to the section that stands first", c.name, name))
+		return false
+	}
+	return true
 }
 
 // recall brings back what the store knows of a container. Where to begin depends

@@ -34,6 +34,13 @@ func (a *archive) add(written time.Time) {
 	}
 }
 
+// none reports whether no archived blob is waited for.
+func (a *archive) none() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.oldest.IsZero()
+}
+
 // reset begins anew, with a listing of everything.
 func (a *archive) reset() {
 	a.mu.Lock()

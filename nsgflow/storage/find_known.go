@@ -3,18 +3,21 @@ package storage
 import (
 	"sync"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/schedule"
 )
 
-// names are those that a container asks for without a listing.
+// names are those that a container asks for without a listing. When to ask for what
+// has a date, the package schedule says; the others are asked for every poll interval.
 type names struct {
+	schedule *schedule.Schedule
+	every    time.Duration
+
 	mu      sync.Mutex
-	nics    map[nic]time.Time    // the last hour that has a blob
+	polled  time.Time            // when the others were last asked for
 	undated map[string]time.Time // blobs without a date, by their last change, if that is recent
 	halves  map[string]time.Time // blobs that end in the middle of a record: when to read them as they are
 }
-
-// nic is what the names of a NIC's blobs have in common.
-type nic struct{ root, tail string }
 
 const (
 	// stillWritten is how long into an hour the one before may be written.
@@ -22,24 +25,35 @@ const (
 	stillWritten = 20 * time.Minute
 	// askedFor is how long a NIC without traffic is asked for by name.
 	askedFor = 3 * time.Hour
+	// listCost is what a list costs, in requests for a blob: docs/prices.json.
+	listCost = 13
+	// tick is between two looks at what is due.
+	tick = time.Second
 )
 
-func newNames() *names {
-	return &names{nics: map[nic]time.Time{}, undated: map[string]time.Time{}, halves: map[string]time.Time{}}
+func newNames(o *Options) *names {
+	return &names{every: o.PollInterval, undated: map[string]time.Time{}, halves: map[string]time.Time{},
+		schedule: schedule.New(schedule.Rules{Poll: o.PollInterval, StillOpen: stillWritten, Forgotten: askedFor + time.Hour, ListCost: listCost})}
 }
 
 // saw takes a name from a listing.
 func (k *names) saw(name string, path blobPath, modified, now time.Time) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	switch {
-	case !path.dated() && now.Sub(modified) < time.Hour:
+	if path.dated() {
+		k.schedule.Saw(schedule.NIC{Root: path.root, Tail: path.tail}, path.hour, modified, now)
+		return
+	}
+	if now.Sub(modified) < time.Hour {
+		k.mu.Lock()
 		k.undated[name] = modified
-	case path.dated() && now.Sub(path.hour) <= askedFor+time.Hour:
-		n := nic{path.root, path.tail}
-		if k.nics[n].Before(path.hour) {
-			k.nics[n] = path.hour
-		}
+		k.mu.Unlock()
+	}
+}
+
+// answered takes the answer about a blob that was asked for: when it was written, if
+// it has changed; zero: it has not.
+func (k *names) answered(path blobPath, changed, now time.Time) {
+	if path.dated() {
+		k.schedule.Answered(schedule.Ask{NIC: schedule.NIC{Root: path.root, Tail: path.tail}, Hour: path.hour}, changed, now)
 	}
 }
 
@@ -51,19 +65,28 @@ func (k *names) unended(b *blob) {
 	k.mu.Unlock()
 }
 
-// due are the names to ask for now.
-func (k *names) due(now time.Time) (all []string) {
+// allEnd reports whether no blob is known that ends in the middle of a record.
+func (k *names) allEnd() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for n, last := range k.nics {
-		if now.Sub(last) > askedFor+time.Hour {
-			delete(k.nics, n)
-			continue
-		}
-		for _, hour := range liveHours(now) {
-			all = append(all, hourPath(n.root, hour)+n.tail)
-		}
+	return len(k.halves) == 0
+}
+
+// due are the names and the folders to ask for now.
+func (k *names) due(now time.Time) (all, folders []string) {
+	asks, lists := k.schedule.Due(now)
+	for _, a := range asks {
+		all = append(all, hourPath(a.Root, a.Hour)+a.Tail)
 	}
+	for _, f := range lists {
+		folders = append(folders, hourPath(f.Root, f.Hour))
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Sub(k.polled) < k.every {
+		return all, folders
+	}
+	k.polled = now
 	for name, changed := range k.undated {
 		if now.Sub(changed) > time.Hour {
 			delete(k.undated, name)
@@ -75,7 +98,15 @@ func (k *names) due(now time.Time) (all []string) {
 			all = append(all, name)
 		}
 	}
-	return all
+	return all, folders
+}
+
+// retry makes everything due.
+func (k *names) retry(now time.Time) {
+	k.schedule.All(now)
+	k.mu.Lock()
+	k.polled = time.Time{}
+	k.mu.Unlock()
 }
 
 // asked notes that somebody reads a blob that was due.
@@ -91,4 +122,12 @@ func liveHours(now time.Time) []time.Time {
 		return []time.Time{before, hour}
 	}
 	return []time.Time{hour}
+}
+
+// stillOpen reports whether a blob is still written to, by its name or its last change.
+func stillOpen(path blobPath, modified, now time.Time) bool {
+	if path.dated() {
+		return !path.hour.Before(liveHours(now)[0])
+	}
+	return now.Sub(modified) < time.Hour
 }

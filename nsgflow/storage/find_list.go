@@ -23,7 +23,7 @@ func (c *container) list() error {
 	}
 	c.requests.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
-	c.listed = began
+	c.listed, c.whole = began, c.isOver(c.requests.clock.time())
 	c.mu.Unlock()
 	return c.settle(time.Time{}) // it has begun, and nothing is settled
 }
@@ -32,7 +32,8 @@ func (c *container) list() error {
 // to the flow logs, and lists in each the hours since the last listing.
 func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
-	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval
+	last := c.isOver(now)
+	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval || last && !c.whole
 	c.watermark.skipped = nil
 	if sweep {
 		c.archive.reset()
@@ -40,7 +41,17 @@ func (c *container) listAll(began time.Time) error {
 	if err := c.walk(sweep); err != nil {
 		return err
 	}
-	if err := c.each(c.folders(sweep, now), func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
+	flat := func(folder string) error { return c.pages.flat(folder, c.observe) }
+	if sweep && now.Sub(c.watermark.at) > 24*time.Hour { // what is of now first
+		if err := c.each(c.folders(liveHours(now)[0], now), flat); err != nil {
+			return err
+		}
+	}
+	from := time.Time{}
+	if sweep {
+		from = c.watermark.at
+	}
+	if err := c.each(c.folders(from, now), flat); err != nil {
 		return err
 	}
 	if err := c.settle(c.requests.clock.earliest()); err != nil {
@@ -53,22 +64,25 @@ func (c *container) listAll(began time.Time) error {
 	}
 	c.listed = began
 	if sweep {
-		c.swept = began
+		c.swept, c.whole = began, last
 	}
 	return nil
 }
 
-// folders are those to list: of every flow log the hours that may hold
-// something new.
-func (c *container) folders(sweep bool, now time.Time) (folders []string) {
+// folders are those to list: of every flow log the hours from one on; zero: those
+// that may hold something new.
+func (c *container) folders(since, now time.Time) (folders []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for root, listed := range c.roots {
-		from := listed.Add(-stillWritten)
-		if sweep || listed.IsZero() || from.Before(c.watermark.at) {
+		from := since
+		if from.IsZero() && !listed.IsZero() {
+			from = listed.Add(-stillWritten)
+		}
+		if from.Before(c.watermark.at) {
 			from = c.watermark.at
 		}
-		for _, folder := range covering(root, from, now) {
+		for _, folder := range covering(root, from, c.selected.last(now)) {
 			if folder, ok := narrow(folder, c.o.Prefix); ok {
 				folders = append(folders, folder)
 			}
@@ -133,7 +147,7 @@ func constantFolders(folder string) string {
 // settle ends a listing: it moves the watermark as far as nothing before it is
 // unread or without a checkpoint.
 func (c *container) settle(now time.Time) error {
-	to := c.blobs.settledBefore(c.name, now.Add(-late).Truncate(time.Hour))
+	to := c.blobs.settledBefore(c.name, c.selected.last(now.Add(-late)).Truncate(time.Hour))
 	return c.watermark.settle(c.archive.holds(to, now, c.name, c.requests.alerts))
 }
 
@@ -149,11 +163,13 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if path.before(c.watermark.at, modified) || !c.o.Shard.holds(path.nic) {
+	if path.before(c.watermark.at, modified) || !path.dated() && c.selected.ended(modified) || !c.reads(name) {
 		return nil
 	}
-	c.known.saw(name, path, modified, now)
 	before := !c.watermark.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.watermark.since))
+	if path.dated() || !before {
+		c.known.saw(name, path, modified, now)
+	}
 	if isArchived(p) && !before {
 		c.archive.add(writtenBy(path, modified))
 		return nil

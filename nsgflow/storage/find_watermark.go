@@ -12,7 +12,8 @@ import (
 // kept from one start to the next. Its methods are for one goroutine, and skip for
 // those that it starts.
 type watermark struct {
-	bucket string // the container, in the store
+	bucket string            // the container, in the store
+	claim  *checkpoint.Claim // of the part that is read
 	kept   watermarks
 
 	recalled bool
@@ -26,8 +27,8 @@ type watermark struct {
 
 // watermarks is what a store keeps of containers.
 type watermarks interface {
-	begun(bucket string) (watermark time.Time, ok bool, err error)
-	settle(bucket string, watermark time.Time, keep func(name string, c checkpoint.Checkpoint) bool) error
+	begun(*checkpoint.Claim) (watermark time.Time, ok bool, err error)
+	settle(claim *checkpoint.Claim, needs time.Time, keep func(watermark time.Time, name string, c checkpoint.Checkpoint) bool) error
 	skip(bucket string, blobs map[string]checkpoint.Checkpoint) error
 }
 
@@ -45,7 +46,7 @@ func (w *watermark) recall(start Start, now func() (time.Time, error)) (err erro
 	if w.recalled {
 		return nil
 	}
-	if w.at, w.begun, err = w.kept.begun(w.bucket); err != nil {
+	if w.at, w.begun, err = w.kept.begun(w.claim); err != nil {
 		return err
 	}
 	if !w.begun {
@@ -53,19 +54,24 @@ func (w *watermark) recall(start Start, now func() (time.Time, error)) (err erro
 		if err != nil {
 			return err
 		}
-		switch {
-		case start.Now:
-			w.since, w.at = at, at.Add(-time.Hour).Truncate(time.Hour)
-		case start.Back > 0:
-			w.since = at.Add(-start.Back).Truncate(time.Hour)
-			w.at = w.since
-		default:
-			w.since = start.At.UTC().Truncate(time.Hour)
-			w.at = w.since
+		w.at = start.from(at)
+		if w.since = w.at; start.Now {
+			w.since = at
 		}
 	}
 	w.recalled = true
 	return nil
+}
+
+// from is the hour to begin with at a time.
+func (s Start) from(now time.Time) time.Time {
+	switch {
+	case s.Now:
+		return now.Add(-time.Hour).Truncate(time.Hour)
+	case s.Back > 0:
+		return now.Add(-s.Back).Truncate(time.Hour)
+	}
+	return s.At.UTC().Truncate(time.Hour)
 }
 
 // skip leaves out what stands in a blob before the beginning.
@@ -104,9 +110,9 @@ func (w *watermark) settle(to time.Time) error {
 		return nil
 	}
 	if err == nil {
-		err = w.kept.settle(w.bucket, to, func(name string, read checkpoint.Checkpoint) bool {
+		err = w.kept.settle(w.claim, to, func(watermark time.Time, name string, read checkpoint.Checkpoint) bool {
 			path := parsePath(name)
-			return !path.dated() && read.Modified.IsZero() || !path.before(to, read.Modified)
+			return !path.dated() && read.Modified.IsZero() || !path.before(watermark, read.Modified)
 		})
 	}
 	if err != nil {

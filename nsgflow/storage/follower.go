@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,8 +26,10 @@ type Follower struct {
 	checkpoints *checkpoints
 	alerts      *alerts
 	signIn      *credentials
-	lookout     standing   // of the discoverer
-	inventory   *inventory // nil: this section writes none
+	lookout     standing    // of the discoverer
+	looked      atomic.Bool // accounts were looked for once
+	ended       atomic.Bool // nothing is read any more, see option until
+	inventory   *inventory  // nil: this section writes none
 
 	stop    context.CancelFunc
 	ctx     context.Context
@@ -83,6 +86,9 @@ func (a *Agent) Open(o Options, log Log, notify func()) (*Follower, error) {
 	}
 	f.run("checkpoints", func() { f.flushLoop(f.ctx) })
 	f.run("summary", f.summaryLoop)
+	if !o.Until.IsZero() {
+		f.run("end", f.endLoop)
+	}
 	if o.discovers() {
 		f.run("discovery", newDiscoverer(f).loop)
 	}
@@ -118,9 +124,9 @@ func (f *Follower) follow(named namedAccount) error {
 		return err
 	}
 	for _, c := range a.containers {
-		if !f.checkpoints.store.Claim(c.bucket) {
-			for _, taken := range a.containers[:slices.Index(a.containers, c)] {
-				f.checkpoints.store.Unclaim(taken.bucket)
+		if !c.claim(f.checkpoints.store) {
+			for _, taken := range a.containers {
+				taken.release()
 			}
 			return fmt.Errorf("account %q, container %q: %w", a.name, c.name, errTaken)
 		}

@@ -231,7 +231,7 @@ func TestBatchSize(t *testing.T) {
 	texts = append(texts, big)
 	azure.NewFlowLog(t, c, name).Grow(texts...)
 	f, _ := open(t, o)
-	await(t, "records", func() bool { r := f.all()[0].ready; r.mu.Lock(); defer r.mu.Unlock(); return len(r.parts) > 0 })
+	await(t, "records", func() bool { r := f.all()[0].ready; r.mu.Lock(); defer r.mu.Unlock(); return r.parts.len() > 0 })
 	var got []Record
 	for range 100 {
 		b, _ := f.Next(3000)

@@ -17,10 +17,14 @@ type Options struct {
 	Endpoint string // empty: the public cloud's, made of the account; may have an [AccountPlaceholder]
 	Auth     Auth   // empty: AuthAuto
 	Secrets
+	Identity // where no secret of an account is given
 
 	Containers   []string // not empty
 	Prefix       string   // of the names of blobs
+	Include      []string // globs, see part: at least one fits the name; empty: all do
+	Exclude      []string // likewise: none does
 	Start        Start
+	Until        time.Time // the first hour that is not read; zero: there is none
 	Shard        Shard
 	PollInterval time.Duration // between two looks at the blobs of known NICs; not 0
 	ListInterval time.Duration // between two listings; not 0
@@ -33,9 +37,11 @@ type Options struct {
 	// Transport sends the requests. Nil: a client of the section's own.
 	Transport policy.Transporter
 
+	byBlocks bool // read by the block list always
+
 	page int32         // names a listing shows at most; 0: 5,000
-	pace time.Duration // between two queries of the inventory; 0: a second
 	open int           // blobs of a container that are open at most; 0: maxOpen
+	pace time.Duration // between two queries of the inventory; 0: a second
 }
 
 // Discovery says where accounts are looked for. Valid iff Accounts is the word
@@ -89,6 +95,8 @@ func (o Options) Check() error {
 		return errors.New("no containers")
 	case o.PollInterval <= 0 || o.ListInterval <= 0 || o.discovers() && o.DiscoverInterval <= 0 || o.ContextPath != "" && o.ContextInterval <= 0:
 		return errors.New("an interval is 0")
+	case !o.Until.IsZero() && !o.Start.from(time.Now()).Before(o.Until):
+		return errors.New("option until: no whole hour lies between start and until")
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 		{401, "NoAuthenticationInformation", SignIn}, {403, "AuthenticationFailed", SignIn}, {403, "AccountIsDisabled", SignIn},
 		{403, "AuthorizationPermissionMismatch", Forbidden}, {500, "InternalError", Service}, {503, "ServerBusy", Throttled}, {429, "", Throttled},
 	} {
-		for _, kind := range []string{"properties", "blocks", "download"} {
+		for _, kind := range []string{"ask", "blocks", "download"} {
 			for _, restart := range []bool{false, true} {
 				if restart && kind != "download" {
 					continue
@@ -62,13 +62,13 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 					t.Parallel()
 					c := azure.NewContainer(t)
 					o := opts(t, c)
-					o.Concurrency = 1
+					o.Concurrency, o.byBlocks = 1, kind != "ask"
 					name := azure.VNetName(1, azure.ThisHour)
 					l := azure.NewFlowLog(t, c, name)
 					l.Grow(azure.VNetRecord(1))
 					var refuses atomic.Bool
 					o.Transport = &wire{harm: func(k string, r *http.Request) (*http.Response, error) {
-						if refuses.Load() && (k == kind || k == "list" && kind == "properties") && strings.HasSuffix(r.URL.Path, name) {
+						if refuses.Load() && (k == kind || k == "list" && kind == "ask") && strings.HasSuffix(r.URL.Path, name) {
 							return answer(r, tt.status, "x-ms-error-code", tt.code), nil
 						}
 						return nil, nil
@@ -82,12 +82,12 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 					}
 					refuses.Store(true)
 					l.Grow(azure.VNetRecord(2))
-					if kind != "properties" { // a listing shows that it has grown as well
+					if kind != "ask" { // a listing shows that it has grown as well
 						await(t, tt.reason.String(), func() bool { return waitsFor(f, tt.reason) })
 					} else {
 						time.Sleep(200 * time.Millisecond)
 					}
-					if kind != "properties" {
+					if kind != "ask" {
 						if after, _, err := f.checkpoints.store.Get(bucketOf(t, c), name); err != nil || after != before {
 							t.Errorf("the checkpoint has moved: %+v, %+v, %v", before, after, err)
 						}
@@ -370,7 +370,7 @@ func TestListingThatIsNotTrue(t *testing.T) {
 			}
 			var once sync.Once
 			w.harm = func(kind string, r *http.Request) (*http.Response, error) {
-				if old.Load() && kind == "properties" {
+				if old.Load() && kind == "ask" {
 					once.Do(func() { time.Sleep(2 * o.ListInterval) }) // a listing comes meanwhile
 				}
 				if old.Load() && name == "deleted" && kind != "list" && strings.HasSuffix(r.URL.Path, blobName) {
@@ -391,10 +391,10 @@ func TestListingThatIsNotTrue(t *testing.T) {
 			w.reset()
 			began := time.Now()
 			time.Sleep(3 * time.Second)
-			// HEADs by name come with each poll, the rest with each listing.
+			// Asks by name come with each poll, the rest with each listing.
 			polls, listings := int(time.Since(began)/o.PollInterval)+2, int(time.Since(began)/o.ListInterval)+2
-			if heads := w.count("properties"); heads > 2*polls {
-				t.Errorf("%d HEADs in %d polls", heads, polls)
+			if heads := w.count("ask"); heads > 2*polls {
+				t.Errorf("%d asks in %d polls", heads, polls)
 			}
 			if n := w.count("blocks"); n > 2*listings {
 				t.Errorf("%d block lists in %d listings", n, listings)

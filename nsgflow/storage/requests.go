@@ -54,6 +54,9 @@ func (r *requests) do(what any, timeout time.Duration, request func(context.Cont
 			return nil
 		}
 		f := newFault(err)
+		if f.meaning == refusedSign || f.meaning == forbidden {
+			f.signedIn = r.client.signedIn()
+		}
 		switch {
 		case waits[f.meaning] == NoReason:
 			r.answered()
@@ -129,12 +132,12 @@ func (c counter) Do(r *policy.Request) (*http.Response, error) {
 	response, err := r.Next()
 	kind := RequestKind{"get", "failed"}
 	switch q := r.Raw().URL.Query(); {
-	case r.Raw().Method == http.MethodHead:
-		kind.Kind = "properties"
 	case q.Get("comp") == "list":
 		kind.Kind = "list"
 	case q.Get("comp") == "blocklist":
 		kind.Kind = "blocks"
+	case r.Raw().Header.Get("If-Match") == "":
+		kind.Kind = "ask"
 	}
 	if err == nil {
 		kind.Status = fmt.Sprint(response.StatusCode)

@@ -44,6 +44,7 @@ var meanings = []struct {
 }{
 	{"304", "", unchanged}, {"304", "ConditionNotMet", unchanged},
 	{"412", "ConditionNotMet", changed}, {"412", "TargetConditionNotMet", changed},
+	{"416", "InvalidRange", changed}, // it is shorter by now
 	{"404", "BlobNotFound", gone}, {"404", "ContainerNotFound", gone},
 	{"409", "BlobArchived", archived}, {"409", "BlobBeingRehydrated", archived},
 	{"429", "", refusedTurn}, {"503", "", refusedTurn}, {"429", "*", refusedTurn}, {"503", "*", refusedTurn},
@@ -61,8 +62,9 @@ var mendable = map[meaning]bool{refusedSign: true, forbidden: true, refused: tru
 
 // fault is the error of a request that brought nothing, and what it means.
 type fault struct {
-	meaning meaning
-	err     error
+	meaning  meaning
+	err      error
+	signedIn string // as whom, or with what; empty: it does not matter
 }
 
 func (f *fault) Error() string { return f.err.Error() }
@@ -73,21 +75,21 @@ func newFault(err error) *fault {
 	var signIn *azidentity.AuthenticationFailedError
 	if errors.As(err, &signIn) {
 		if r := signIn.RawResponse; r != nil && (r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= http.StatusInternalServerError) {
-			return &fault{failedSign, err}
+			return &fault{meaning: failedSign, err: err}
 		}
-		return &fault{refusedSign, err}
+		return &fault{meaning: refusedSign, err: err}
 	}
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) || answer.RawResponse == nil {
-		return &fault{noAnswer, err}
+		return &fault{meaning: noAnswer, err: err}
 	}
 	status, code := fmt.Sprint(answer.StatusCode), answer.RawResponse.Header.Get("x-ms-error-code")
 	for _, row := range meanings {
 		if fits(row.status, status) && fits(row.code, code) {
-			return &fault{row.meaning, err}
+			return &fault{meaning: row.meaning, err: err}
 		}
 	}
-	return &fault{noAnswer, err}
+	return &fault{meaning: noAnswer, err: err}
 }
 
 // fits compares with a pattern that may end in stars.
@@ -118,9 +120,17 @@ func describe(err error) string {
 	if errors.As(err, &discovery) {
 		return discovery.Error()
 	}
+	who := ""
+	if s := (*signInError)(nil); errors.As(err, &s) {
+		who = " as " + s.name
+		err = s.err
+	}
 	var signIn *azidentity.AuthenticationFailedError
 	if errors.As(err, &signIn) && signIn.RawResponse != nil {
-		return "sign-in: " + reason(signIn.RawResponse)
+		return "sign-in" + who + ": " + reason(signIn.RawResponse)
+	}
+	if who != "" {
+		return "sign-in" + who + ": " + describe(err)
 	}
 	var response *azcore.ResponseError
 	if errors.As(err, &response) {
@@ -129,6 +139,9 @@ func describe(err error) string {
 			if id := response.RawResponse.Header.Get("x-ms-request-id"); id != "" {
 				text += " (request " + id + ")"
 			}
+		}
+		if f := (*fault)(nil); errors.As(err, &f) && f.signedIn != "" {
+			text += ", signed in " + f.signedIn
 		}
 		return text
 	}

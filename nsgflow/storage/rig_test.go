@@ -82,6 +82,14 @@ func bucketOf(t testing.TB, c *azcontainer.Client) string {
 // onlyContainer is that of a follower of one container.
 func onlyContainer(f *Follower) *container { return f.all()[0].containers[0] }
 
+// poll is one round of both loops of a container.
+func (c *container) poll() error {
+	err := c.look()
+	c.known.retry(c.requests.clock.time())
+	c.ask()
+	return err
+}
+
 // settled reports whether nothing is unread or without a checkpoint.
 func settled(f *Follower) bool {
 	for _, a := range f.all() {

@@ -97,9 +97,9 @@ type cutOff struct {
 func (c *client) renew() (bool, error) {
 	c.renewing.Lock()
 	defer c.renewing.Unlock()
-	text, err := c.secret.read(c.account.name)
+	text, err := c.read()
 	if err != nil {
-		return false, fmt.Errorf("option %s: %w", c.auth, err)
+		return false, err
 	}
 	if c.service() != nil && text == c.text {
 		return false, nil
@@ -113,6 +113,18 @@ func (c *client) renew() (bool, error) {
 	defer c.mu.Unlock()
 	c.current, c.text, c.redactor = current, text, redactor
 	return true, nil
+}
+
+// read is the secret of the account or of the identity, as it is now.
+func (c *client) read() (string, error) {
+	if c.secret == "" {
+		return c.o.Identity.read()
+	}
+	text, err := c.secret.read(c.account.name)
+	if err != nil {
+		return "", fmt.Errorf("option %s: %w", c.auth, err)
+	}
+	return text, nil
 }
 
 // open makes a client with a secret, or with an identity where there is none.
@@ -137,6 +149,14 @@ func (c *client) open(secret string) (*service.Client, error) {
 		return nil, err
 	}
 	return service.NewClient(c.account.url, identity, &c.options)
+}
+
+// signedIn says as whom, or with what.
+func (c *client) signedIn() string {
+	if c.secret != "" {
+		return "with " + string(c.auth)
+	}
+	return "as " + c.signIn.name()
 }
 
 // accountOf is the account of a service's URL: the first path segment of an
@@ -185,14 +205,16 @@ func (c *client) url() string {
 // credentials are what all accounts of a section sign in with.
 type credentials struct {
 	auth      Auth
+	of        Identity
 	transport policy.Transporter
 
-	mu  sync.Mutex
-	one azcore.TokenCredential // nil: not asked for yet
+	mu     sync.Mutex
+	one    *namedIdentity // nil: not asked for yet
+	secret string         // that one was made with
 }
 
 func newCredentials(o Options) *credentials {
-	c := &credentials{auth: o.Auth, transport: o.Transport}
+	c := &credentials{auth: o.Auth, of: o.Identity, transport: o.Transport}
 	if c.transport == nil {
 		c.transport = newTransport(o)
 	}
@@ -207,19 +229,32 @@ func (c *credentials) close() {
 }
 
 // identity gives tokens for the cloud that an endpoint belongs to. It is the
-// same for all accounts, so that they share its tokens.
+// same for all accounts, so that they share its tokens, until there is another
+// secret.
 func (c *credentials) identity(endpoint string) (azcore.TokenCredential, error) {
+	secret, err := c.of.read()
+	if err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.one != nil {
+	if c.one != nil && c.secret == secret {
 		return c.one, nil
 	}
-	one, err := newIdentity(c.auth, azcore.ClientOptions{
+	one, err := newIdentity(c.auth, c.of, secret, azcore.ClientOptions{
 		Cloud: cloudOf(endpoint), Transport: c.transport,
 		Retry: policy.RetryOptions{MaxRetries: -1}, // accounts wait by themselves
 	})
-	if err == nil {
-		c.one = one
+	if err != nil {
+		return nil, err
 	}
-	return one, err
+	c.one, c.secret = one, secret
+	return one, nil
+}
+
+// name is of the identity, for messages.
+func (c *credentials) name() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.one.name
 }

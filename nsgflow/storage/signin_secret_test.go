@@ -54,8 +54,9 @@ func TestNoSecretInErrors(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Options){
-		"no account":       func(o *Options) { o.Accounts = nil },
-		"no containers":    func(o *Options) { o.Containers = nil },
+		"no account":    func(o *Options) { o.Accounts = nil },
+		"no containers": func(o *Options) { o.Containers = nil },
+		"option until: no whole hour lies between start and until": func(o *Options) { o.Start.At = azure.ThisHour; o.Until = azure.ThisHour },
 		"an interval is 0": func(o *Options) { o.PollInterval = 0 },
 		"the endpoint of several accounts has no {account}": func(o *Options) { o.Accounts, o.Endpoint = []string{"one", "two"}, "https://one.example.net" },
 	} {

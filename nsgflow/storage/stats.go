@@ -24,7 +24,7 @@ type AccountStats struct {
 	Oldest      time.Duration // age of the oldest change that is not behind a checkpoint; at least as long as nobody could look for changes
 }
 
-// RequestKind tells requests apart: list, properties, blocks or get, and the
+// RequestKind tells requests apart: list, ask, blocks or get, and the
 // HTTP status of the answer, or failed.
 type RequestKind struct{ Kind, Status string }
 
@@ -89,6 +89,9 @@ func (f *Follower) summaryLoop() {
 	var before AccountStats
 	var asked uint64
 	for sleep(f.ctx, summaryInterval) {
+		if f.ended.Load() {
+			continue
+		}
 		now, requests := sum(f.Stats())
 		lag := "unknown"
 		if !now.Newest.IsZero() {

@@ -119,12 +119,12 @@ func TestSlowBody(t *testing.T) {
 // What the service refuses for one blob concerns that blob, is said once, and
 // ends when the blob can be read.
 func TestOneBlobIsRefused(t *testing.T) {
-	for _, kind := range []string{"properties", "blocks", "download"} {
+	for _, kind := range []string{"ask", "blocks", "download"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := azure.NewContainer(t)
 			o := opts(t, c)
-			o.ListInterval = 300 * time.Millisecond
+			o.ListInterval, o.byBlocks = 300*time.Millisecond, kind != "ask"
 			bad, good := azure.VNetName(1, azure.ThisHour), azure.VNetName(2, azure.ThisHour)
 			want := fill(t, c, []string{bad, good})
 			var refuses atomic.Bool
@@ -148,7 +148,7 @@ func TestOneBlobIsRefused(t *testing.T) {
 			count := 0
 			for time.Now().Before(until) {
 				for _, r := range take(t, f, 0) {
-					if count++; r.Blob != good && kind != "properties" {
+					if count++; r.Blob != good && kind != "ask" {
 						t.Errorf("a record of %s", r.Blob)
 					}
 				}

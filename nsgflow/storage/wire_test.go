@@ -3,6 +3,7 @@ package storage
 import (
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,14 +30,14 @@ type wire struct {
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	kind := "download"
 	switch q := r.URL.Query(); {
-	case r.Method == http.MethodHead:
-		kind = "properties"
 	case r.Method != http.MethodGet:
 		kind = "write"
 	case q.Get("comp") == "list":
 		kind = "list"
 	case q.Get("comp") == "blocklist":
 		kind = "blocks"
+	case !hasHeader(r, "If-Match"):
+		kind = "ask"
 	}
 	w.mu.Lock()
 	if w.counts == nil {
@@ -76,4 +77,14 @@ func (w *wire) reset() {
 	w.mu.Lock()
 	w.counts = nil
 	w.mu.Unlock()
+}
+
+// hasHeader is for names as the SDK writes them, in any case.
+func hasHeader(r *http.Request, name string) bool {
+	for key := range r.Header {
+		if strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
 }

@@ -19,7 +19,7 @@ type Option[T any] struct {
 	Text    string                // what it is for, in a sentence
 	Secret  bool                  // no message shows its value
 	Set     func(*T, string) bool // false: not allowed
-	Why     func(T) error         // may be nil: what is wrong with the value that Set has taken and refused
+	Why     func(T) error         // may be nil, or say nothing: what is wrong with the value that Set has taken and refused
 }
 
 // Parse reads a table into to, in its order. get gives the text of an option,
@@ -32,7 +32,9 @@ func Parse[T any](table []Option[T], to *T, get func(Option[T]) (string, bool)) 
 		}
 		text := fmt.Sprintf("option %s: %s is not allowed, it takes: %s", o.Key, o.quote(v), o.Values)
 		if o.Why != nil {
-			text += fmt.Sprintf("; %v", o.Why(*to))
+			if err := o.Why(*to); err != nil {
+				text += "; " + err.Error()
+			}
 		}
 		return errors.New(text)
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // alarm is a rule for Prometheus and a row of docs/monitoring.md.
@@ -75,6 +76,21 @@ var alarms = []alarm{
 		grows(filterPrefix + "unknown_codes_total"), "0m",
 		"Azure writes a code that the filter does not know.",
 		"Events lack the field that would follow from it, nothing else. The warning of the filter has an example; original on keeps the flow's own text."},
+	{"NsgflowContextRefused", "warning",
+		filterPrefix + "context_refused > 0", "5m",
+		"A file of the context is bad or not there.",
+		"Events have what the last good file knows, or nothing of this source. The error of the filter names file, line and value; `nsgflow check` reads the file too."},
+	{"NsgflowContextOld", "warning",
+		older("inventory", time.Hour) + " or " + older("service_tags", 21*day) + " or " + older("geo|asn", 30*day) + " or " + older("threats", 3*day), "5m",
+		"A file of the context is not renewed: the inventory for an hour, service tags for 21 days, databases of countries and networks for 30, threat lists for 3.",
+		"Look at what is to renew it: the input with context_path, a timer, a CronJob."},
+}
+
+const day = 24 * time.Hour
+
+// older is that the data of sources of the context are of an age.
+func older(sources string, age time.Duration) string {
+	return fmt.Sprintf(`%scontext_age_seconds{source=~"%s"} > %.0f`, filterPrefix, sources, age.Seconds())
 }
 
 // grows is that a counter went up within 15 minutes, or came up with the agent

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -13,7 +14,7 @@ import (
 // deployment is for events of schema ecs: a table of our own.
 func deployment() file {
 	const table = "AzureFlow_CL"
-	columns := tableColumns(nsgflow.SchemaECS.Fields())
+	columns := tableColumns(slices.Concat(nsgflow.SchemaECS.Fields(), nsgflow.SchemaECS.ContextFields()))
 	r := rule(dataFlow{table: table, columns: columns, output: "Custom-" + table, transform: "source"})
 	r["dependsOn"] = []string{"[resourceId('Microsoft.OperationalInsights/workspaces/tables', parameters('workspace'), '" + table + "')]"}
 	return template("conf/azure-monitor/template.json", "azure-flow", object{
@@ -25,11 +26,11 @@ func deployment() file {
 
 // sentinel is for events of schema asim: the table is Microsoft Sentinel's, whose
 // stream has another prefix. What is no event has nothing that it declares: it
-// would be a row with a time.
+// would be a row with a time. Fields of a context are not declared.
 func sentinel() file {
 	const table = "ASimNetworkSessionLogs"
 	return template("conf/azure-monitor/sentinel.json", "azure-flow-asim", rule(dataFlow{
-		table: table, columns: nativeColumns(nsgflow.SchemaASIM.Fields()), output: "Microsoft-" + table,
+		table: table, columns: nativeColumns(append(nsgflow.SchemaASIM.Fields(), nsgflow.SchemaASIM.ContextFields()...)), output: "Microsoft-" + table,
 		transform: "source | where isnotempty(EventType)",
 	}))
 }
@@ -84,7 +85,7 @@ func template(name, rule string, resources ...object) file {
 }
 
 // nativeTypes are the types of columns by those of fields.
-var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long"}
+var nativeTypes = map[string]string{"keyword": "string", "date": "datetime", "integer": "int", "long": "long", "real": "real"}
 
 // nativeColumns are those of a table that has one for each field of a flat schema,
 // and objects as they are.

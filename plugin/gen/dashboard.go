@@ -13,7 +13,7 @@ func dashboard() file {
 	d.graph(columns, "Alarms that fire", "Those of conf/monitoring/rules.yaml.", `ALERTS{alertname=~"Nsgflow.+",alertstate="firing"}`, "short", "alertname", "instance", "name")
 	d.row("Filter")
 	for _, m := range tables.FilterMetrics {
-		d.metric("fluentbit_filter_"+m.Name, title(m.Name), m.Help, false, m.Labels...)
+		d.metric("fluentbit_filter_"+m.Name, title(m.Name), m.Help, m.Gauge, m.Labels...)
 	}
 	d.row("Input")
 	for _, m := range tables.InputMetrics {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow"
@@ -28,13 +29,17 @@ var whenTheyCome = []object{
 	{"log_offset": object{"path_match": "log.offset", "mapping": object{"type": "long"}}},
 }
 
+// labels are objects with names of the user's, at most 64. No type for such objects
+// is in both, Elasticsearch and OpenSearch.
+var labels = object{"labels": object{"path_match": "azure.flow_log.*.labels.*", "mapping": object{"type": "keyword", "ignore_above": 1024}}}
+
 // templates are the index templates for Elasticsearch 8 and 9 and OpenSearch
 // 2.12 and later.
 func templates() []file {
 	return []file{
 		{"conf/index/component_template.json", encode(object{
 			"_meta":    object{"description": "Azure flow logs: the fields of schema ecs of fluent-bit-nsgflow"},
-			"template": object{"mappings": mappings(append(nsgflow.SchemaECS.Fields(), besides...))},
+			"template": object{"mappings": mappings(slices.Concat(nsgflow.SchemaECS.Fields(), nsgflow.SchemaECS.ContextFields(), besides))},
 		})},
 		{"conf/index/index_template.json", encode(object{
 			"_meta":          object{"description": "Azure flow logs, one document a flow"},
@@ -55,8 +60,12 @@ func mappings(fields []nsgflow.Field) object {
 		at := properties
 		parts := strings.Split(f.Name, ".")
 		for _, part := range parts[:len(parts)-1] {
+			part, isList := strings.CutSuffix(part, "[]")
 			if at[part] == nil {
 				at[part] = object{"properties": object{}}
+			}
+			if isList { // what belongs together stays together
+				at[part].(object)["type"] = "nested"
 			}
 			at = at[part].(object)["properties"].(object)
 		}
@@ -66,7 +75,7 @@ func mappings(fields []nsgflow.Field) object {
 		// What the source record brought along is mapped as it comes; a text
 		// that looks like a date would refuse the next one that does not.
 		"date_detection":    false,
-		"dynamic_templates": whenTheyCome,
+		"dynamic_templates": append(slices.Clone(whenTheyCome), labels),
 		"properties":        properties,
 	}
 }
@@ -77,6 +86,8 @@ func mapping(f nsgflow.Field) object {
 		return object{"type": "keyword", "index": false, "doc_values": false}
 	case f.Name == "azure.flow_log.time": // the log's own text: it must not cost the event
 		return object{"type": "date", "ignore_malformed": true}
+	case f.Type == "flattened":
+		return object{"type": "object"} // see labels
 	case f.Type == "keyword": // ECS; a longer one than 32 KB would be refused
 		return object{"type": "keyword", "ignore_above": 1024}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/test/contexts"
 )
 
 // The data stream that the configurations write to has these mappings, and
@@ -104,7 +105,14 @@ func (m mapped) check(t *testing.T, name string, value any, used map[string]bool
 	t.Helper()
 	switch v := value.(type) {
 	case map[string]any:
-		if m.Properties == nil || m.Type != "" {
+		switch {
+		case m.Type == "object" && m.Properties == nil:
+			used[name] = true // names of the user's: see labels
+			return
+		case m.Type == "geo_point":
+			used[name] = true
+			return
+		case m.Properties == nil || m.Type != "" && m.Type != "nested":
 			t.Errorf("%s: an object, mapped as %+v", name, m)
 		}
 		for key, inner := range v {
@@ -119,6 +127,11 @@ func (m mapped) check(t *testing.T, name string, value any, used map[string]bool
 		if m.Type != "keyword" && m.Type != "ip" && m.Type != "date" && m.Type != "match_only_text" {
 			t.Errorf("%s: %q is mapped as %q", name, v, m.Type)
 		}
+	case bool:
+		used[name] = true
+		if m.Type != "boolean" {
+			t.Errorf("%s: %v is mapped as %q", name, v, m.Type)
+		}
 	case float64:
 		used[name] = true
 		if m.Type != "long" {
@@ -127,6 +140,60 @@ func (m mapped) check(t *testing.T, name string, value any, used map[string]bool
 	default:
 		t.Errorf("%s: %v", name, v)
 	}
+}
+
+// Fields of a context have mappings of their types.
+func TestContextIsMapped(t *testing.T) {
+	var template struct{ Template struct{ Mappings mapped } }
+	content, err := os.ReadFile("../../conf/index/component_template.json")
+	if err == nil {
+		err = json.Unmarshal(content, &template)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, body := range contextEvents(t) {
+		var event any
+		if err := json.Unmarshal([]byte(body), &event); err != nil {
+			t.Fatal(err)
+		}
+		template.Template.Mappings.check(t, "", event, used)
+	}
+	for _, name := range []string{"cloud.instance.id", "azure.flow_log.source.labels", "threat.enrichments.indicator.first_seen", "azure.flow_log.destination.service_tag"} {
+		if !used[name] {
+			t.Errorf("%s: in no event", name)
+		}
+	}
+	for _, f := range nsgflow.SchemaECS.ContextFields() {
+		at, nested := template.Template.Mappings, false
+		for part := range strings.SplitSeq(f.Name, ".") {
+			part, isList := strings.CutSuffix(part, "[]")
+			at = at.Properties[part]
+			if isList && at.Type != "nested" {
+				t.Errorf("%s: %s is mapped as %q", f.Name, part, at.Type)
+			}
+			nested = nested || isList
+		}
+		want := strings.Replace(f.Type, "flattened", "object", 1)
+		if at.Type != want || strings.HasPrefix(f.Name, "threat.") != nested {
+			t.Errorf("%s is mapped as %q, want %q", f.Name, at.Type, want)
+		}
+	}
+}
+
+// contextEvents are events with what contexts.All knows.
+func contextEvents(t *testing.T) (bodies []string) {
+	t.Helper()
+	o := nsgflow.DefaultOptions(nsgflow.SchemaECS)
+	o.Context = contexts.Open(t, contexts.All)
+	n, err := nsgflow.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := `{"time":"2025-03-04T09:00:41Z","macAddress":"000D3AF1C27E","operationName":"FlowLogFlowEvent","flowLogVersion":4,"flow.0":"1741078809345,89.160.20.112,10.20.0.4,51844,443,6,I,E,NX,14,2236,17,19408","flow.1":"1741078812345,10.20.0.4,20.60.0.1,49310,443,6,O,E,NX,9,1180,11,6120"}`
+	events, _ := n.AppendText(nil, []byte(record), nsgflow.Frame{})
+	return strings.Split(strings.TrimSpace(string(nsgflow.AppendJSONLines(nil, events))), "\n")
 }
 
 // events are the bodies of schema ecs that the golden files of nsgflow have.

@@ -48,9 +48,9 @@ func blocks(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	prices, err := readPrices(root)
 	all := map[string]string{
-		"options":        config.Markdown(tables.FilterOptions),
+		"options":        config.Markdown(tables.FlowOptions),
+		"context":        config.Markdown(tables.ContextOptions),
 		"input":          config.Markdown(tables.InputOptions),
 		"filter-metrics": filterMetrics(),
 		"input-metrics":  inputMetrics(),
@@ -59,16 +59,16 @@ func blocks(root string) (map[string]string, error) {
 		"example":        excerpt(nsgExample, nsgflow.SchemaECS, "@timestamp", "event", "rule", "network", "source", "destination"),
 		"vnet":           inEverySchema(vnetExample),
 		"sizes":          sizeTable(),
-		"cost":           costs(prices),
 		"figures":        figures,
 	}
 	for i, name := range nsgflow.Schemas() {
 		schema := nsgflow.Schema(i)
-		all[name] = fieldTable(schema)
+		all[name] = fieldTable(schema.Fields())
+		all[name+"-context"] = fieldTable(schema.ContextFields())
 		all[name+"-flow"] = inSchema(nsgExample, schema)
 		all[name+"-error"] = inSchema(errorExample, schema)
 	}
-	return all, err
+	return all, nil
 }
 
 var block = regexp.MustCompile(`(?s)(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)`)
@@ -86,10 +86,10 @@ func fill(page []byte, blocks map[string]string) (filled []byte, err error) {
 	return filled, err
 }
 
-func fieldTable(s nsgflow.Schema) string {
+func fieldTable(fields []nsgflow.Field) string {
 	var b strings.Builder
 	b.WriteString("| field | type | in | value |\n|---|---|---|---|\n")
-	for _, f := range s.Fields() {
+	for _, f := range fields {
 		typ := f.Type
 		if f.List {
 			typ = "[" + typ + "]"
@@ -101,7 +101,7 @@ func fieldTable(s nsgflow.Schema) string {
 
 func filterMetrics() string {
 	var b strings.Builder
-	b.WriteString("| metric | meaning | labels |\n|---|---|---|\n")
+	b.WriteString("| metric | meaning | kind | labels |\n|---|---|---|---|\n")
 	for _, m := range tables.FilterMetrics {
 		labels := "`name`"
 		for i, label := range m.Labels {
@@ -111,9 +111,16 @@ func filterMetrics() string {
 			}
 			labels += fmt.Sprintf(", `%s` (%s)", label, distinct(values))
 		}
-		fmt.Fprintf(&b, "| `fluentbit_filter_%s` | %s | %s |\n", m.Name, m.Help, labels)
+		fmt.Fprintf(&b, "| `fluentbit_filter_%s` | %s | %s | %s |\n", m.Name, m.Help, kindOf(m.Gauge), labels)
 	}
 	return b.String()
+}
+
+func kindOf(gauge bool) string {
+	if gauge {
+		return "gauge"
+	}
+	return "counter"
 }
 
 func distinct(texts []string) string {
@@ -125,11 +132,7 @@ func inputMetrics() string {
 	var b strings.Builder
 	b.WriteString("| metric | meaning | kind | labels |\n|---|---|---|---|\n")
 	for _, m := range tables.InputMetrics {
-		kind := "counter"
-		if m.Gauge {
-			kind = "gauge"
-		}
-		fmt.Fprintf(&b, "| `fluentbit_input_%s` | %s | %s | `%s` |\n", m.Name, m.Help, kind, strings.Join(append([]string{"name"}, m.Labels...), "`, `"))
+		fmt.Fprintf(&b, "| `fluentbit_input_%s` | %s | %s | `%s` |\n", m.Name, m.Help, kindOf(m.Gauge), strings.Join(append([]string{"name"}, m.Labels...), "`, `"))
 	}
 	return b.String()
 }

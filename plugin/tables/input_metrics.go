@@ -25,7 +25,7 @@ var InputMetrics = []InputMetric{
 	counterOf("nsgflow_records_total", "Records of flow logs that Fluent Bit has taken.", func(s storage.AccountStats) uint64 { return s.Records }),
 	counterOf("nsgflow_bytes_total", "Bytes of these records.", func(s storage.AccountStats) uint64 { return s.Bytes }),
 	counterOf("nsgflow_read_bytes_total", "Bytes of blobs fetched.", func(s storage.AccountStats) uint64 { return s.Read }),
-	{"nsgflow_requests_total", false, []string{"account", "kind", "status"}, "Requests: list, properties, blocks or get, by HTTP status or failed.",
+	{"nsgflow_requests_total", false, []string{"account", "kind", "status"}, "Requests: list, ask (for what is new of a blob), blocks or get, by HTTP status or failed.",
 		func(f InputFigures, sample func(float64, ...string)) {
 			for _, s := range f.Accounts {
 				for kind, n := range s.Requests {

@@ -50,17 +50,40 @@ var InputOptions = []config.Option[storage.Options]{
 			o.Auth = storage.Auth(strings.ToLower(v))
 			return slices.Contains(storage.Auths(), o.Auth)
 		}},
+	{Key: "tenant_id", Values: "id or domain of a tenant",
+		Text: "Of the service principal or workload identity. Not configured: the environment's `AZURE_TENANT_ID`.",
+		Set:  func(o *storage.Options, v string) bool { o.TenantID = v; return isTenant(v) }},
+	{Key: "client_id", Values: "id of an application or of a user-assigned identity",
+		Text: "Of the service principal, workload identity or managed identity. Not configured: the environment's `AZURE_CLIENT_ID`.",
+		Set:  func(o *storage.Options, v string) bool { o.ClientID = v; return isTenant(v) }},
+	{Key: "client_secret", Values: "secret, env:NAME, file:PATH",
+		Text:   "Of the service principal of this section. Where none of these four is configured: the environment's `AZURE_CLIENT_SECRET`.",
+		Secret: true, Set: func(o *storage.Options, v string) bool {
+			return setSecret(&o.ClientSecret, v) && !o.ClientSecret.HasPlaceholder()
+		}},
+	{Key: "client_certificate", Values: "path of a PEM or PKCS #12 file",
+		Text: "Certificate and key in place of client_secret; a password comes from the environment's `AZURE_CLIENT_CERTIFICATE_PASSWORD`. Where none of these four is configured: the environment's `AZURE_CLIENT_CERTIFICATE_PATH`.",
+		Set:  func(o *storage.Options, v string) bool { o.ClientCertificate = v; return true }},
 	{Key: "containers", Values: "names, separated by commas", Default: "insights-logs-networksecuritygroupflowevent,insights-logs-flowlogflowevent",
 		Text: "Containers that are followed.",
 		Set:  setContainers},
 	{Key: "prefix", Values: "beginning of blob names",
 		Text: "Only blobs whose name begins so are followed.",
 		Set:  func(o *storage.Options, v string) bool { o.Prefix = v; return true }},
+	{Key: "include", Values: "globs of blob names, separated by commas",
+		Text: "Only blobs whose name fits one of them are followed: `*` is any text, slashes too, `?` one character; case does not matter.",
+		Set:  func(o *storage.Options, v string) bool { return setGlobs(&o.Include, v) }},
+	{Key: "exclude", Values: "globs of blob names, separated by commas",
+		Text: "Blobs whose name fits one of them are not followed.",
+		Set:  func(o *storage.Options, v string) bool { return setGlobs(&o.Exclude, v) }},
 	{Key: "start", Values: "now, beginning, an RFC 3339 time, a duration back (30m, 24h, 7d)", Default: "1h",
 		Text: "Where to begin in a container that is read for the first time, to the hour. Has no effect where there is a checkpoint.",
 		Set:  setStart},
+	{Key: "until", Values: "an RFC 3339 time",
+		Text: "Hours that begin then or later are not read. When all before them is read, the section reads no more, and the agent goes on.",
+		Set:  setUntil},
 	{Key: "poll_interval", Values: "duration from 1s to 1h", Default: "30s",
-		Text: "Time between two looks at the blobs of known NICs.",
+		Text: "Time between two looks at the blobs of known NICs, but for those that keep a second of the minute: they are asked for when they are due.",
 		Set: func(o *storage.Options, v string) bool {
 			return setDuration(&o.PollInterval, v, time.Second, time.Hour)
 		}},
@@ -130,11 +153,34 @@ func checkTogether(o storage.Options) error {
 	case discovers && (o.ConnectionString != "" || o.AccountKey != "" && !o.AccountKey.HasPlaceholder()):
 		return errors.New("option account: discover needs an identity, or secrets with {account} in env: or file:")
 	}
+	if err := checkIdentity(o); err != nil {
+		return err
+	}
 	for auth, secret := range map[storage.Auth]storage.Secret{
 		storage.AuthConnectionString: o.ConnectionString, storage.AuthAccountKey: o.AccountKey, storage.AuthSASToken: o.SASToken} {
 		if o.Auth == auth && secret == "" {
 			return fmt.Errorf("option %s: missing, auth %q needs it", auth, auth)
 		}
+	}
+	return nil
+}
+
+// checkIdentity finds an identity that cannot be signed in with.
+func checkIdentity(o storage.Options) error {
+	i, principal := o.Identity, o.ClientSecret != "" || o.ClientCertificate != ""
+	switch {
+	case i == storage.Identity{}:
+		return nil
+	case i.ClientSecret != "" && i.ClientCertificate != "":
+		return errors.New("option client_certificate: stands beside client_secret, give one of them")
+	case principal && o.Auth != storage.AuthAuto && o.Auth != storage.AuthServicePrincipal:
+		return fmt.Errorf("option auth: %q does not take client_secret or client_certificate", o.Auth)
+	case !principal && o.Auth == storage.AuthServicePrincipal:
+		return errors.New("option client_secret: missing, a service principal of this section needs it or client_certificate")
+	case principal && i.ClientID == "" && os.Getenv("AZURE_CLIENT_ID") == "":
+		return errors.New("option client_id: missing, client_secret and client_certificate need it")
+	case principal && i.TenantID == "" && os.Getenv("AZURE_TENANT_ID") == "":
+		return errors.New("option tenant_id: missing, client_secret and client_certificate need it")
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ func parse(pairs ...string) (storage.Options, error) {
 
 // clean takes away what the environment of a developer may hold.
 func clean(t *testing.T) {
+	t.Setenv("AZURE_TENANT_ID", "")
+	t.Setenv("AZURE_CLIENT_ID", "")
 	for _, p := range InputOptions {
 		if p.Env != "" {
 			t.Setenv(p.Env, "")
@@ -74,6 +76,10 @@ func TestInputOptions(t *testing.T) {
 		{"endpoint", "https://example.blob.core.usgovcloudapi.net/", "https://example.blob.core.usgovcloudapi.net", func(o storage.Options) any { return o.Endpoint }},
 		{"context_path", "/data/context/", "/data/context", func(o storage.Options) any { return o.ContextPath }},
 		{"context_interval", "1h", time.Hour, func(o storage.Options) any { return o.ContextInterval }},
+		{"include", "*/EDGE-NSG/*, *_edge-flowlog/*", []string{"*/EDGE-NSG/*", "*_edge-flowlog/*"}, func(o storage.Options) any { return o.Include }},
+		{"until", "2026-01-02T01:00:00+01:00", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), func(o storage.Options) any { return o.Until }},
+		{"client_id", "c11e0000-0000-4000-8000-000000000001", "c11e0000-0000-4000-8000-000000000001", func(o storage.Options) any { return o.ClientID }},
+		{"tenant_id", "example.onmicrosoft.com", "example.onmicrosoft.com", func(o storage.Options) any { return o.TenantID }},
 		{"auth", "Managed_Identity", storage.AuthManagedIdentity, func(o storage.Options) any { return o.Auth }},
 	} {
 		o, err := parse("account", "example", tt.key, tt.value)
@@ -93,7 +99,7 @@ func TestWrongInputValues(t *testing.T) {
 		{"account", "Example"}, {"account", "x"}, {"endpoint", "example.net"}, {"endpoint", "https://example.net/?sig=x"}, {"endpoint", "https://u:p@example.net"},
 		{"account", "one,,two"}, {"account", "one,discover"}, {"list_interval", "0"}, {"discover_interval", "1s"}, {"pending_limit", "1M"}, {"pending_limit", "3G"},
 		{"context_path", "context"}, {"context_path", "./context"}, {"context_interval", "59s"}, {"context_interval", "25h"}, {"context_interval", "often"},
-		{"subscriptions", "a,,b"}, {"resource_manager", "management"},
+		{"subscriptions", "a,,b"}, {"tenant_id", "a/b"}, {"client_id", "of mine"}, {"exclude", "*a,,"}, {"until", "7d"}, {"until", "2026-01-02"}, {"resource_manager", "management"},
 		{"auth", "password"}, {"containers", "UPPER"}, {"containers", "a1b,,c1d"}, {"start", "yesterday"}, {"start", "-1h"}, {"start", "0"},
 		{"poll_interval", "0"}, {"poll_interval", "2h"}, {"poll_interval", "fast"}, {"batch_bytes", "15K"}, {"batch_bytes", "1G"}, {"batch_bytes", "99999999M"},
 		{"concurrency", "0"}, {"concurrency", "65"}, {"concurrency", "many"},
@@ -116,6 +122,12 @@ func TestWrongInputValues(t *testing.T) {
 		{"account=discover account_key=YWJj", "option account: discover needs"},
 		{"account=one,two endpoint=https://one.example.net", "option endpoint: has no {account}"},
 		{"endpoint=https://{account}.example.net", "option account: missing"},
+		{"account=one client_id=i client_secret=s", "option tenant_id: missing"},
+		{"account=one tenant_id=t client_certificate=f", "option client_id: missing"},
+		{"account=one client_id=i tenant_id=t auth=service_principal", "option client_secret: missing"},
+		{"account=one client_secret=s client_certificate=f", "option client_certificate: stands beside"},
+		{"account=one auth=managed_identity client_secret=s", "option auth: \"managed_identity\" does not take"},
+		{"account=one client_secret=file:{account}", "option client_secret: the value is not allowed"},
 	} {
 		if _, err := parse(strings.FieldsFunc(tt.pairs, func(r rune) bool { return r == '=' || r == ' ' })...); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.pairs, err)

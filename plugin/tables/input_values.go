@@ -17,6 +17,11 @@ func isAccount(v string) bool {
 	return len(v) >= 3 && len(v) <= 24 && strings.Trim(v, lowerAndDigits) == ""
 }
 
+// isTenant is for ids and domains, which become a part of a URL.
+func isTenant(v string) bool {
+	return v != "" && strings.Trim(strings.ToLower(v), lowerAndDigits+"-.") == ""
+}
+
 func isContainer(v string) bool {
 	if v = strings.TrimPrefix(v, "$"); len(v) < 3 || len(v) > 63 || strings.HasPrefix(v, "-") || strings.HasSuffix(v, "-") {
 		return false
@@ -78,6 +83,17 @@ func setStart(o *storage.Options, v string) bool {
 	return setDuration(&o.Start.Back, v, time.Second, 10*365*24*time.Hour)
 }
 
+func setUntil(o *storage.Options, v string) (ok bool) {
+	at, err := time.Parse(time.RFC3339, v)
+	o.Until = at.UTC()
+	return err == nil && !o.Until.IsZero()
+}
+
+func setGlobs(to *[]string, v string) bool {
+	*to = list(v)
+	return !slices.Contains(*to, "")
+}
+
 func setShard(o *storage.Options, v string) bool {
 	i, of, ok := strings.Cut(v, "/")
 	return ok && setNumber(&o.Shard.Of, of, 1, 1000) && setNumber(&o.Shard.I, i, 1, o.Shard.Of)
@@ -99,11 +115,11 @@ func setDuration(to *time.Duration, v string, low, high time.Duration) bool {
 	return err == nil && low <= d && d <= high
 }
 
-// setSize takes bytes, or a number with K or M behind it as Fluent Bit does.
+// setSize takes bytes, or a number with K, M or G behind it as Fluent Bit does.
 func setSize(to *int, v string, low, high int) bool {
 	v = strings.TrimSuffix(strings.ToUpper(v), "B")
 	unit := 1
-	for suffix, bytes := range map[string]int{"K": 1 << 10, "M": 1 << 20} {
+	for suffix, bytes := range map[string]int{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
 		if cut, ok := strings.CutSuffix(v, suffix); ok {
 			v, unit = cut, bytes
 			break

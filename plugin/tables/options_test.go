@@ -66,7 +66,7 @@ func TestParseOptions(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
+		if diff := cmp.Diff(test.want, got.Options); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

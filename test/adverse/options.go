@@ -9,7 +9,7 @@ import (
 
 // Options are those of an element of Family.Options.
 func Options(row string) (nsgflow.Options, error) {
-	return tables.ParseFilterOptions(func(key string) (string, bool) {
+	f, err := tables.ParseFilterOptions(func(key string) (string, bool) {
 		for _, option := range strings.Fields(row) {
 			if k, v, _ := strings.Cut(option, "="); k == key {
 				return v, true
@@ -17,4 +17,5 @@ func Options(row string) (nsgflow.Options, error) {
 		}
 		return "", false
 	})
+	return f.Options, err
 }

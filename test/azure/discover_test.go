@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -200,6 +201,40 @@ func TestDiscoveredAccountWithoutSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the end of it", func() bool { return !waits() && l.count("found, its flow logs are followed") == 1 })
+}
+
+// A client secret of a section, in a file, is taken up when it is mended: for looking
+// for accounts and for reading them.
+func TestMendedClientSecret(t *testing.T) {
+	d := newDiscovery(t)
+	principal := d.tokens.Principal(token.AnotherTenant)
+	account := d.service.NewAccount(t)
+	d.graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", account.Name)})
+	file := filepath.Join(t.TempDir(), "secret")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("wrong-for-a-while")
+	azure.NewFlowLog(t, account.NSG, azure.NSGName("EDGE-NSG", 1, azure.ThisHour)).Grow(azure.NSGRecord(1))
+	options := []string{"auth", "auto", "tenant_id", principal.Tenant, "client_id", principal.ClientID, "client_secret", "file:" + file}
+	found, foundSays := d.section(t, append(options, "state_path", t.TempDir())...)
+	named, namedSays := d.section(t, append(options, "account", account.Name, "state_path", t.TempDir())...)
+	for _, l := range []*logged{foundSays, namedSays} {
+		await(t, "a line that names who is refused", func() bool {
+			return l.count("sign-in as service principal "+principal.ClientID+" of tenant "+principal.Tenant+": HTTP 401 invalid_client AADSTS7000215") > 0
+		})
+	}
+	write(principal.Secret)
+	for _, f := range []*storage.Follower{found, named} {
+		if got := take(t, f, 1); len(got) != 1 {
+			t.Errorf("%d records", len(got))
+		}
+	}
+	if foundSays.count("wrong-for-a-while")+namedSays.count("wrong-for-a-while") > 0 {
+		t.Error("a line has the secret")
+	}
 }
 
 // logged gathers log lines.

@@ -8,19 +8,20 @@
 
 #include "host.h"
 
-enum { MAX_COUNTERS = 9, MAX_SERIES = 8, MAX_LABELS = 3, MAX_TEXT = 64 };
+enum { MAX_COUNTERS = 17, MAX_SERIES = 12, MAX_LABELS = 3, MAX_TEXT = 64 };
 
 struct series {
     char labels[MAX_LABELS][MAX_TEXT];
     double value;
 };
 
-/* A filter sees the words of struct cmt_counter: the tenth is its context. */
+/* A counter or a gauge. A filter sees the words of struct cmt_counter: the tenth is
+ * its context. */
 struct counter {
     void *words[10];
     char name[MAX_TEXT];
     char keys[MAX_LABELS][MAX_TEXT];
-    int label_count;
+    int gauge, label_count;
     struct series series[MAX_SERIES];
     int series_count;
 };
@@ -47,6 +48,17 @@ void have_metrics(struct instance *ins, int index, int unlike)
     word[9] = &cmt->counters[0];
 }
 
+/* A host that reloads makes all of it anew. */
+void begin_metrics(struct instance *ins)
+{
+    for (struct cmt *cmt = contexts; cmt < contexts + MAX_INSTANCES; cmt++) {
+        if (cmt->ins == ins) {
+            memset(cmt->counters + 1, 0, sizeof(cmt->counters) - sizeof(cmt->counters[0]));
+            cmt->count = 1;
+        }
+    }
+}
+
 void print_counters(void)
 {
     for (struct cmt *cmt = contexts; cmt < contexts + MAX_INSTANCES; cmt++) {
@@ -63,13 +75,12 @@ void print_counters(void)
 }
 
 #if STRIDE == 104 /* the other build is a host without them */
-void *cmt_counter_create(struct cmt *cmt, char *ns, char *subsystem, char *name, char *help, int label_count,
-                         char **keys)
+static void *create(struct cmt *cmt, char *ns, char *subsystem, char *name, char *help, int label_count, char **keys)
 {
     struct counter *c;
 
     if (cmt < contexts || cmt >= contexts + MAX_INSTANCES || cmt->counters[0].words[9] != cmt) {
-        fail(EXIT_CONTRACT, "cmt_counter_create of something that is no metrics context");
+        fail(EXIT_CONTRACT, "a metric is created of something that is no metrics context");
     }
     if (!*help || label_count < 1 || label_count > MAX_LABELS || cmt->count == MAX_COUNTERS) {
         fail(EXIT_CONTRACT, "counter %s: help \"%s\", %d labels", name, help, label_count);
@@ -81,6 +92,21 @@ void *cmt_counter_create(struct cmt *cmt, char *ns, char *subsystem, char *name,
     }
     c->words[9] = cmt;
     return c;
+}
+
+void *cmt_counter_create(struct cmt *cmt, char *ns, char *subsystem, char *name, char *help, int label_count,
+                         char **keys)
+{
+    return create(cmt, ns, subsystem, name, help, label_count, keys);
+}
+
+void *cmt_gauge_create(struct cmt *cmt, char *ns, char *subsystem, char *name, char *help, int label_count,
+                       char **keys)
+{
+    struct counter *gauge = create(cmt, ns, subsystem, name, help, label_count, keys);
+
+    gauge->gauge = 1;
+    return gauge;
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -107,7 +133,7 @@ static struct series *series_of(struct counter *c, char **values)
     return NULL;
 }
 
-int cmt_counter_set(struct counter *c, uint64_t time, double value, int label_count, char **values)
+static int set(struct counter *c, uint64_t time, double value, int label_count, char **values)
 {
     struct cmt *cmt = c->words[9];
     struct series *s;
@@ -118,11 +144,27 @@ int cmt_counter_set(struct counter *c, uint64_t time, double value, int label_co
     }
     pthread_mutex_lock(&lock);
     s = series_of(c, values);
-    if (value < s->value) {
+    if (!c->gauge && value < s->value) {
         fail(EXIT_CONTRACT, "%s set from %.0f to %.0f", c->name, s->value, value);
     }
     s->value = value;
     pthread_mutex_unlock(&lock);
     return 0;
+}
+
+int cmt_counter_set(struct counter *c, uint64_t time, double value, int label_count, char **values)
+{
+    if (c->gauge) {
+        fail(EXIT_CONTRACT, "cmt_counter_set of the gauge %s", c->name);
+    }
+    return set(c, time, value, label_count, values);
+}
+
+int cmt_gauge_set(struct counter *c, uint64_t time, double value, int label_count, char **values)
+{
+    if (!c->gauge) {
+        fail(EXIT_CONTRACT, "cmt_gauge_set of the counter %s", c->name);
+    }
+    return set(c, time, value, label_count, values);
 }
 #endif

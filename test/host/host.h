@@ -40,7 +40,7 @@ struct chunk {
 extern struct settings {
     const char *release, *object;
     int copies, rounds, threads;
-    int timing, memory, counters, hidden, unlike, daemon, help;
+    int streams, timing, memory, counters, hidden, unlike, daemon, help;
 } settings;
 
 extern struct instance instances[MAX_INSTANCES];
@@ -65,6 +65,7 @@ void stop(struct instance *ins);
 /* passes.c */
 void read_chunks(void);
 void run_rounds(void);
+void run_stream(void (*reload)(void));
 void run_threads(int count);
 void write_results(void);
 
@@ -84,6 +85,7 @@ void print_options(void);
 
 /* counters.c */
 void have_metrics(struct instance *ins, int index, int unlike);
+void begin_metrics(struct instance *ins);
 void print_counters(void);
 
 /* chunk.c */

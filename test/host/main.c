@@ -42,6 +42,23 @@ static void stop_all(void)
     }
 }
 
+/* As a host does that is told to reload: all end before any starts. */
+static void reload(void)
+{
+    stop_all();
+    if (held() != 0) {
+        fail(EXIT_CONTRACT, "%d instances are left after exit", held());
+    }
+    for (int i = 0; i < instance_count; i++) {
+        instances[i].context = NULL;
+        instances[i].exited = 0;
+        begin_metrics(&instances[i]);
+    }
+    if (start_all() != 0) {
+        exit(EXIT_REFUSED);
+    }
+}
+
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
@@ -56,6 +73,9 @@ int main(int argc, char **argv)
     }
     if (start_all() != 0) {
         return EXIT_REFUSED;
+    }
+    if (settings.streams) {
+        run_stream(reload);
     }
     read_chunks();
     run_rounds();

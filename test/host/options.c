@@ -1,6 +1,6 @@
 /* How the stand-in is called:
  *
- *   host-STRIDE [-l RELEASE] [-n COUNT] [-r COUNT] [-j COUNT] [-t] [-m] [-c] [-g] [-u] [-d] [-h]
+ *   host-STRIDE [-l RELEASE] [-n COUNT] [-r COUNT] [-j COUNT] [-s] [-t] [-m] [-c] [-g] [-u] [-d] [-h]
  *        OBJECT.so [key=value ...] [-- key=value ...] < frames > frames
  *
  *   -l 1.9|2.1|2.2|3.2  be this release, as far as a filter can tell (3.2)
@@ -9,6 +9,8 @@
  *   -j COUNT   that many threads, each all of it; results must agree (1)
  *   -t         print the time spent in cb_filter, leave results uncompared
  *   -m         print how the memory in use grew after the first time through
+ *   -s         hand each result over before the next chunk is read; an empty chunk
+ *              exits all instances and starts them anew, as a hot reload does
  *   -c         print the counters of the instances
  *   -g         keep the own filters out of sight, by which a plugin tells layouts
  *   -u         be unlike the release in where an instance has its metrics
@@ -33,6 +35,7 @@ static void read_flag(int flag)
     case 'n': settings.copies = atoi(optarg); break;
     case 'r': settings.rounds = atoi(optarg); break;
     case 'j': settings.threads = atoi(optarg); break;
+    case 's': settings.streams = 1; break;
     case 't': settings.timing = 1; break;
     case 'm': settings.memory = 1; break;
     case 'c': settings.counters = 1; break;
@@ -74,7 +77,7 @@ void read_options(int argc, char **argv)
 {
     int flag;
 
-    while ((flag = getopt(argc, argv, "+l:n:r:j:tmcgudh")) != -1) {
+    while ((flag = getopt(argc, argv, "+l:n:r:j:stmcgudh")) != -1) {
         read_flag(flag);
     }
     if (optind == argc || settings.threads > MAX_THREADS) {

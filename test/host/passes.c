@@ -91,6 +91,27 @@ void run_rounds(void)
     }
 }
 
+/* Whoever writes to it waits for each result. */
+void run_stream(void (*reload)(void))
+{
+    struct chunk in;
+
+    while (read_chunk(&in)) {
+        struct chunk out = {NULL, 0};
+
+        if (in.size) {
+            out = pipeline(in);
+        }
+        else {
+            reload();
+        }
+        write_chunk(out);
+        fflush(stdout);
+        free(out.data);
+        free(in.data);
+    }
+}
+
 static void *worker(void *unused)
 {
     for (size_t i = 0; i < chunk_count; i++) {

@@ -149,7 +149,7 @@ func TestAzureDeletedMeanwhile(t *testing.T) {
 		w.Minute()
 		time.Sleep(7 * time.Second)
 		// Each blob by name once a poll (two hours), and twice for each listing.
-		if n := f.service.count("properties") + f.service.count("blocks"); n > 10*len(w.Logs)*4 {
+		if n := f.service.count("ask") + f.service.count("blocks"); n > 10*len(w.Logs)*4 {
 			t.Errorf("%d requests for %d blobs in ten seconds", n, len(w.Logs))
 		}
 		f.service.set(nil)

@@ -34,14 +34,16 @@ type backlog struct {
 	tuples  int
 }
 
-func newBacklog(t *testing.T, mb int) backlog {
+func newBacklog(t *testing.T, mb int) backlog { return newBacklogOf(t, mb, azure.ThisHour) }
+
+func newBacklogOf(t *testing.T, mb int, hour time.Time) backlog {
 	t.Helper()
 	const perRecord, perBlock, blocks = 420, 32, 8 // 1 MB a block, 8 MB a blob
 	b := backlog{storage: azure.NewStorage(t)}
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 4)
 	for blob := 0; b.bytes < mb*1e6; blob++ {
-		l := azure.NewFlowLog(t, b.storage.VNet, azure.VNetName(blob, azure.ThisHour))
+		l := azure.NewFlowLog(t, b.storage.VNet, azure.VNetName(blob, hour))
 		first := b.tuples
 		b.tuples += perRecord * perBlock * blocks
 		b.records += perBlock * blocks
@@ -173,6 +175,56 @@ func TestAzureBacklog(t *testing.T) {
 			t.Errorf("%d ticks of the input beside it, want %d", ticks, want)
 		}
 	}
+}
+
+// What is written while a backlog is read comes out in time: each second a record goes
+// into a blob of this hour, beside blobs of hours ago. A small backlog says nothing:
+// Fluent Bit holds as much (pending_limit).
+func TestAzureBacklogAndNow(t *testing.T) {
+	const inTime, enough = 10 * time.Second, 200
+	mb := soak.N("backlog")
+	if mb < enough {
+		t.Skipf("skipped: a backlog of %d MB is too small, NSGFLOW_LONG=backlog=%d", mb, enough)
+	}
+	r := fluentbit.First(t)
+	b := newBacklogOf(t, mb, azure.ThisHour.Add(-3*time.Hour))
+	port := fluentbit.FreePort(t)
+	root := follow.Stage(t)
+	configuration := catchingUp(root, port, strings.NewReplacer("Match  flow\n", "Match  flow.*\n").Replace(filtered+toNull)+`
+[OUTPUT]
+    Name   file
+    Match  flow.*networksecuritygroup*
+    Path   `+root+`/out
+    File   now
+    Mkdir  On
+    Format plain
+`)
+	textfile.Write(t, root, "etc/backlog.conf", strings.Replace(configuration, "Tag          flow\n", "Tag          flow.{container}\n    poll_interval 1s\n", 1))
+	live := azure.NewFlowLog(t, b.storage.NSG, azure.NSGName("EDGE-NSG", 1, azure.ThisHour))
+	live.Grow(azure.NSGRecord(0))
+	life := fluentbit.Timeout + time.Duration(mb)*time.Second/4
+	a := r.StartFor(t, life, root, b.storage.Environment, "-c", "etc/backlog.conf")
+	began := time.Now()
+	a.Until("the first record", func() bool { return lineCount(root, "now") >= 1 })
+	worst, n := time.Duration(0), 1
+	for ; recordsOf(port) < b.records+n; n++ {
+		written := time.Now()
+		live.Grow(azure.NSGRecord(n))
+		a.Until("a record of now", func() bool { return lineCount(root, "now") > n })
+		worst = max(worst, time.Since(written))
+		if wait := time.Second - time.Since(written); wait > 0 {
+			time.Sleep(wait) // the pace of what is written, not of what is tested
+		}
+		if time.Since(began) > life {
+			t.Fatalf("%d of %d records", recordsOf(port), b.records)
+		}
+	}
+	t.Logf("Fluent Bit %s: %d records of now came at most %s late during a backlog of %d MB, read in %s", r.Version, n,
+		worst.Round(100*time.Millisecond), b.bytes/1e6, time.Since(began).Round(time.Second))
+	if worst > max(inTime, time.Since(began)/5) { // a machine may be slow
+		t.Errorf("a record of now came %s late", worst)
+	}
+	a.Stop()
 }
 
 // download reads all blobs with Azure's SDK, four at a time, and gives MB/s.

@@ -63,7 +63,7 @@ func TestAzureMetrics(t *testing.T) {
 				}
 			}
 			// Of each kind there are some; a blob that is asked for and is not there, or has not changed, is no failure.
-			for kind, status := range map[string]string{"list": "200", "properties": "304", "blocks": "200", "get": "206"} {
+			for kind, status := range map[string]string{"list": "200", "ask": "304", "blocks": "200", "get": "206"} {
 				if v := all[of("requests_total", account, `kind="`+kind+`"`, `status="`+status+`"`)]; v == 0 {
 					t.Errorf("account %s: no requests of kind %s with status %s", account, kind, status)
 				}

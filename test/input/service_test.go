@@ -105,12 +105,12 @@ func (s *service) options(accounts ...azure.Storage) []string {
 
 func requestKind(r *http.Request) string {
 	switch q := r.URL.Query(); {
-	case r.Method == http.MethodHead:
-		return "properties"
 	case q.Get("comp") == "list":
 		return "list"
 	case q.Get("comp") == "blocklist":
 		return "blocks"
+	case r.Header.Get("If-Match") == "":
+		return "ask"
 	}
 	return "download"
 }

@@ -222,7 +222,9 @@ func TestPrometheus(t *testing.T) {
 		l.Grow(strings.Replace(azure.NSGRecord(1<<20), ",T,O,A,", ",T,O,Z,", 1), strings.Replace(azure.NSGRecord(1<<20+1), ",443,", ",99999,", 1))
 		e := metrics.Of(t, r)
 		root := follow.Stage(t)
-		conf := e.In(follow.Pipeline(root, follow.Accounts(t, storage)...))
+		textfile.Write(t, root, "networks.csv", "cidr,name\n10.0.0.0/8,inside\n")
+		withContext := fluentbit.Filtering("flow", "schema ecs", "original on", "context_networks "+filepath.Join(root, "networks.csv"))
+		conf := e.In(strings.Replace(follow.Pipeline(root, follow.Accounts(t, storage)...), follow.Filter, withContext, 1))
 		// An output that drops all it gets.
 		textfile.Write(t, root, "etc/monitored.conf", conf+"[OUTPUT]\n    Name http\n    Match flow\n    Host 127.0.0.1\n    Port 1\n    Retry_Limit no_retries\n")
 		p := startPrometheus(t, e)

@@ -81,6 +81,10 @@ func TestOpenSearch(t *testing.T) {
 			t.Parallel()
 			inputStream(t, r, engine)
 		})
+		t.Run("context", func(t *testing.T) {
+			t.Parallel()
+			contextStream(t, r, engine)
+		})
 		t.Run("queries of pages", func(t *testing.T) {
 			t.Parallel()
 			queriesOfPages(t, r, engine)

@@ -100,7 +100,7 @@ func leaves(log loggen.Log, setting string) left {
 	if err != nil {
 		panic(err) // the settings above are good
 	}
-	n, err := nsgflow.New(options)
+	n, err := nsgflow.New(options.Options)
 	if err != nil {
 		panic(err)
 	}

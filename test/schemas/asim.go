@@ -57,6 +57,7 @@ var asimTypes = map[string]func(any) bool{
 	"dynamic": func(v any) bool { _, ok := v.(map[string]any); return ok },
 	"int":     func(v any) bool { return isInteger(v, 1<<31-1) },
 	"long":    func(v any) bool { return isInteger(v, 1<<63-1) },
+	"real":    func(v any) bool { _, ok := v.(json.Number); return ok },
 	"datetime": func(v any) bool {
 		text, _ := v.(string)
 		_, err := time.Parse("2006-01-02T15:04:05.000Z", text)

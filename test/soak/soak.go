@@ -32,9 +32,10 @@ type Row struct {
 var Rows = []Row{
 	{"chunks", "chunks through one instance", 0, 10_000, 2_000_000, "./test/contract", "TestLeak", 4 * time.Hour},
 	{"families", "all families and sizes of unkind records", 0, 0, 1, "./nsgflow ./test/pipeline", "Test(Proportion|HonestBlobs|Sequence|NothingOfLargeRecordsIsKept)", time.Hour},
+	{"context", "time in which files of a context are replaced, under hot reloads", time.Second, 6, 600, "./test/contract ./plugin", "TestContextReplaced", time.Hour},
 	{"storage", "thousands of blobs, fifty kills of a follower", 0, 0, 1, "./nsgflow/storage/...", "Test.*", time.Hour},
 	{"kills", "kills of an agent that follows three accounts", 0, 5, 1000, "./test/input", "TestAzureKill", 4 * time.Hour},
-	{"backlog", "MB of flow logs to catch up with", 0, 96, 1000, "./test/input", "TestAzureBacklog", time.Hour},
+	{"backlog", "MB of flow logs to catch up with", 0, 96, 1000, "./test/input", "TestAzureBacklog(AndNow)?", time.Hour},
 	{"interrupted", "MB to catch up with, under kills", 0, 24, 120, "./test/input", "TestAzureBacklogKill", 4 * time.Hour},
 	{"interruptions", "kills while an agent catches up", 0, 1, 10, "./test/input", "TestAzureBacklogKill", 4 * time.Hour},
 	{"packages", "packages of every architecture, from two checkouts, in two Debians", 0, 0, 1, "./test/package", "Test.*", 20 * time.Minute},

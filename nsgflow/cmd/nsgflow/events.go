@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fluent-bit-nsgflow/nsgflow"
+	"fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -39,8 +41,17 @@ func eventsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if options.HasContext {
+			options.Files.Log = func(_ context.Level, line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+			opened, err := new(context.Watcher).Open(options.Files)
+			if err != nil {
+				return err
+			}
+			defer opened.Close()
+			options.Context = opened
+		}
 		out := bufio.NewWriterSize(c.OutOrStdout(), 1<<20)
-		err = each(c, args, func(s *source) error { return writeEvents(out, s, options, newProgress(c, s)) })
+		err = each(c, args, func(s *source) error { return writeEvents(out, s, options.Options, newProgress(c, s)) })
 		return cmp.Or(out.Flush(), err)
 	}
 	return c

@@ -37,6 +37,9 @@ func (r *Resource) Parse(id []byte) *Resource {
 	}
 	for i := 1; i+1 < len(parts); i += 2 {
 		value := parts[i+1]
+		if value == "" {
+			continue
+		}
 		switch strings.ToLower(parts[i]) {
 		case "subscriptions":
 			r.Subscription = []byte(value)
@@ -46,8 +49,9 @@ func (r *Resource) Parse(id []byte) *Resource {
 		case "providers":
 			if i+3 < len(parts) {
 				r.Provider = []byte(value + "/" + parts[i+2])
-				r.Name = []byte(strings.Join(parts[i+3:], "/"))
-				r.LowerName = bytes.ToLower(r.Name)
+				if name := strings.Join(parts[i+3:], "/"); name != "" {
+					r.Name, r.LowerName = []byte(name), []byte(strings.ToLower(name))
+				}
 			}
 			return r
 		}

@@ -5,6 +5,7 @@ package enrich
 
 import (
 	"math"
+	"strings"
 
 	"fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -170,6 +171,32 @@ var (
 	ofInstanceName = inAzure(func(a *context.Answer) string { return a.InstanceName })
 	ofService      = inAzure(func(a *context.Answer) string { return a.SystemServiceName })
 )
+
+// ofHostname is the name up to its first dot, where that may be the name of a host.
+var ofHostname = answerText(func(a *context.Answer) string {
+	name, _, _ := strings.Cut(a.Domain, ".")
+	if !isHostname(name) {
+		return ""
+	}
+	return name
+})
+
+// isHostname says so by the pattern of ASIM's tester.
+func isHostname(name string) bool {
+	for _, c := range []byte(name) {
+		if !((c|0x20)-'a' <= 'z'-'a' || c-'0' <= 9 || c == '-') {
+			return false
+		}
+	}
+	return len(name) <= 61
+}
+
+var ofFQDN = answerText(func(a *context.Answer) string {
+	if !strings.Contains(a.Domain, ".") {
+		return ""
+	}
+	return a.Domain
+})
 
 // named is the first name that there is.
 var ofAnyName = answerText(func(a *context.Answer) string {

@@ -108,7 +108,8 @@ var flowFields = []field{
 
 // asimFields are the columns that the table has for it.
 var asimFields = []field{
-	{"$Hostname", "keyword", atSide, ofDomain, nil, "host name of the VM, of a public address or a private endpoint, or the domain of a network of yours"},
+	{"$Hostname", "keyword", atSide, ofHostname, nil, "host name of the VM, of a public address or a private endpoint, or the domain of a network of yours, up to the first dot"},
+	{"$FQDN", "keyword", atSide, ofFQDN, nil, "the same as a whole, where it has a dot"},
 	{"$GeoCountry", "keyword", atSide, ofCountry, nil, "country of a public address"},
 	{"$GeoRegion", "keyword", atSide, ofRegion, nil, "its region"},
 	{"$GeoCity", "keyword", atSide, ofCity, nil, "its city"},

@@ -1,6 +1,8 @@
 package msgpack
 
 import (
+	"unicode/utf8"
+
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -133,11 +135,13 @@ func appendString(dst, s []byte) []byte {
 	return append(append(append(dst, '"'), s...), '"')
 }
 
-// plain are the bytes that gjson.AppendJSONString copies.
+// plain are the bytes that stand in JSON as they are. gjson.AppendJSONString also
+// escapes those that HTML knows.
 var plain = func() (all [256]bool) {
 	for c := range all {
-		all[c] = string(gjson.AppendJSONString(nil, string([]byte{byte(c)}))) == `"`+string([]byte{byte(c)})+`"`
+		all[c] = c < utf8.RuneSelf && string(gjson.AppendJSONString(nil, string([]byte{byte(c)}))) == `"`+string([]byte{byte(c)})+`"`
 	}
+	all['<'], all['>'], all['&'] = true, true, true
 	return all
 }()
 

@@ -3,6 +3,7 @@
 //
 //	checkpoint.go  a checkpoint, and how it tells a blob that has grown from one that was replaced
 //	store.go       what is kept: a checkpoint for each blob, a watermark for each container, the accounts that were found
+//	claims.go      who reads which part of a container
 //	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
 //	journal.go     the file nsgflow.journal
 //	chunks.go      the chunks of the host, which are brought to disk before
@@ -21,8 +22,8 @@
 //
 // # What is locked
 //
-// Every method may be called from any goroutine. Claim and Unclaim wait for
-// nothing. Put and ChunksIn write to the journal; Begun and Get read the database;
+// Every method may be called from any goroutine. Claim, Release and Elsewhere wait
+// for nothing. Put and ChunksIn write to the journal; Begun and Get read the database;
 // the others wait for the database to be written.
 package checkpoint
 

@@ -23,7 +23,7 @@ type Store struct {
 	durable
 
 	mu      sync.Mutex
-	claimed map[string]bool // containers that have a follower
+	claimed map[string]*followed // by container
 }
 
 // Open makes a database where there is none; its journal stands beside it. An
@@ -42,7 +42,7 @@ func Open(file string, warn func(string)) (*Store, error) {
 			return nil, fmt.Errorf("option state_path: %w", err)
 		}
 	}
-	s := &Store{database: database{file: file}, claimed: map[string]bool{}}
+	s := &Store{database: database{file: file}, claimed: map[string]*followed{}}
 	s.broken, s.breakUp = context.WithCancel(context.Background())
 	err := s.guard(s.openDB)
 	if err == nil {
@@ -69,24 +69,6 @@ func (s *Store) Close() error { return errors.Join(s.endPersist(), s.close()) }
 
 // File is the database.
 func (s *Store) File() string { return s.file }
-
-// Claim reserves a container for one follower. It reports false where it has one.
-func (s *Store) Claim(container string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.claimed[container] {
-		return false
-	}
-	s.claimed[container] = true
-	return true
-}
-
-// Unclaim gives a container back.
-func (s *Store) Unclaim(container string) {
-	s.mu.Lock()
-	delete(s.claimed, container)
-	s.mu.Unlock()
-}
 
 // Begun reports whether a container has been listed once, and its watermark: the
 // hour before which everything is read.

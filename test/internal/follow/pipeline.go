@@ -39,15 +39,7 @@ func Pipeline(root string, options ...string) string {
     Grace        2
     Plugins_File %[1]s/etc/azure-plugins.conf
     storage.path %[1]s/storage
-
-[INPUT]
-    Name           nsgflow
-    Tag            flow
-    poll_interval  1s
-    list_interval  1s
-    state_path     %[1]s/state
-    storage.type   filesystem
-    %[2]s
+%[2]s
 %[3]s
 [OUTPUT]
     Name   file
@@ -57,7 +49,21 @@ func Pipeline(root string, options ...string) string {
     Mkdir  On
     Format plain
     Retry_Limit no_limits
-`, root, strings.Join(options, "\n    "), Filter)
+`, root, Input(root, options...), Filter)
+}
+
+// Input is one section of Pipeline that reads, more of which may stand beside it.
+func Input(root string, options ...string) string {
+	return fmt.Sprintf(`
+[INPUT]
+    Name           nsgflow
+    Tag            flow
+    poll_interval  1s
+    list_interval  1s
+    state_path     %s/state
+    storage.type   filesystem
+    %s
+`, root, strings.Join(options, "\n    "))
 }
 
 // Accounts are the options that follow accounts of the emulator.

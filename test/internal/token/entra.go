@@ -38,23 +38,25 @@ func discoverInstance(w http.ResponseWriter, r *http.Request) {
 }
 
 func configuration(w http.ResponseWriter, r *http.Request) {
-	if tenant := r.PathValue("tenant"); tenant != Tenant {
+	tenant := r.PathValue("tenant")
+	if !slices.Contains(tenants, tenant) {
 		refuse(w, http.StatusBadRequest, "invalid_tenant", 90002, "Tenant '"+tenant+"' not found.")
 		return
 	}
-	base := "https://" + r.Host + "/" + Tenant
+	base := "https://" + r.Host + "/" + tenant
 	answer(w, http.StatusOK, map[string]any{
 		"token_endpoint": base + "/oauth2/v2.0/token", "authorization_endpoint": base + "/oauth2/v2.0/authorize",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"jwks_uri":                              base + "/discovery/v2.0/keys",
-		"issuer":                                "https://" + publicHosts[0] + "/" + Tenant + "/v2.0",
+		"issuer":                                "https://" + publicHosts[0] + "/" + tenant + "/v2.0",
 		"cloud_instance_name":                   "microsoftonline.com", "tenant_region_scope": "EU",
 	})
 }
 
 // token checks what the real service checks, in its order and with its codes.
 func (s *Service) token(w http.ResponseWriter, r *http.Request) {
-	if tenant := r.PathValue("tenant"); tenant != Tenant {
+	tenant := r.PathValue("tenant")
+	if !slices.Contains(tenants, tenant) {
 		refuse(w, http.StatusBadRequest, "invalid_request", 90002, "Tenant '"+tenant+"' not found.")
 		return
 	}
@@ -64,7 +66,7 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.PostFormValue("client_id")
 	i := s.find(func(i *Identity) bool {
-		return i.ClientID == id && (i.kind == servicePrincipal || i.kind == workloadIdentity)
+		return i.ClientID == id && i.Tenant == tenant && (i.kind == servicePrincipal || i.kind == workloadIdentity)
 	})
 	if i == nil {
 		refuse(w, http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '"+id+"' was not found in the directory.")
@@ -81,7 +83,12 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "invalid_scope", 1002012, "The provided value for scope is not valid.")
 		return
 	}
-	if i.kind == servicePrincipal && r.PostFormValue("client_secret") != i.Secret {
+	if i.certified != nil && !i.signed(r.PostFormValue("client_assertion")) {
+		i.deny()
+		refuse(w, http.StatusUnauthorized, "invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application.")
+		return
+	}
+	if i.kind == servicePrincipal && i.certified == nil && r.PostFormValue("client_secret") != i.Secret {
 		i.deny()
 		refuse(w, http.StatusUnauthorized, "invalid_client", 7000215, "Invalid client secret provided.")
 		return

@@ -1,6 +1,10 @@
 package token
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,12 +24,14 @@ const (
 // Identity is who gets tokens, which are counted.
 type Identity struct {
 	ClientID string
+	Tenant   string
 	Secret   string // client secret, federated token, or identity header
 	// Environment signs a process in, with all that it needs to reach and to
 	// trust the services of this test.
 	Environment []string
 
-	kind kind
+	kind      kind
+	certified *rsa.PublicKey // in place of Secret; may be nil
 
 	mu       sync.Mutex
 	lifetime time.Duration
@@ -39,6 +45,32 @@ func (s *Service) ServicePrincipal() *Identity {
 	i := s.identity(servicePrincipal, "cli8Q~entsecret.of-the-test_0123456789abcd")
 	i.Environment = append(i.Environment, "AZURE_TENANT_ID="+Tenant, "AZURE_CLIENT_ID="+i.ClientID, "AZURE_CLIENT_SECRET="+i.Secret)
 	return i
+}
+
+// Principal is a service principal whose Environment does not name it: a section of
+// a configuration does.
+func (s *Service) Principal(tenant string) *Identity {
+	i := s.identity(servicePrincipal, "cli8Q~entsecret.of-"+tenant)
+	i.Tenant = tenant
+	return i
+}
+
+// CertifiedPrincipal signs in with a certificate, in a PEM file with its key.
+func (s *Service) CertifiedPrincipal(tenant string) (i *Identity, file string) {
+	i = s.Principal(tenant)
+	i.Secret = ""
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	check(s.t, err)
+	template := s.CA.template("nsgflow")
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	check(s.t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	check(s.t, err)
+	file = filepath.Join(s.dir, i.ClientID+".pem")
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	check(s.t, os.WriteFile(file, text, 0o600))
+	i.certified = &key.PublicKey
+	return i, file
 }
 
 // WorkloadIdentity signs in with the token of a Kubernetes service account, by
@@ -79,6 +111,7 @@ func (s *Service) identity(k kind, secret string) *Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := &Identity{
+		Tenant:      Tenant,
 		ClientID:    fmt.Sprintf("c11e0000-0000-4000-8000-%012d", len(s.identities)),
 		Environment: []string{"SSL_CERT_FILE=" + s.CA.File, "HTTPS_PROXY=" + s.Proxy, "NO_PROXY="},
 		Secret:      secret, kind: k, lifetime: time.Hour,

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"sync"
 )
 
@@ -35,4 +36,17 @@ func part(v map[string]any) string {
 		panic(err)
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// signed reports whether an assertion is signed by the key of the identity's
+// certificate, as MSAL does it.
+func (i *Identity) signed(assertion string) bool {
+	at := strings.LastIndexByte(assertion, '.')
+	if at < 0 {
+		return false
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(assertion[at+1:])
+	sum := sha256.Sum256([]byte(assertion[:at]))
+	return err == nil && (rsa.VerifyPSS(i.certified, crypto.SHA256, sum[:], signature, nil) == nil ||
+		rsa.VerifyPKCS1v15(i.certified, crypto.SHA256, sum[:], signature) == nil)
 }

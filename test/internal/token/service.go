@@ -12,8 +12,14 @@ import (
 	"time"
 )
 
-// Tenant is the one that all identities are of.
-const Tenant = "7e4a0000-0000-4000-8000-00000000c0de"
+// Tenant is the one that all identities are of, but for those of another one that
+// is asked for.
+const (
+	Tenant        = "7e4a0000-0000-4000-8000-00000000c0de"
+	AnotherTenant = "7e4a0000-0000-4000-8000-0000000c0de2"
+)
+
+var tenants = []string{Tenant, AnotherTenant}
 
 // The names of Entra ID in the public cloud.
 var publicHosts = []string{"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"}
@@ -100,7 +106,7 @@ func (s *Service) issue(i *Identity, resource string, lifetime time.Duration) st
 	defer s.mu.Unlock()
 	expires := now.Add(lifetime + time.Second)
 	text := jwt(map[string]any{
-		"aud": resource, "iss": "https://sts.windows.net/" + Tenant + "/", "tid": Tenant, "ver": "1.0",
+		"aud": resource, "iss": "https://sts.windows.net/" + i.Tenant + "/", "tid": i.Tenant, "ver": "1.0",
 		"iat": now.Add(-5 * time.Minute).Unix(), "nbf": now.Add(-5 * time.Minute).Unix(), "exp": expires.Unix(),
 		"appid": i.ClientID, "oid": i.ClientID, "sub": i.ClientID, "idtyp": "app",
 		"uti": fmt.Sprintf("%022d", len(s.tokens)),
