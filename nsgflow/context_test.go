@@ -280,7 +280,7 @@ func TestContextTwice(t *testing.T) {
 // Events with context are of their schema, by what its makers wrote.
 func TestContextIsOfTheSchemas(t *testing.T) {
 	c := contexts.Open(t, contexts.All)
-	for _, name := range []string{"asim", "ocsf"} {
+	for _, name := range []string{"asim", "ocsf", "otel"} {
 		s, err := nsgflow.ParseSchema(name)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow"
 )
 
 // asimField is a row of asim.tsv.
@@ -94,6 +96,8 @@ func ASIM(event Event) error {
 			c.add("%s: missing", name)
 		}
 	}
+	c.noEmpty("", event, "AdditionalFields.Original")
+	asimConstant(&c, event)
 	asimTester(&c, asimProjection(event))
 	if text(event, "EventMessage") != "" {
 		asimError(&c, event)
@@ -103,6 +107,21 @@ func ASIM(event Event) error {
 	additional, _ := event["AdditionalFields"].(map[string]any)
 	asimAdditional(&c, additional)
 	return c.err()
+}
+
+// asimConstant has what holds for every event.
+func asimConstant(c *complaints, event Event) {
+	c.equal("EventSchemaVersion", event["EventSchemaVersion"], "0.2.7")
+	dvc := text(event, "DvcId")
+	if dvc == "" {
+		dvc = text(event, "EventProduct")
+	}
+	c.equal("Dvc", text(event, "Dvc"), dvc)
+	if written := at(event, "AdditionalFields.RecordTime"); written != nil {
+		if _, err := time.Parse(time.RFC3339, text(event, "AdditionalFields.RecordTime")); err != nil {
+			c.add("AdditionalFields.RecordTime: %s is no time", shown(written))
+		}
+	}
 }
 
 // asimProjection is what the parser ASimNetworkSessionNative makes of a row of
@@ -192,8 +211,33 @@ func asimFlow(c *complaints, event Event) {
 	c.equal("NetworkProtocolVersion", text(event, "NetworkProtocolVersion"), version)
 	c.sum(event, "NetworkBytes", "SrcBytes", "DstBytes")
 	c.sum(event, "NetworkPackets", "SrcPackets", "DstPackets")
+	for _, name := range []string{"SrcPortNumber", "DstPortNumber"} {
+		if n, there := number(event, name); there && n > 65535 {
+			c.add("%s: %d", name, n)
+		}
+	}
+	for name, form := range map[string]*regexp.Regexp{"EventOriginalSubType": stateWord, "NetworkSessionId": communityID} {
+		if v := text(event, name); v != "" && !form.MatchString(v) {
+			c.add("%s: %q", name, v)
+		}
+	}
+	asimProtocol(c, event)
 	asimMAC(c, event)
 	asimTimes(c, event)
+	c.aggregate(event, "AdditionalFields", "EventCount")
+}
+
+// asimProtocol: a protocol has a keyword or else a number; what has a Community ID
+// has a protocol.
+func asimProtocol(c *complaints, event Event) {
+	keyword := text(event, "NetworkProtocol")
+	n, numbered := number(event, "AdditionalFields.ProtocolNumber")
+	switch {
+	case numbered && (keyword != "" || n > 255 || nsgflow.Protocol(n).Name() != ""):
+		c.add("AdditionalFields.ProtocolNumber: %d, with the keyword %q", n, keyword)
+	case !numbered && keyword == "" && event["NetworkSessionId"] != nil:
+		c.add("NetworkProtocol: missing")
+	}
 }
 
 // asimMAC: the MAC of the NIC is that of its side, too.
@@ -220,6 +264,9 @@ func asimTimes(c *complaints, event Event) {
 		c.equal("TimeGenerated", own, event["EventStartTime"])
 	}
 	if at(event, "AdditionalFields.AggregatedBy") != nil {
+		if end.Before(start) {
+			c.add("EventEndTime: %s, before the start", shown(event["EventEndTime"]))
+		}
 		c.equal("NetworkDuration", integer(event, "NetworkDuration"), min(end.Sub(start).Milliseconds(), mostMilliseconds))
 		return
 	}

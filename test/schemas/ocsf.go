@@ -2,8 +2,11 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -88,12 +91,60 @@ func OCSF(event Event) error {
 	if text(event, "metadata.uid") == "" {
 		c.add("metadata.uid: missing")
 	}
+	if fmt.Sprint(at(event, "metadata.profiles")) != "[cloud security_control]" {
+		c.add("metadata.profiles: %s", shown(at(event, "metadata.profiles")))
+	}
+	for _, name := range []string{"time", "metadata.logged_time"} {
+		if n := integer(event, name); 0 < n && n < earliestMS {
+			c.add("%s: %d is in seconds", name, n)
+		}
+	}
+	c.noEmpty("", event, "raw_data")
+	unmapped, _ := event["unmapped"].(map[string]any)
+	ocsfUnmapped(&c, "unmapped.", unmapped)
 	if uid == 0 {
 		ocsfError(&c, event)
 	} else {
 		ocsfFlow(&c, event)
 	}
 	return c.err()
+}
+
+// earliestMS is in March 1973: what is less is a time in seconds.
+const earliestMS = 1e11
+
+// ocsfKeys are those below unmapped, and whether they are numbers.
+var ocsfKeys = map[string]bool{
+	"unmapped.flow_state": false, "unmapped.flow_log_guid": false, "unmapped.system_id": false, "unmapped.mac": false,
+	"unmapped.encryption.code": false, "unmapped.encryption.status": false, "unmapped.aggregate.key": false,
+	"unmapped.aggregate.begin": true, "unmapped.aggregate.continue": true, "unmapped.aggregate.end": true, "unmapped.aggregate.denied": true,
+	"unmapped.aggregate.source_ports": true, "unmapped.aggregate.destination_ports": true,
+}
+
+// ocsfContext are those that a context adds: texts, and what is true.
+var ocsfContext = func() (names []string) {
+	for _, f := range nsgflow.SchemaOCSF.ContextFields() {
+		names = append(names, f.Name)
+	}
+	return names
+}()
+
+// ocsfUnmapped: what is below unmapped, the schema leaves to the source.
+func ocsfUnmapped(c *complaints, path string, object Event) {
+	for name, value := range object {
+		inner, isObject := value.(map[string]any)
+		_, isText := value.(string)
+		isNumber, known := ocsfKeys[path+name]
+		switch {
+		case isObject && path == "unmapped." && slices.Contains([]string{"encryption", "aggregate", "src_endpoint", "dst_endpoint"}, name):
+			ocsfUnmapped(c, path+name+".", inner)
+		case slices.Contains(ocsfContext, path+name) && (isText || value == true):
+		case !known:
+			c.add("%s%s: not one of ours", path, name)
+		case isNumber && !isInteger(value, 1<<63-1) || !isNumber && !isText:
+			c.add("%s%s: %s", path, name, shown(value))
+		}
+	}
 }
 
 // ocsfCaption: an attribute and its caption come together, and agree.
@@ -135,8 +186,16 @@ func ocsfFlow(c *complaints, event Event) {
 		c.equal("connection_info.protocol_ver_id", integer(event, "connection_info.protocol_ver_id"), version)
 	}
 	ocsfObservables(c, event, "src_endpoint.ip", "dst_endpoint.ip")
+	for _, name := range []string{"traffic.bytes", "traffic.bytes_in", "traffic.bytes_out", "traffic.packets", "traffic.packets_in", "traffic.packets_out", "duration"} {
+		if n, there := number(event, name); there && n < 0 {
+			c.add("%s: %d", name, n)
+		}
+	}
+	ocsfProtocol(c, event)
 	ocsfSide(c, event)
 	ocsfTimes(c, event)
+	ocsfState(c, event)
+	c.aggregate(event, "unmapped.aggregate", "count")
 }
 
 // ocsfObservables: they are the addresses, in this order.
@@ -184,10 +243,7 @@ func ocsfTimes(c *complaints, event Event) {
 	if at(event, "unmapped.aggregate") != nil {
 		start, end := integer(event, "start_time"), integer(event, "end_time")
 		c.equal("time", integer(event, "time"), start)
-		c.equal("duration", integer(event, "duration"), min(end-start, mostMilliseconds))
-		if count := integer(event, "count"); count < 1 {
-			c.add("count: %d", count)
-		}
+		c.equal("duration", integer(event, "duration"), end-start)
 		return
 	}
 	for name, activity := range map[string]int64{"start_time": 1, "end_time": 2, "duration": -1, "count": -1} {
@@ -199,6 +255,38 @@ func ocsfTimes(c *complaints, event Event) {
 			want = event["time"] // that of a denied E, too
 		}
 		c.equal(name, event[name], want)
+	}
+}
+
+// ocsfProtocol: the name is that of the number, where the number has one.
+func ocsfProtocol(c *complaints, event Event) {
+	name := ""
+	if n, there := number(event, "connection_info.protocol_num"); there && 0 <= n && n <= 255 {
+		name = nsgflow.Protocol(n).Name()
+	} else if there {
+		c.add("connection_info.protocol_num: %d", n)
+	}
+	if at(event, "connection_info.protocol_num") == nil && at(event, "connection_info.community_uid") != nil {
+		c.add("connection_info.protocol_num: missing")
+	}
+	c.equal("connection_info.protocol_name", text(event, "connection_info.protocol_name"), name)
+}
+
+// ocsfStates are the states of single allowed tuples by activity.
+var ocsfStates = map[string]int64{"begin": 1, "end": 2, "continue": 6}
+
+// ocsfState: the activity of an allowed tuple follows from its state.
+func ocsfState(c *complaints, event Event) {
+	state := text(event, "unmapped.flow_state")
+	if state != "" && !stateWord.MatchString(state) {
+		c.add("unmapped.flow_state: %q", state)
+	}
+	activity := integer(event, "activity_id")
+	if at(event, "unmapped.aggregate") != nil || integer(event, "action_id") != 1 {
+		return
+	}
+	if want, known := ocsfStates[state]; known && want != activity || !known && activity != 6 {
+		c.add("unmapped.flow_state: %q, with activity_id %d", state, activity)
 	}
 }
 

@@ -3,9 +3,13 @@ package schemas
 import (
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"fluent-bit-nsgflow/nsgflow"
 )
 
 // attribute is a row of otel-1.44.tsv.
@@ -25,9 +29,43 @@ var otelAttributes = func() map[string]attribute {
 
 const otelOwn = "azure.flow."
 
-// otelNumbers are our own attributes that are integers; the others are texts.
-var otelNumbers = []string{"protocol_number", "bytes", "packets", "source.bytes", "source.packets", "destination.bytes", "destination.packets",
-	"aggregate.tuples", "aggregate.begin", "aggregate.continue", "aggregate.end", "aggregate.denied", "aggregate.source_ports", "aggregate.destination_ports"}
+// otelNumbers are our own attributes that are integers, otelTexts are those that
+// are texts; with a context there are more of these, of the endpoints.
+var (
+	otelNumbers = []string{"protocol_number", "bytes", "packets", "source.bytes", "source.packets", "destination.bytes", "destination.packets",
+		"aggregate.tuples", "aggregate.begin", "aggregate.continue", "aggregate.end", "aggregate.denied", "aggregate.source_ports", "aggregate.destination_ports"}
+	otelTexts = []string{"action", "direction", "state", "community_id", "encryption.code", "encryption.status", "mac", "start", "end",
+		"log.kind", "log.version", "log.guid", "log.resource_id", "log.system_id", "log.acl_id", "log.time", "aggregate.key"}
+)
+
+// otelContext are the types of what a context adds below our own prefix, by name.
+var otelContext = func() map[string]string {
+	types := map[string]string{}
+	for _, f := range nsgflow.SchemaOTel.ContextFields() {
+		if own, isOwn := strings.CutPrefix(f.Name, otelOwn); isOwn {
+			types[own] = map[string]string{"keyword": "string", "long": "int", "double": "double", "boolean": "boolean"}[f.Type]
+			if f.List {
+				types[own] += "[]"
+			}
+		}
+	}
+	return types
+}()
+
+// otelForms are what the values of our own attributes look like.
+var otelForms = map[string]*regexp.Regexp{
+	"action":        regexp.MustCompile(`^(allow|deny)$`),
+	"direction":     regexp.MustCompile(`^(inbound|outbound)$`),
+	"state":         stateWord,
+	"community_id":  communityID,
+	"start":         millisecondsUTC,
+	"end":           millisecondsUTC,
+	"log.kind":      regexp.MustCompile(`^(nsg|vnet)$`),
+	"aggregate.key": regexp.MustCompile(`^(connection|service|host)$`),
+}
+
+// otelMost are the largest values of integers that have one.
+var otelMost = map[string]int64{"source.port": 65535, "destination.port": 65535, "azure.flow.protocol_number": 255}
 
 // otelRecord are keys that are no attributes: Fluent Bit makes body and severity
 // of them.
@@ -50,18 +88,43 @@ func OTel(event Event) error {
 				c.add("%s: a text, want %s", name, typ)
 			} else if v == "" && name != "log.record.original" { // a tuple may be the empty text
 				c.add("%s: empty", name)
+			} else if form := otelForms[strings.TrimPrefix(name, otelOwn)]; form != nil && strings.HasPrefix(name, otelOwn) && !form.MatchString(v) {
+				c.add("%s: %q", name, v)
+			}
+		case bool:
+			if typ != "boolean" {
+				c.add("%s: %t, want %s", name, v, typ)
+			}
+		case []any:
+			if typ != "string[]" {
+				c.add("%s: a list, want %s", name, typ)
+			}
+			for _, one := range v {
+				if text, ok := one.(string); !ok || text == "" {
+					c.add("%s: %v in a list of texts", name, one)
+				}
 			}
 		case json.Number:
-			if _, err := v.Int64(); typ != "int" || err != nil {
+			if typ == "double" {
+				continue
+			}
+			if n, err := v.Int64(); typ != "int" || err != nil {
 				c.add("%s: the number %s, want %s", name, v, typ)
+			} else if most, limited := otelMost[name]; n < 0 || limited && n > most {
+				c.add("%s: %d", name, n)
 			}
 		default:
-			c.add("%s: an object or a list, want %s", name, typ)
+			c.add("%s: an object, want %s", name, typ)
 		}
 	}
 	for _, name := range []string{"body", "log.record.uid", "cloud.provider", "azure.flow.log.kind"} {
 		if text(event, name) == "" {
 			c.add("%s: missing", name)
+		}
+	}
+	if written := text(event, "azure.flow.log.time"); written != "" {
+		if _, err := time.Parse(time.RFC3339, written); err != nil {
+			c.add("azure.flow.log.time: %q is no time", written)
 		}
 	}
 	if event["error.type"] != nil {
@@ -87,8 +150,12 @@ func otelType(name string) (typ, refusal string) {
 		return "", "not in the registry"
 	case slices.Contains(otelNumbers, own):
 		return "int", ""
+	case slices.Contains(otelTexts, own):
+		return "string", ""
+	case otelContext[own] != "":
+		return otelContext[own], ""
 	}
-	return "string", ""
+	return "", "not one of ours"
 }
 
 // otelActions are the first words of bodies.
@@ -104,6 +171,12 @@ func otelFlow(c *complaints, event Event) {
 	c.sum(event, "azure.flow.packets", "azure.flow.source.packets", "azure.flow.destination.packets")
 	version := map[int64]string{4: "ipv4", 6: "ipv6"}[versionOfIP(text(event, "source.address"), text(event, "destination.address"))]
 	c.equal("network.type", text(event, "network.type"), version)
+	otelTimes(c, event)
+	otelProtocol(c, event)
+	c.aggregate(event, "azure.flow.aggregate", "azure.flow.aggregate.tuples")
+	if event["azure.flow.aggregate.key"] == nil {
+		c.equal("azure.flow.aggregate.tuples", event["azure.flow.aggregate.tuples"], nil)
+	}
 	words := strings.Split(text(event, "body"), " ")
 	if len(words) != 5 || words[3] != ">" {
 		c.add("body: %q, want action, protocol, source > destination", text(event, "body"))
@@ -114,9 +187,10 @@ func otelFlow(c *complaints, event Event) {
 		protocol = strconv.FormatInt(n, 10)
 	}
 	c.equal("body: action", words[0], otelActions[text(event, "azure.flow.action")])
-	if protocol != "" {
-		c.equal("body: protocol", words[1], protocol)
+	if protocol == "" {
+		protocol = "unknown"
 	}
+	c.equal("body: protocol", words[1], protocol)
 	c.equal("body: source", words[2], otelEnd(event, "source"))
 	c.equal("body: destination", words[4], otelEnd(event, "destination"))
 }
@@ -143,7 +217,42 @@ func otelError(c *complaints, event Event) {
 	if event["log.record.original"] == nil {
 		c.add("log.record.original: missing")
 	}
-	for _, name := range []string{"source.address", "destination.address", "azure.flow.action"} {
-		c.equal(name, event[name], nil)
+	for name := range event {
+		if otelOfFlows(name) {
+			c.add("%s: in an error", name)
+		}
+	}
+}
+
+// otelOfFlows says whether an attribute is one that only flows have.
+func otelOfFlows(name string) bool {
+	own, isOwn := strings.CutPrefix(name, otelOwn)
+	if isOwn {
+		return own != "mac" && !strings.HasPrefix(own, "log.")
+	}
+	return strings.HasPrefix(name, "network.") || strings.HasPrefix(name, "source.") || strings.HasPrefix(name, "destination.")
+}
+
+// otelProtocol: the name is that of the number, where the number has one.
+func otelProtocol(c *complaints, event Event) {
+	n, there := number(event, "azure.flow.protocol_number")
+	name := text(event, "network.transport")
+	if !there {
+		c.equal("network.transport", name, "")
+		return
+	}
+	if n <= 255 {
+		c.equal("network.transport", name, nsgflow.Protocol(n).Name())
+	}
+}
+
+// otelTimes: aggregates have both ends.
+func otelTimes(c *complaints, event Event) {
+	start, end := text(event, "azure.flow.start"), text(event, "azure.flow.end")
+	if event["azure.flow.aggregate.key"] != nil && (start == "" || end == "") {
+		c.add("azure.flow.start, azure.flow.end: %q, %q in an aggregate", start, end)
+	}
+	if start != "" && end != "" && start > end {
+		c.add("azure.flow.end: %q, before the start", end)
 	}
 }

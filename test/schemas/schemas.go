@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -77,6 +78,74 @@ func (c *complaints) sum(event Event, whole, one, other string) {
 	c.equal(whole, got, want)
 }
 
+// aggregate complains of the numbers of an aggregated event, which are below a
+// path; how many tuples it has is elsewhere. A tuple is counted once, if at all.
+func (c *complaints) aggregate(event Event, below, tuples string) {
+	names := aggregateNames[below]
+	count, counted := number(event, tuples)
+	if at(event, below+"."+names.key) == nil {
+		for _, name := range names.all() {
+			c.equal(below+"."+name, at(event, below+"."+name), nil)
+		}
+		return
+	}
+	sum := int64(0)
+	for i, name := range names.all() {
+		n, there := number(event, below+"."+name)
+		if !there {
+			if i < len(names.states) {
+				c.add("%s.%s: missing", below, name)
+			}
+			continue
+		}
+		if n < 0 || n > count {
+			c.add("%s.%s: %d of %d tuples", below, name, n, count)
+		}
+		if i < len(names.states) {
+			sum += n
+		}
+	}
+	if !counted || count < 1 || sum > count {
+		c.add("%s: %d, of %d with a state", tuples, count, sum)
+	}
+}
+
+// aggregateNames are what the numbers of aggregated events are called.
+var aggregateNames = map[string]aggregateFields{
+	"AdditionalFields":     {"AggregatedBy", []string{"Begin", "Continue", "End", "Denied"}, []string{"SrcPorts", "DstPorts"}},
+	"unmapped.aggregate":   {"key", []string{"begin", "continue", "end", "denied"}, []string{"source_ports", "destination_ports"}},
+	"azure.flow.aggregate": {"key", []string{"begin", "continue", "end", "denied"}, []string{"source_ports", "destination_ports"}},
+}
+
+type aggregateFields struct {
+	key           string
+	states, ports []string
+}
+
+func (f aggregateFields) all() []string { return slices.Concat(f.states, f.ports) }
+
+// Forms that fields of several schemas have.
+var (
+	communityID     = regexp.MustCompile(`^1:[A-Za-z0-9+/]{27}=$`)
+	stateWord       = regexp.MustCompile(`^(begin|continue|end|deny)$`)
+	millisecondsUTC = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
+)
+
+// noEmpty complains of texts without a letter; a tuple, below the path original,
+// may be one.
+func (c *complaints) noEmpty(path string, value any, original string) {
+	switch v := value.(type) {
+	case string:
+		if v == "" && path != original {
+			c.add("%s: empty", path)
+		}
+	case map[string]any:
+		for name, inner := range v {
+			c.noEmpty(strings.TrimPrefix(path+"."+name, "."), inner, original)
+		}
+	}
+}
+
 func shown(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -124,7 +193,7 @@ func integer(event Event, path string) int64 {
 	return -1
 }
 
-// mostMilliseconds is the longest duration that events say: a column of asim has
+// mostMilliseconds is the longest duration that events of asim say: its column has
 // 32 bits.
 const mostMilliseconds = 1<<31 - 1
 
