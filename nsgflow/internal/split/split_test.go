@@ -59,6 +59,50 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// Of a file, lists are found wherever they stand, whatever the pieces, and its end
+// tells whether it is cut off.
+func TestFile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, want string
+		cutOff     bool
+	}{
+		{``, ``, false},
+		{`{"records":[{"a":1},{"b":[2]}]}`, `12:{"a":1} 20:{"b":[2]}`, false},
+		{`{"records":[{"a":1},`, `12:{"a":1}`, true},
+		{`{"records":[{"a":1}]`, `12:{"a":1}`, true},
+		{`{"rec`, ``, true},
+		{`{"a":1`, `0:{"a":1`, true},
+		{`{"a":1}{"records":[{"b":1}]}` + "\n\ufeff" + `[{"c":1}]`, `0:{"a":1} 19:{"b":1} 33:{"c":1}`, false},
+		{`{"records":[{"a":1}],"b":"]}","c":{"d":[{}]}}{"e":1}`, `12:{"a":1} 45:{"e":1}`, false},
+		{`{"records":[{"a":1}]` + "\n" + `{"records":[{"b":1}]}`, `12:{"a":1} 33:{"b":1}`, false},
+		{`[1,[{"a":1}],"b",{"c":1},2]`, `1:1,[ 4:{"a":1} 13:"b" 17:{"c":1} 25:2`, false},
+		{`[1,2`, `1:1,2`, true},
+		{`xyz{"a":1}]}xyz`, `0:xyz 3:{"a":1} 12:xyz`, false},
+	} {
+		for _, size := range []int{1, 2, 3, 7, 1000} {
+			var got []string
+			note := func(record []byte, offset int64) { got = append(got, fmt.Sprintf("%d:%s", offset, record)) }
+			s := NewFile()
+			for rest := tt.text; len(rest) > 0; {
+				n := min(size, len(rest))
+				s.Feed([]byte(rest[:n]))
+				rest = rest[n:]
+				for record, offset, ok := s.Next(); ok; record, offset, ok = s.Next() {
+					note(record, offset)
+				}
+			}
+			record, offset, ok, cutOff := s.Finish()
+			if ok {
+				note(record, offset)
+			}
+			if text := strings.Join(got, " "); text != tt.want || cutOff != tt.cutOff {
+				t.Errorf("%s, %d bytes at a time: %s cut off %t, want %s cut off %t", tt.text, size, text, cutOff, tt.want, tt.cutOff)
+			}
+		}
+	}
+}
+
 // What is open is not copied again with every piece: a text without end would take
 // its length times the number of its pieces.
 func TestOpenIsKeptInPlace(t *testing.T) {
