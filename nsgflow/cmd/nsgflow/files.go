@@ -206,6 +206,8 @@ const (
 	headBytes = 4 << 10
 	// mostPacked is how often a file may be packed with gzip.
 	mostPacked = 3
+	// firstBytes are read first: many files are small.
+	firstBytes = 64 << 10
 	// pieceBytes is read at a time.
 	pieceBytes = 1 << 20
 	// mostText bounds a text that is read at once.
@@ -227,8 +229,8 @@ func (s *source) texts() iter.Seq2[text, error] {
 			}
 			return yield(text{record, offset}, nil)
 		}
-		for {
-			piece := make([]byte, pieceBytes)
+		for size := firstBytes; ; size = pieceBytes {
+			piece := make([]byte, size)
 			n, err := fill(s, piece)
 			cut.Feed(piece[:n])
 			for record, offset, ok := cut.Next(); ok; record, offset, ok = cut.Next() {

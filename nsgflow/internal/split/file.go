@@ -9,6 +9,9 @@ const (
 	behindList = "}"
 )
 
+// mostHead bounds blanks in what may be a head.
+const mostHead = 64 << 10
+
 // separators stand between records.
 const separators = ", \t\r\n]}"
 
@@ -38,7 +41,10 @@ func (s *Splitter) list() (n int, known bool) {
 	if rest[0] != '{' && rest[0] != mark[0] {
 		return 0, true
 	}
-	if n, known = head(rest); n > 0 && rest[n-1] == '[' {
+	if n, known = head(rest); !known && len(rest) > mostHead {
+		return 0, true
+	}
+	if n > 0 && rest[n-1] == '[' {
 		s.lists = ofBlob
 	}
 	return n, known

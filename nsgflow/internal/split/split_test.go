@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,25 +82,70 @@ func TestFile(t *testing.T) {
 		{`xyz{"a":1}]}xyz`, `0:xyz 3:{"a":1} 12:xyz`, false},
 	} {
 		for _, size := range []int{1, 2, 3, 7, 1000} {
-			var got []string
-			note := func(record []byte, offset int64) { got = append(got, fmt.Sprintf("%d:%s", offset, record)) }
-			s := NewFile()
-			for rest := tt.text; len(rest) > 0; {
-				n := min(size, len(rest))
-				s.Feed([]byte(rest[:n]))
-				rest = rest[n:]
-				for record, offset, ok := s.Next(); ok; record, offset, ok = s.Next() {
-					note(record, offset)
-				}
-			}
-			record, offset, ok, cutOff := s.Finish()
-			if ok {
-				note(record, offset)
-			}
+			got, cutOff := cutFile(tt.text, size)
 			if text := strings.Join(got, " "); text != tt.want || cutOff != tt.cutOff {
 				t.Errorf("%s, %d bytes at a time: %s cut off %t, want %s cut off %t", tt.text, size, text, cutOff, tt.want, tt.cutOff)
 			}
 		}
+	}
+}
+
+// cutFile feeds a file in pieces of a size.
+func cutFile(text string, size int) (records []string, cutOff bool) {
+	note := func(record []byte, offset int64) { records = append(records, fmt.Sprintf("%d:%s", offset, record)) }
+	s := NewFile()
+	for len(text) > 0 {
+		n := min(size, len(text))
+		s.Feed([]byte(text[:n]))
+		text = text[n:]
+		for record, offset, ok := s.Next(); ok; record, offset, ok = s.Next() {
+			note(record, offset)
+		}
+	}
+	record, offset, ok, cutOff := s.Finish()
+	if ok {
+		note(record, offset)
+	}
+	return records, cutOff
+}
+
+// What is cut out of a file does not depend on the pieces, and nothing is invented.
+func FuzzFile(f *testing.F) {
+	for _, tt := range cuts {
+		f.Add(tt.text, 1)
+	}
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		if size < 1 || size > len(text)+1 {
+			return
+		}
+		want, cutOff := cutFile(text, len(text)+1)
+		got, gotCutOff := cutFile(text, size)
+		if strings.Join(got, " ") != strings.Join(want, " ") || cutOff != gotCutOff {
+			t.Fatalf("%q: %q cut off %t at once, %q cut off %t by %d", text, want, cutOff, got, gotCutOff, size)
+		}
+		for _, r := range got {
+			place, record, _ := strings.Cut(r, ":")
+			offset, _ := strconv.Atoi(place)
+			if record == "" || !strings.HasPrefix(text[offset:], record) {
+				t.Fatalf("%q: invented %q at %d", text, record, offset)
+			}
+		}
+	})
+}
+
+// A head is not waited for without end: what has only begun as one is held as other
+// values are.
+func TestBlanksInAHead(t *testing.T) {
+	s := NewFile()
+	s.Feed([]byte("{"))
+	for range 100 {
+		s.Feed(bytes.Repeat([]byte(" "), 4<<10))
+		if _, _, ok := s.Next(); ok {
+			t.Fatal("a record of blanks")
+		}
+	}
+	if !s.Open() {
+		t.Errorf("nothing is open")
 	}
 }
 
