@@ -97,8 +97,12 @@ $(OUT)/input-host: $(wildcard test/host/input/*.[ch])
 	@$(CC) -O2 -g -Wall -Wextra -rdynamic -o $@.new $(filter %.c,$^) -ldl -lpthread
 	@mv $@.new $@
 
+# What users name goes through the environment: no shell reads it.
+run: export FILE := $(FILE)
+run: export SCHEMA := $(SCHEMA)
+run: export AGGREGATE := $(AGGREGATE)
 run: build ## the sample flow logs as events, one JSON object a line (FILE=… others, SCHEMA=ecs, AGGREGATE=service)
-	@FILE='$(FILE)' SCHEMA='$(SCHEMA)' AGGREGATE='$(AGGREGATE)' $(GO) run ./test/run
+	@$(GO) run ./test/run
 
 demo: ## an hour of flow logs in VictoriaLogs, with answers and a page to look at (PORT=9428)
 	@mkdir -p build/demo
@@ -157,14 +161,21 @@ powercut: build ## a virtual machine with the agent whose power is cut CUTS (50)
 trouble: build ## the input for TIME (100m) with a fault of another kind every 20 s (SEED=…: those of another run)
 	@NSGFLOW_SEED=$(SEED) $(GO) run ./test/soak/cmd trouble=$(TIME)
 
+package: export SIGN := $(SIGN)
+package: export MAINTAINER := $(MAINTAINER)
 package: ## deb, rpm and tar.gz for amd64 and arm64, checksums and SBOM, in build/package/ (SIGN=key, MAINTAINER='Name <mail>')
+	@plugin/package/can-sign
 	@$(foreach arch,$(ARCHES),$(MAKE) --no-print-directory build PORTABLE=1 ARCH=$(arch) &&) true
 	@$(if $(filter arm64,$(ARCHES)),,echo "skipped arm64: there is no aarch64-linux-gnu-gcc" >&2)
-	@SIGN='$(SIGN)' MAINTAINER='$(MAINTAINER)' plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
+	@plugin/package/pack $(PACKAGES) $(VERSION) $(ARCHES:%=build/portable/%)
 
+install-conf: export PREFIX := $(PREFIX)
+install-conf: export PLUGINS := $(PLUGINS)
+install-conf: export STORAGE := $(STORAGE)
+install-conf: export LOGS := $(LOGS)
 install-conf: ## the configurations with a host's paths, into PREFIX (PLUGINS=… STORAGE=… LOGS=…)
-	@plugin/package/install-conf $(PREFIX) $(PREFIX) $(PLUGINS) $(STORAGE) $(LOGS)
-	@echo "the configurations are in $(PREFIX)" >&2
+	@plugin/package/install-conf "$$PREFIX" "$$PREFIX" "$$PLUGINS" "$$STORAGE" "$$LOGS"
+	@echo "the configurations are in $$PREFIX" >&2
 
 release: ## VERSION=x.y.z: checks everything, packs, says what to tag
 	@GO='$(GO)' plugin/package/release '$(if $(findstring command,$(origin VERSION)),$(VERSION))'

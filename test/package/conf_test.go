@@ -45,6 +45,16 @@ func TestInstallConf(t *testing.T) {
 	if err != nil || found < 20 {
 		t.Errorf("%d files are named, %v", found, err)
 	}
+	// No shell reads what a user names.
+	executed := filepath.Join(root, "executed")
+	command := exec.Command("make", "install-conf", "PREFIX="+filepath.Join(root, "it's"), "PLUGINS=/opt/x&touch "+executed)
+	command.Dir = engine.Root()
+	if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "is no absolute path") {
+		t.Errorf("%v %s", err, out)
+	}
+	if _, err := os.Stat(executed); err == nil {
+		t.Error("a path was executed")
+	}
 	for _, wrong := range []string{"relative", "/with blank", "/a|b", ""} {
 		command := exec.Command(engine.Path("plugin/package/install-conf"), filepath.Join(root, "wrong"), wrong, "/p", "/s", "/l")
 		if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "is no absolute path") {

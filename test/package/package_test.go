@@ -114,9 +114,26 @@ func checkSignature(t *testing.T, folder, key string) {
 	}
 }
 
+// A key that cannot sign is refused before anything is there that looks like a
+// release.
+func TestPackagesWithoutTheKey(t *testing.T) {
+	needs.Programs(t, "make", "gpg")
+	to := filepath.Join(t.TempDir(), "packages")
+	command := exec.Command("make", "package", "VERSION=1.2.3", "ARCHES="+runtime.GOARCH, "PACKAGES="+to, "SIGN=no'key")
+	command.Dir = engine.Root()
+	command.Env = append(os.Environ(), "GNUPGHOME="+t.TempDir())
+	out, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "SIGN='no'key' is no key that gpg signs with") || strings.Contains(string(out), "packing") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if entries, _ := os.ReadDir(to); len(entries) > 0 {
+		t.Errorf("there are %v", entries)
+	}
+}
+
 func TestPackages(t *testing.T) {
 	key := throwAwayKey(t)
-	folder := pack(t, "SIGN="+key)
+	folder := pack(t, "SIGN="+key, "MAINTAINER=Pat O'Hara <pat@example.com>")
 	t.Run("signature", func(t *testing.T) { checkSignature(t, folder, key) })
 	t.Run("sums", func(t *testing.T) {
 		run(t, folder, "sha256sum", "--strict", "-c", "SHA256SUMS")
@@ -135,7 +152,7 @@ func TestPackages(t *testing.T) {
 		}
 	})
 	t.Run("again", func(t *testing.T) {
-		first, second := sums(t, folder), sums(t, pack(t))
+		first, second := sums(t, folder), sums(t, pack(t, "MAINTAINER=Pat O'Hara <pat@example.com>"))
 		for name := range first {
 			if first[name] != second[name] && name != "SHA256SUMS.asc" {
 				t.Errorf("%s is not the same bytes", name)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/internal/needs"
 )
@@ -37,6 +39,62 @@ func clone(t *testing.T, entry, tests string) string {
 	run(t, to, "git", "add", "-A")
 	run(t, to, "git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "change", "--allow-empty")
 	return to
+}
+
+// Nothing is released whose tests fail, no image without its packages, and no
+// pre-release as the latest.
+func TestOrderOfARelease(t *testing.T) {
+	var release struct {
+		On   struct{ Push struct{ Tags []string } }
+		Jobs map[string]struct{ Needs, Uses string }
+	}
+	text, err := os.ReadFile(engine.Path(".github", "workflows", "release.yml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &release)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for job, first := range map[string]string{"packages": "test", "images": "packages"} {
+		if release.Jobs[job].Needs != first {
+			t.Errorf("%s needs %q, not %s", job, release.Jobs[job].Needs, first)
+		}
+	}
+	if uses := release.Jobs["test"].Uses; uses != "./.github/workflows/ci.yml" {
+		t.Errorf("the tests are %q", uses)
+	}
+	if tags := release.On.Push.Tags; len(tags) != 1 || tags[0] != "v[0-9]+.[0-9]+.[0-9]+" {
+		t.Errorf("%q are released", tags)
+	}
+}
+
+// What a distribution does not know is left out, and said: the tests run.
+func TestCIWithoutSomePackages(t *testing.T) {
+	needs.Programs(t, "bash")
+	root, bin := t.TempDir(), t.TempDir()
+	run(t, ".", "cp", "-r", engine.Path(".ci"), root)
+	stub := func(name, script string) {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/bash\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stub("id", "echo 0")
+	stub("uname", "echo x86_64")
+	stub("dirname", `echo "${1%/*}"`)
+	stub("make", `echo "make $*"`)
+	stub("apt-cache", `[[ $2 == rpm || $2 == gpg* ]]`)
+	stub("apt-get", `echo "apt-get $*"; [[ $1 != install ]] || for one in "${@:2}"; do [[ $one == -* || $one == rpm || $one == gpg* ]] || exit 100; done`)
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(bash, filepath.Join(root, ".ci", "run"))
+	command.Env = []string{"PATH=" + bin}
+	out, err := command.CombinedOutput()
+	text := string(out)
+	if err != nil || !strings.Contains(text, "--no-install-recommends rpm gpg gpg-agent\n") || !strings.Contains(text, "skipped valgrind: ") || !strings.HasSuffix(text, "make test\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
 }
 
 // The workflows are ones that GitHub takes, and call what is there.

@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"fluent-bit-nsgflow/plugin/tables"
 	"fluent-bit-nsgflow/test/engine"
 )
 
@@ -29,7 +31,10 @@ func main() {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	if err := run(ctx); err != nil {
+	switch err := run(ctx); {
+	case errors.Is(err, errSaid):
+		os.Exit(1)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "run:", err)
 		os.Exit(1)
 	}
@@ -53,6 +58,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The host would say it too, behind much else.
+	if _, err := tables.ParseFilterOptions(option); err != nil {
+		return err
+	}
 	program, files := engine.Path("build", "nsgflow"), files()
 	dir, err := os.MkdirTemp("", "nsgflow-run-")
 	if err != nil {
@@ -61,11 +70,12 @@ func run(ctx context.Context) error {
 	defer os.RemoveAll(dir)
 	// The host's tail reads lines, and a blob as downloaded has none that ends.
 	lines := filepath.Join(dir, "records.ndjson")
-	if err := records(ctx, program, lines, files); err != nil {
-		return err
+	bad := records(ctx, program, lines, files)
+	if bad != nil && bad != errSaid {
+		return bad
 	}
 	if err := anyFlows(ctx, program, lines); err != nil {
-		return err
+		return cmp.Or(bad, err)
 	}
 	path, how := engine.Find()
 	if named := os.Getenv("FLUENT_BIT"); named != "" {
@@ -91,8 +101,11 @@ func run(ctx context.Context) error {
 		command.Stderr = os.Stderr
 		err = printed(command)
 	}
-	return err
+	return cmp.Or(err, bad)
 }
+
+// errSaid is of files that cannot be read or are cut off: the program has said it.
+var errSaid = errors.New("some files are bad")
 
 // anyFlows is the reason why there are none, if that is so.
 func anyFlows(ctx context.Context, program, lines string) error {
@@ -104,7 +117,8 @@ func anyFlows(ctx context.Context, program, lines string) error {
 	return nil
 }
 
-// records writes each record of the files on a line. What is no flow log is said.
+// records writes each record of the files on a line. What is no flow log is said,
+// and what cannot be read whole is errSaid: the others are shown.
 func records(ctx context.Context, program, to string, files []string) error {
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -115,20 +129,29 @@ func records(ctx context.Context, program, to string, files []string) error {
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, out, os.Stderr
 	err = command.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == noFlowLog {
-		err = nil // the others are shown
+	switch {
+	case !errors.As(err, &exit), exit.ExitCode() < 0: // a signal
+		return err
+	case exit.ExitCode() == noFlowLog:
+		return nil
 	}
-	return err
+	return errSaid
 }
 
 // noFlowLog is an exit code of the program.
 const noFlowLog = 3
 
+// option is the value of an option of the filter that the environment names.
+func option(key string) (string, bool) {
+	value := os.Getenv(map[string]string{"schema": "SCHEMA", "aggregate": "AGGREGATE"}[key])
+	return value, value != ""
+}
+
 // options are those of the filter that the environment names.
 func options() (all [][2]string) {
-	for _, name := range []string{"schema", "aggregate"} {
-		if value := os.Getenv(map[string]string{"schema": "SCHEMA", "aggregate": "AGGREGATE"}[name]); value != "" {
-			all = append(all, [2]string{name, value})
+	for _, key := range []string{"schema", "aggregate"} {
+		if value, ok := option(key); ok {
+			all = append(all, [2]string{key, value})
 		}
 	}
 	return all

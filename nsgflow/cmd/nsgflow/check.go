@@ -70,8 +70,9 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 		if unread != nil {
 			return unread
 		}
-		fmt.Fprintf(out, "%s: %s\n", s.name, whatItIs(s.head, f.records > 0))
-		return noFlowLog
+		text, code := whatItIs(s, f.records > 0)
+		fmt.Fprintf(out, "%s: %s\n", s.name, text)
+		return code
 	}
 	fmt.Fprintf(out, "%s: %s\n", s.name, f.String())
 	for _, text := range f.errors {
@@ -80,7 +81,11 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	if f.more > 0 {
 		fmt.Fprintf(out, "%s: and %d more\n", s.name, f.more)
 	}
-	if unread == nil && bad > 0 {
+	flaws := s.flaws()
+	if flaws != "" {
+		fmt.Fprintf(out, "%s: %s\n", s.name, flaws)
+	}
+	if unread == nil && (bad > 0 || flaws != "") {
 		return damaged
 	}
 	return unread

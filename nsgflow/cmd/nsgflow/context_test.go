@@ -158,7 +158,7 @@ func TestCheckContext(t *testing.T) {
 		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
 		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
 		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"`, 3},
-		{"table.csv", `no flow log: it begins "a,b,c"`, 3},
+		{"table.csv", "no flow log: it looks like CSV; flow logs are JSON", 3},
 	} {
 		stdout, stderr, code := run(t, "", "check", at(c.name))
 		if stdout != at(c.name)+": "+c.want+"\n" || stderr != "" || code != c.code {

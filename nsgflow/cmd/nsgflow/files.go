@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
@@ -26,6 +28,9 @@ type source struct {
 	head []byte // what it begins with, unpacked
 	size int64  // of the file, packed; 0: not known
 	read *counted
+
+	// What is wrong beside its records; "": nothing, or it is not read to the end.
+	cutOff, strange string
 }
 
 // counted counts what has been read of a file.
@@ -72,8 +77,9 @@ func each(c *cobra.Command, args []string, do func(*source) error) error {
 	return nil
 }
 
-// filesOf are the regular files of a path, or of a folder all below it. What
-// cannot be looked into is an error, and what stands behind it comes all the same.
+// filesOf are the regular files of a path, or of a folder all below it, each once
+// though links lead to it again. What cannot be looked into is an error, and so is
+// what is no regular file: what stands behind it comes all the same.
 func filesOf(path string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		info, err := os.Stat(path)
@@ -81,22 +87,64 @@ func filesOf(path string) iter.Seq2[string, error] {
 			yield(path, err)
 			return
 		}
-		found := false
-		// With a separator behind it, a link to a folder is that folder.
-		_ = filepath.WalkDir(path+string(filepath.Separator), func(name string, e fs.DirEntry, err error) error {
-			if err == nil && !e.Type().IsRegular() {
-				return nil
-			}
-			found = true
-			if !yield(name, err) {
-				return fs.SkipAll
-			}
-			return nil
-		})
-		if !found {
+		w := walk{yield: yield, seen: map[string]bool{}}
+		if w.folder(path) && !w.found {
 			yield("", fmt.Errorf("%s: a folder without files", path))
 		}
 	}
+}
+
+// walk goes through a folder, and the folders that links in it lead to.
+type walk struct {
+	yield func(string, error) bool
+	seen  map[string]bool // folders and files, by where they really are
+	found bool            // anything to yield
+}
+
+// folder reports whether to go on.
+func (w *walk) folder(path string) bool {
+	if w.again(path) {
+		return true
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil && !w.give(path, err) {
+		return false
+	}
+	for _, e := range entries {
+		name := filepath.Join(path, e.Name())
+		info, err := os.Stat(name)
+		goOn := true
+		switch {
+		case err != nil:
+			goOn = w.give(name, err)
+		case info.IsDir():
+			goOn = w.folder(name)
+		case !info.Mode().IsRegular():
+			goOn = w.give(name, fmt.Errorf("%s: skipped, it is no regular file", name))
+		case !w.again(name):
+			goOn = w.give(name, nil)
+		}
+		if !goOn {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *walk) give(name string, err error) bool {
+	w.found = true
+	return w.yield(name, err)
+}
+
+// again notes a path, and reports whether it has been there before.
+func (w *walk) again(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false // reading it says why
+	}
+	before := w.seen[real]
+	w.seen[real] = true
+	return before
 }
 
 func openFile(name string, do func(*source) error) error {
@@ -112,20 +160,22 @@ func openFile(name string, do func(*source) error) error {
 	return open(name, file, size, do)
 }
 
-// open unpacks what is compressed, and makes UTF-8 of UTF-16.
+// open unpacks what is compressed, also more than once, and makes UTF-8 of UTF-16.
 func open(name string, r io.Reader, size int64, do func(*source) error) error {
 	s := &source{name: name, size: size, read: &counted{Reader: r}}
 	in := bufio.NewReaderSize(s.read, 64<<10)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	for range mostPacked {
+		if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+			break
+		}
 		unpacked, err := gzip.NewReader(in)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		in = bufio.NewReaderSize(unpacked, 64<<10)
 	}
-	if mark, _ := in.Peek(2); bytes.Equal(mark, []byte{0xff, 0xfe}) || bytes.Equal(mark, []byte{0xfe, 0xff}) {
-		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
-		in = bufio.NewReaderSize(transform.NewReader(in, utf16), 64<<10)
+	if begin, _ := in.Peek(4); utf16Of(begin) != nil {
+		in = bufio.NewReaderSize(transform.NewReader(in, utf16Of(begin).NewDecoder()), 64<<10)
 	}
 	s.head, _ = in.Peek(headBytes)
 	s.head = bytes.Clone(s.head)
@@ -133,9 +183,31 @@ func open(name string, r io.Reader, size int64, do func(*source) error) error {
 	return do(s)
 }
 
+// utf16Of is the encoding of a text in UTF-16, by its mark or by the zeros beside
+// the two characters that JSON begins with; nil where it is none.
+func utf16Of(begin []byte) encoding.Encoding {
+	zeros := ""
+	for _, b := range begin {
+		zeros += map[bool]string{true: "0", false: "x"}[b == 0]
+	}
+	switch {
+	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case zeros == "x0x0":
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case zeros == "0x0x":
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
+
 const (
 	// headBytes tell what a file is that is no flow log.
 	headBytes = 4 << 10
+	// mostPacked is how often a file may be packed with gzip.
+	mostPacked = 3
+	// firstBytes are read first: many files are small.
+	firstBytes = 64 << 10
 	// pieceBytes is read at a time.
 	pieceBytes = 1 << 20
 	// mostText bounds a text that is read at once.
@@ -143,59 +215,90 @@ const (
 )
 
 // texts are the records of a file, one after the other, with their places. What
-// has no end at the end of the file comes as it is. Texts stay valid.
+// has no end at the end of the file comes as it is. Texts stay valid. What is wrong
+// with the file beside its records is in its flaws behind the last.
 func (s *source) texts() iter.Seq2[text, error] {
 	return func(yield func(text, error) bool) {
-		// The records of an array are cut out of it, as those of a blob are.
-		array, err := s.Discard(openingOfArray(s.head))
-		if err != nil {
-			yield(text{}, fmt.Errorf("%s: %w", s.name, err))
-			return
+		cut := split.NewFile()
+		isBlob, begun := false, false // a log of lines may have others than ours
+		var strange stretch
+		give := func(record []byte, offset int64) bool {
+			isBlob, begun = isBlob || !begun && cut.InList(), true
+			if isBlob && !isJSON(record) && !cut.InList() {
+				strange.add(record, offset)
+			}
+			return yield(text{record, offset}, nil)
 		}
-		cut := split.New(int64(array))
-		for {
-			piece := make([]byte, pieceBytes)
+		for size := firstBytes; ; size = pieceBytes {
+			piece := make([]byte, size)
 			n, err := fill(s, piece)
 			cut.Feed(piece[:n])
 			for record, offset, ok := cut.Next(); ok; record, offset, ok = cut.Next() {
-				if !yield(text{record, offset}, nil) {
+				if !give(record, offset) {
 					return
 				}
 			}
-			if cut.Open() && (err != nil || len(cut.Rest()) > mostOf(cut.Rest())) {
-				record, offset := cut.Give(cut.End())
-				if !yield(text{record, offset}, nil) {
+			switch {
+			case err != nil:
+				record, offset, ok, cutOff := cut.Finish()
+				if ok && !give(record, offset) {
 					return
 				}
-			}
-			if err != nil && err != io.EOF {
-				yield(text{}, fmt.Errorf("%s: %w", s.name, err))
-			}
-			if err != nil {
+				if err != io.EOF {
+					yield(text{}, fmt.Errorf("%s: %w", s.name, err))
+					return
+				}
+				s.strange = strange.String()
+				if cutOff {
+					s.cutOff = fmt.Sprintf("cut off: it ends at byte %d, inside a value", cut.End())
+				}
 				return
+			case cut.Open() && len(cut.Rest()) > mostOf(cut.Rest()):
+				if !give(cut.Give(cut.End())) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// stretch is what is no JSON in a file that begins as a blob.
+type stretch struct {
+	at, bytes int64 // of the first, of all
+}
+
+func (s *stretch) add(text []byte, offset int64) {
+	if s.bytes == 0 {
+		s.at = offset
+	}
+	s.bytes += int64(len(text))
+}
+
+func (s *stretch) String() string {
+	if s.bytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes that are no JSON, the first at byte %d", s.bytes, s.at)
+}
+
+// flaws are what is wrong with a file beside its records, behind what is said of
+// these.
+func (s *source) flaws(before ...string) string {
+	all := slices.DeleteFunc(append(before, s.cutOff, s.strange), func(one string) bool { return one == "" })
+	return strings.Join(all, "; ")
 }
 
 // mostOf is how much is held of a text that has no end yet. What is no JSON is
 // no record either, however long.
 func mostOf(open []byte) int {
-	if open[0] == '{' || open[0] == '[' {
+	if isJSON(open) {
 		return mostText
 	}
 	return pieceBytes
 }
 
-// openingOfArray is the length of what opens an array that a file begins with; 0
-// where it begins otherwise.
-func openingOfArray(head []byte) int {
-	rest := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
-	if !bytes.HasPrefix(rest, []byte("[")) {
-		return 0
-	}
-	return len(head) - len(rest) + 1
-}
+// isJSON tells records from what stands between them.
+func isJSON(text []byte) bool { return text[0] == '{' || text[0] == '[' }
 
 // fill reads until p is full, or there is no more.
 func fill(r io.Reader, p []byte) (n int, err error) {

@@ -6,7 +6,7 @@
 // Exit codes:
 //
 //	0  there are flows, and all of them parse; a file of context is good
-//	1  something does not parse; the rest was written all the same
+//	1  something does not parse or is cut off; the rest was written all the same
 //	2  wrong usage, or something cannot be read or written
 //	3  there is no flow log
 package main
@@ -56,8 +56,8 @@ func root() *cobra.Command {
 shippers, compressed with gzip or not. A folder stands for all files below it,
 - for standard input.
 
-Exit codes: 0 flows, all of which parse; 1 something does not parse;
-2 wrong usage, or something cannot be read; 3 no flow log.`,
+Exit codes: 0 flows, all of which parse; 1 something does not parse
+or is cut off; 2 wrong usage, or something cannot be read; 3 no flow log.`,
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -10,10 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"golang.org/x/sys/unix"
 
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
@@ -49,6 +52,14 @@ func record(tuples int) string {
 	}
 	return `{"time":"2025-03-04T09:00:30.0Z","macAddress":"000D3AF1C27E","category":"NetworkSecurityGroupFlowEvent","resourceId":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/SHOP/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/WEB",` +
 		`"operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":2,"flows":[{"rule":"UserRule_Https","flows":[{"mac":"000D3AF1C27E","flowTuples":[` + strings.Join(all, ",") + `]}]}]}}`
+}
+
+// vnetRecord is one record of a Virtual Network flow log with as many tuples.
+func vnetRecord(tuples int) string {
+	all := strings.Repeat(`,"1741078809663,203.0.113.24,10.20.0.4,50000,443,6,I,E,NX,14,2236,17,19408"`, tuples)
+	return `{"time":"2025-03-04T09:00:30.0Z","flowLogVersion":4,"macAddress":"000D3AF1C27E","category":"FlowLogFlowEvent","flowLogResourceID":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/SHOP/PROVIDERS/MICROSOFT.NETWORK/NETWORKWATCHERS/W/FLOWLOGS/F",` +
+		`"targetResourceID":"/subscriptions/1/resourceGroups/shop/providers/Microsoft.Network/virtualNetworks/net","operationName":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"00000000-1234-abcd-ef00-c1c2c3c4c5c6","flowGroups":[{"rule":"UserRule_Https","flowTuples":[` +
+		strings.TrimPrefix(all, ",") + `]}]}]}}`
 }
 
 func blob(records ...string) string { return `{"records":[` + strings.Join(records, ",") + `]}` }
@@ -113,6 +124,24 @@ func TestForms(t *testing.T) {
 		{"truncated", half, 2, `1 errors, the last: `, 1},
 		{"a bad tuple", blob(strings.Replace(record(2), ",443,", ",99999,", 1)), 1, `1 errors, the last: `, 1},
 		{"gzip that is cut off", packed(strings.Repeat(whole, 50))[:100], -1, "", 2},
+		{"gzip of gzip", packed(packed(whole)), 5, "", 0},
+		{"gzip of gzip of gzip of gzip", packed(packed(packed(packed(whole)))), 0, "no flow log: it looks like compressed with gzip again and again", 3},
+		{"UTF-16 LE without a mark", wide(whole, binary.LittleEndian)[2:], 5, "", 0},
+		{"UTF-16 BE without a mark", wide(pretty(whole), binary.BigEndian)[2:], 5, "", 0},
+		{"two files with marks", "\ufeff" + whole + "\n\ufeff" + whole, 10, "", 0},
+		{"JSON lines before a blob", `{"a":1}` + "\n" + record(1) + "\n" + whole, 6, "", 0},
+		{"other fields behind the records", `{"records":[` + record(2) + `],"count":1,"next":{"a":"]}"}}` + "\n" + whole, 7, "", 0},
+		{"another blob behind one without its end", strings.TrimSuffix(whole, "}") + "\n" + whole, 10, "", 0},
+		{"garbage behind a blob", whole + "\nxyz", 5, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)+1), 1},
+		{"lines of another log between blobs", "GET /\n" + whole + "\nGET /\n", 5, "", 0},
+		{"garbage between blobs", whole + "xyz" + whole, 10, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)), 1},
+		{"a head without its records", `{"records":[`, 0, "no flows; cut off: it ends at byte 12, inside a value", 1},
+		{"half a head", `{"reco`, 0, "no flows; cut off: it ends at byte 6, inside a value", 1},
+		{"an empty blob that is cut off", blob(record(0))[:300], 0, "no flows; cut off: it ends at byte 300, inside a value", 1},
+		{"JSON with a page and the marks of archives", `{"a":"<html","b":"PK\u0003\u0004 PAR1 Obj","c":"<!DOCTYPE"}`, 0, "no flow log: it is JSON of something else", 3},
+		{"CSV with few columns", "time,source\n1,10.0.0.1\n", 0, "no flow log: it looks like CSV", 3},
+		{"CSV with semicolons", "start time;source address\n1;10.0.0.1\n", 0, "no flow log: it looks like CSV", 3},
+		{"Parquet", "PAR1\x15\x04", 0, "no flow log: it looks like a Parquet file", 3},
 		{"empty", "", 0, "no flow log: it is empty", 3},
 		{"blanks", " \n\n", 0, "no flow log: it is empty", 3},
 		{"no flows", blob(record(0)), 0, "a flow log without flows", 3},
@@ -160,6 +189,55 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// Of a text that lacks flows each command says that it is cut off, wherever the cut
+// is, and so it does of one that lacks no more than its end.
+func TestEveryCut(t *testing.T) {
+	for name, whole := range map[string]string{
+		"NSG":             blob(record(1), record(2)),
+		"VNet":            blob(vnetRecord(1), vnetRecord(1)),
+		"an array":        "[" + record(1) + "," + vnetRecord(1) + "]",
+		"a blob a line":   blob(record(1)) + "\n" + blob(record(1)),
+		"pretty":          pretty(blob(vnetRecord(1))),
+		"other fields":    `{"records":[` + record(1) + `],"next":null}`,
+		"without records": `{"records":[]}`,
+	} {
+		for cut := 1; cut < len(whole); cut++ {
+			if json.Valid([]byte(whole[:cut])) { // a blob of two
+				continue
+			}
+			for n, command := range []string{"events", "flows", "check", "records"} {
+				// All cuts of one, and some of the others.
+				if (name != "VNet" || n > 0) && cut > 20 && cut%29 != 0 {
+					continue
+				}
+				out, said, code := run(t, whole[:cut], command, "-")
+				if command == "check" {
+					said += out
+				}
+				if code != 1 || strings.Count(said, "cut off: it ends at byte "+strconv.Itoa(cut)+", inside a value\n") != 1 || strings.Contains(said, "a flow log without flows") {
+					t.Fatalf("%s, %s of the first %d of %d bytes: code %d, %s\n%s", name, command, cut, len(whole), code, said, out)
+				}
+			}
+		}
+	}
+}
+
+// Records are counted one by one, whatever stands around them.
+func TestCheckCountsRecords(t *testing.T) {
+	one, two := blob(record(1), record(2)), blob(record(3))
+	for _, tt := range []struct{ name, text, want string }{
+		{"a blob a line", one + "\n" + two + "\n", "NSG flow log, version 2, 3 records; 6 flows "},
+		{"JSON lines before a blob", `{"a":1}` + "\n" + record(1) + "\n" + one, "NSG flow log, version 2, 3 records; 1 records of something else; 4 flows "},
+		{"gzip with two members", packed(one) + packed(two), "NSG flow log, version 2, 3 records; 6 flows "},
+		{"other fields", `{"records":[` + record(1) + `],"next":{"a":1}}`, "NSG flow log, version 2, 1 records; 1 flows "},
+	} {
+		out, said, code := run(t, tt.text, "check", "-")
+		if !strings.HasPrefix(out, "standard input: "+tt.want) || strings.Count(out, "\n") != 1 || said != "" || code != 0 {
+			t.Errorf("%s: code %d, %s%s", tt.name, code, said, out)
+		}
+	}
+}
+
 // A folder stands for its files, several files are read one after the other, and
 // the worst of them decides on the exit code.
 func TestFolder(t *testing.T) {
@@ -185,6 +263,37 @@ func TestFolder(t *testing.T) {
 	empty := t.TempDir()
 	if _, _, code := run(t, "", "events", empty); code != 2 {
 		t.Errorf("an empty folder: code %d", code)
+	}
+}
+
+// Links in a folder count as what they lead to, each file once, as in a folder of a
+// ConfigMap. Links in circles end, and what is no regular file is said.
+func TestLinks(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	outside := filepath.Join(elsewhere, "outside.json")
+	err := errors.Join(
+		os.WriteFile(outside, []byte(record(1)), 0o600),
+		os.Mkdir(filepath.Join(dir, "..2025_03_04"), 0o700),
+		os.WriteFile(filepath.Join(dir, "..2025_03_04", "flows.json"), []byte(record(2)), 0o600),
+		os.Symlink("..2025_03_04", filepath.Join(dir, "..data")),
+		os.Symlink("..data/flows.json", filepath.Join(dir, "flows.json")),
+		os.Symlink(outside, filepath.Join(dir, "link.json")),
+		os.Symlink(".", filepath.Join(dir, "loop")),
+		os.Symlink(elsewhere, filepath.Join(dir, "others")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, said, code := run(t, "", "events", dir); strings.Count(out, "\n") != 3 || said != "" || code != 0 {
+		t.Errorf("code %d, %s\n%s", code, said, out)
+	}
+	dangling, pipe := filepath.Join(dir, "dangling"), filepath.Join(dir, "pipe")
+	if err := errors.Join(os.Symlink("nowhere", dangling), unix.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	out, said, code := run(t, "", "events", dir)
+	if strings.Count(out, "\n") != 3 || code != 2 || strings.Count(said, "\n") != 2 || !strings.Contains(said, dangling+": no such file") || !strings.Contains(said, pipe+": skipped, it is no regular file") {
+		t.Errorf("code %d, %s\n%s", code, said, out)
 	}
 }
 

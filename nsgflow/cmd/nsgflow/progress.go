@@ -47,16 +47,21 @@ func (p *progress) end() {
 }
 
 // outcome ends a file, and says what is wrong with it: it is no flow log, or there
-// are errors, with the last of them. isEmpty says that there are flow logs without
-// flows.
+// are errors, with the last of them, or flaws. isEmpty says that there are flow logs
+// without flows.
 func (p *progress) outcome(flows, errors uint64, last string, isEmpty bool) error {
 	p.end()
-	switch {
-	case flows+errors == 0:
-		p.say(fmt.Sprintf("%s: %s", p.s.name, whatItIs(p.s.head, isEmpty)))
-		return noFlowLog
-	case errors > 0:
-		p.say(fmt.Sprintf("%s: %d errors, the last: %s", p.s.name, errors, last))
+	if flows+errors == 0 {
+		text, code := whatItIs(p.s, isEmpty)
+		p.say(p.s.name + ": " + text)
+		return code
+	}
+	bad := ""
+	if errors > 0 {
+		bad = fmt.Sprintf("%d errors, the last: %s", errors, last)
+	}
+	if bad = p.s.flaws(bad); bad != "" {
+		p.say(p.s.name + ": " + bad)
 		return damaged
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -41,8 +40,13 @@ func recordsCommand() *cobra.Command {
 				}
 			}
 			if n == 0 {
-				newProgress(c, s).say(fmt.Sprintf("%s: %s", s.name, whatItIs(s.head, false)))
-				return noFlowLog
+				text, code := whatItIs(s, false)
+				newProgress(c, s).say(s.name + ": " + text)
+				return code
+			}
+			if s.cutOff != "" {
+				newProgress(c, s).say(s.name + ": " + s.cutOff)
+				return damaged
 			}
 			return nil
 		})

@@ -15,6 +15,9 @@ type Splitter struct {
 	start int   // of what is open
 	state state
 	depth int // valid iff state is inRecord or inString
+
+	file  bool   // made by NewFile
+	lists string // of a file: what closes the list that is open, "" between lists
 }
 
 type state uint8
@@ -62,16 +65,32 @@ func (s *Splitter) Next() (text []byte, offset int64, ok bool) {
 			s.pos += n
 			s.state = between
 		case between:
+			if s.file {
+				n, known := s.list()
+				if !known {
+					return nil, 0, false
+				}
+				if s.pos += n; n > 0 {
+					continue
+				}
+			}
 			s.begin()
 		case inRubbish:
 			if i := bytes.IndexByte(s.buf[s.pos:], '{'); i >= 0 {
-				return s.take(s.pos + i)
+				end := s.rubbishBefore(s.pos + i)
+				s.nest(end)
+				return s.take(end)
 			}
 			s.pos = len(s.buf)
 		case inString:
 			s.skipString()
 		case inRecord:
 			if s.skipTokens() {
+				if s.lists == behindList { // no record: the other fields of a blob
+					s.take(s.pos)
+					s.lists = ""
+					continue
+				}
 				return s.take(s.pos)
 			}
 		}
@@ -156,12 +175,14 @@ func (s *Splitter) skipTokens() bool {
 	return false
 }
 
+// mark is what files have that went through Windows tools.
+const mark = "\ufeff"
+
 var headTokens = []string{"{", `"records"`, ":", "["}
 
 // head is the length of the beginning of a blob, 0 where it begins otherwise.
 // known is false where the bytes do not tell yet.
 func head(text []byte) (n int, known bool) {
-	const mark = "\ufeff" // files that went through Windows tools have it
 	if len(text) < len(mark) && bytes.HasPrefix([]byte(mark), text) {
 		return 0, false
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,95 @@ func TestCut(t *testing.T) {
 				t.Errorf("%s, %d bytes at a time: %s open %t, want %s open %t", tt.name, size, text, open, tt.want, tt.open)
 			}
 		}
+	}
+}
+
+// Of a file, lists are found wherever they stand, whatever the pieces, and its end
+// tells whether it is cut off.
+func TestFile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, want string
+		cutOff     bool
+	}{
+		{``, ``, false},
+		{`{"records":[{"a":1},{"b":[2]}]}`, `12:{"a":1} 20:{"b":[2]}`, false},
+		{`{"records":[{"a":1},`, `12:{"a":1}`, true},
+		{`{"records":[{"a":1}]`, `12:{"a":1}`, true},
+		{`{"rec`, ``, true},
+		{`{"a":1`, `0:{"a":1`, true},
+		{`{"a":1}{"records":[{"b":1}]}` + "\n\ufeff" + `[{"c":1}]`, `0:{"a":1} 19:{"b":1} 33:{"c":1}`, false},
+		{`{"records":[{"a":1}],"b":"]}","c":{"d":[{}]}}{"e":1}`, `12:{"a":1} 45:{"e":1}`, false},
+		{`{"records":[{"a":1}]` + "\n" + `{"records":[{"b":1}]}`, `12:{"a":1} 33:{"b":1}`, false},
+		{`[1,[{"a":1}],"b",{"c":1},2]`, `1:1,[ 4:{"a":1} 13:"b" 17:{"c":1} 25:2`, false},
+		{`[1,2`, `1:1,2`, true},
+		{`xyz{"a":1}]}xyz`, `0:xyz 3:{"a":1} 12:xyz`, false},
+	} {
+		for _, size := range []int{1, 2, 3, 7, 1000} {
+			got, cutOff := cutFile(tt.text, size)
+			if text := strings.Join(got, " "); text != tt.want || cutOff != tt.cutOff {
+				t.Errorf("%s, %d bytes at a time: %s cut off %t, want %s cut off %t", tt.text, size, text, cutOff, tt.want, tt.cutOff)
+			}
+		}
+	}
+}
+
+// cutFile feeds a file in pieces of a size.
+func cutFile(text string, size int) (records []string, cutOff bool) {
+	note := func(record []byte, offset int64) { records = append(records, fmt.Sprintf("%d:%s", offset, record)) }
+	s := NewFile()
+	for len(text) > 0 {
+		n := min(size, len(text))
+		s.Feed([]byte(text[:n]))
+		text = text[n:]
+		for record, offset, ok := s.Next(); ok; record, offset, ok = s.Next() {
+			note(record, offset)
+		}
+	}
+	record, offset, ok, cutOff := s.Finish()
+	if ok {
+		note(record, offset)
+	}
+	return records, cutOff
+}
+
+// What is cut out of a file does not depend on the pieces, and nothing is invented.
+func FuzzFile(f *testing.F) {
+	for _, tt := range cuts {
+		f.Add(tt.text, 1)
+	}
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		if size < 1 || size > len(text)+1 {
+			return
+		}
+		want, cutOff := cutFile(text, len(text)+1)
+		got, gotCutOff := cutFile(text, size)
+		if strings.Join(got, " ") != strings.Join(want, " ") || cutOff != gotCutOff {
+			t.Fatalf("%q: %q cut off %t at once, %q cut off %t by %d", text, want, cutOff, got, gotCutOff, size)
+		}
+		for _, r := range got {
+			place, record, _ := strings.Cut(r, ":")
+			offset, _ := strconv.Atoi(place)
+			if record == "" || !strings.HasPrefix(text[offset:], record) {
+				t.Fatalf("%q: invented %q at %d", text, record, offset)
+			}
+		}
+	})
+}
+
+// A head is not waited for without end: what has only begun as one is held as other
+// values are.
+func TestBlanksInAHead(t *testing.T) {
+	s := NewFile()
+	s.Feed([]byte("{"))
+	for range 100 {
+		s.Feed(bytes.Repeat([]byte(" "), 4<<10))
+		if _, _, ok := s.Next(); ok {
+			t.Fatal("a record of blanks")
+		}
+	}
+	if !s.Open() {
+		t.Errorf("nothing is open")
 	}
 }
 
