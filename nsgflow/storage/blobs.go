@@ -158,7 +158,7 @@ func (all *blobs) next() (*blob, task) {
 			continue
 		}
 		b.stage = reading
-		return b, task{b.read, b.byName, b.closed}
+		return b, task{b.read, b.byName, b.closed, b.listed != "" && b.listed != b.read.ETag}
 	}
 	return nil, task{}
 }
@@ -168,6 +168,7 @@ type task struct {
 	from   checkpoint.Checkpoint // how far it has been read
 	ask    bool                  // first whether it has changed
 	closed bool                  // what has no end gets none
+	listed bool                  // a listing has another version than that was read
 }
 
 // outcome is how a reader's turn has ended.

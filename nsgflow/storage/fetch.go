@@ -46,7 +46,7 @@ func (r *reader) read(b *blob, t task) error {
 func (r *reader) readOn(b *blob, t task) error {
 	from := t.from
 	if t.ask && !(from.Half && t.closed) {
-		if done, err := r.readInOne(b, from); err != nil || done {
+		if done, err := r.readInOne(b, t); err != nil || done {
 			return err
 		}
 	}

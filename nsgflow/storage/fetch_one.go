@@ -37,19 +37,16 @@ const ending = "]}"
 
 // readInOne reports whether that is all: the blob has not changed, is not there, or
 // was read to its end.
-func (r *reader) readInOne(b *blob, from checkpoint.Checkpoint) (done bool, err error) {
-	if err := r.memory.agent.memory.acquire(r.memory.ctx, &r.memory.held, pieceBytes); err != nil {
-		return false, err
-	}
-	held := int64(pieceBytes)
+func (r *reader) readInOne(b *blob, t task) (done bool, err error) {
+	from, held := t.from, int64(0)
 	defer func() { r.memory.change(-held) }()
-	text, version, written, err := r.behind(b, from)
+	text, version, written, err := r.behind(b, from, &held)
 	if err == nil || means(err, unchanged) || means(err, gone) {
 		b.in.known.answered(b.path, written, r.requests.clock.time())
 	}
 	switch {
 	case means(err, unchanged) || means(err, gone):
-		return true, nil
+		return !t.listed, nil // what contradicts the listing, the block list decides
 	case means(err, changed): // shorter than the checkpoint
 		return false, nil
 	case err != nil:
@@ -61,7 +58,7 @@ func (r *reader) readInOne(b *blob, from checkpoint.Checkpoint) (done bool, err 
 	}
 	var records []Record
 	s := split.New(from.Offset)
-	s.Feed(text[known:])
+	s.Feed(text[known : len(text)-len(ending)]) // which ends no record
 	for record, offset, ok := s.Next(); ok; record, offset, ok = s.Next() {
 		if !json.Valid(record) {
 			return false, nil
@@ -82,8 +79,9 @@ func (r *reader) readInOne(b *blob, from checkpoint.Checkpoint) (done bool, err 
 
 // behind is what stands behind a checkpoint in a blob that is of another version by
 // now, with the bytes before it that the checkpoint knows, and when that was written.
-// It is empty where it is more than a piece, or broke off.
-func (r *reader) behind(b *blob, from checkpoint.Checkpoint) (text []byte, version string, written time.Time, err error) {
+// It is empty where it is more than a piece, or broke off, or where there is no memory
+// for it at once: held is what it has taken.
+func (r *reader) behind(b *blob, from checkpoint.Checkpoint, held *int64) (text []byte, version string, written time.Time, err error) {
 	begin := from.Offset - int64(from.Checked)
 	o := &azblob.DownloadStreamOptions{Range: azblob.HTTPRange{Offset: begin, Count: pieceBytes}}
 	if from.ETag != "" {
@@ -114,6 +112,10 @@ func (r *reader) behind(b *blob, from checkpoint.Checkpoint) (text []byte, versi
 		if last+1 < size {
 			return nil
 		}
+		if !r.memory.agent.memory.try(&r.memory.held, last+1-first) {
+			return nil // the block list, then: it waits with nothing under way
+		}
+		*held += last + 1 - first
 		piece := make([]byte, last+1-first)
 		n, err := io.ReadFull(answer.Body, piece)
 		r.requests.figures.add(func(s *AccountStats) { s.Read += uint64(n) })

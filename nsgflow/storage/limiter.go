@@ -122,3 +122,15 @@ func (l *limiter) share(n int64) int64 {
 
 // beyond is what an account would hold beyond its own part with n more.
 func (h *holding) beyond(own, n int64) int64 { return max(0, h.held+n-own) }
+
+// try takes n if nobody has to wait for it.
+func (l *limiter) try(h *holding, n int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	more := h.beyond(l.own, n) - h.beyond(l.own, 0)
+	if more > 0 && (len(l.waiting) > 0 || h.beyond(l.own, n) > l.share(n) || l.beyond+more > l.limit) {
+		return false
+	}
+	l.add(h, n)
+	return true
+}

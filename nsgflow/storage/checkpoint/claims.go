@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type followed struct {
 	known  bool     // what follows is
 	begun  bool     // before the first claim
 	at     time.Time
+
+	settling sync.Mutex
 }
 
 // Claim reserves a part of a container for one follower. It is nil where another
@@ -88,6 +91,11 @@ func (c *Claim) Begun() (watermark time.Time, ok bool, err error) {
 // Settle moves the watermark as far as all parts allow, when this one needs hours
 // from a time on only. keep tells what is to be kept for a watermark.
 func (c *Claim) Settle(needs time.Time, keep func(watermark time.Time, name string, at Checkpoint) bool) error {
+	c.s.mu.Lock()
+	settling := &c.s.claimed[c.container].settling
+	c.s.mu.Unlock()
+	settling.Lock() // what one has worked out is written before another one works it out
+	defer settling.Unlock()
 	c.s.mu.Lock()
 	c.needs, c.settled = needs, true
 	watermark := needs
