@@ -104,7 +104,7 @@ func TestAnswersReachTheSchedule(t *testing.T) {
 	if got := take(t, f, 1); len(got) != 1 {
 		t.Fatalf("%d records", len(got))
 	}
-	names, _ := known.due(time.Now().Add(o.PollInterval + 5*time.Second))
+	names, _, _ := known.due(time.Now().Add(o.PollInterval + 5*time.Second))
 	if len(names) > 0 {
 		t.Errorf("asked for again: %q", names)
 	}

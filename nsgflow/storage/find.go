@@ -81,30 +81,45 @@ func (c *container) look() (err error) {
 	return err
 }
 
-// ask lines up what is due by name, and lists what is cheaper to list.
+// ask lines up what is due by name, and then lists what is cheaper to list. Where that
+// cannot be listed now, it is asked for by name too.
 func (c *container) ask() {
 	if !c.asks.Load() {
 		return
 	}
 	now := c.requests.clock.time()
-	names, folders := c.known.due(now)
-	if c.listing.left() == 0 && len(folders) > 0 {
-		if err := c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
+	names, folders, instead := c.known.due(now)
+	if !c.askFor(names, now) || len(folders) == 0 {
+		return
+	}
+	err := errPaused
+	if c.listing.left() == 0 {
+		if err = c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
 			c.heard(err) // that it went well says nothing of the other listings
 		}
 	}
+	if err != nil {
+		c.askFor(instead, now)
+	}
+}
+
+var errPaused = errors.New("listings pause")
+
+// askFor lines up blobs by their names. It is false at the end of the follower.
+func (c *container) askFor(names []string, now time.Time) bool {
 	for _, name := range names {
 		if !c.reads(name) {
 			continue
 		}
 		ok, err := c.blobs.asked(c, name, now)
 		if err != nil {
-			return
+			return false
 		}
 		if ok {
 			c.known.asked(name)
 		}
 	}
+	return true
 }
 
 // claim takes the container, or a part of it, for this follower alone.

@@ -9,8 +9,11 @@ import (
 // A section with an end, option until, reads the hours before it, as they are when
 // they can be expected to be complete, and then no more.
 
-// isOver reports whether the last hour is complete.
-func (c *container) isOver(now time.Time) bool { return c.selected.ended(now.Add(-stillWritten)) }
+// isOver reports whether the last hour is complete: an end within an hour takes that
+// hour with it.
+func (c *container) isOver(now time.Time) bool {
+	return c.selected.ended(now.Add(-stillWritten).Truncate(time.Hour))
+}
 
 // ended reports whether everything before the end is read and behind a checkpoint.
 // It stays so.

@@ -72,19 +72,26 @@ func (k *names) allEnd() bool {
 	return len(k.halves) == 0
 }
 
-// due are the names and the folders to ask for now.
-func (k *names) due(now time.Time) (all, folders []string) {
-	asks, lists := k.schedule.Due(now)
+func pathsOf(asks []schedule.Ask) (names []string) {
 	for _, a := range asks {
-		all = append(all, hourPath(a.Root, a.Hour)+a.Tail)
+		names = append(names, hourPath(a.Root, a.Hour)+a.Tail)
 	}
-	for _, f := range lists {
-		folders = append(folders, hourPath(f.Root, f.Hour))
+	return names
+}
+
+// due are the names and the folders to ask for now, and the names that the folders
+// are listed in place of.
+func (k *names) due(now time.Time) (all, folders, instead []string) {
+	asks, lists := k.schedule.Due(now)
+	all = pathsOf(asks)
+	for _, l := range lists {
+		folders = append(folders, hourPath(l.Root, l.Hour))
+		instead = append(instead, pathsOf(l.Asks)...)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now.Sub(k.polled) < k.every {
-		return all, folders
+	if since := now.Sub(k.polled); since >= 0 && since < k.every {
+		return all, folders, instead
 	}
 	k.polled = now
 	for name, changed := range k.undated {
@@ -98,7 +105,7 @@ func (k *names) due(now time.Time) (all, folders []string) {
 			all = append(all, name)
 		}
 	}
-	return all, folders
+	return all, folders, instead
 }
 
 // retry makes everything due.

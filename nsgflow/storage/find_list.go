@@ -163,10 +163,11 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	if p.LastModified != nil {
 		modified = *p.LastModified
 	}
-	if path.before(c.watermark.at, modified) || !path.dated() && c.selected.ended(modified) || !c.reads(name) {
+	reached, begun := c.watermark.reached()
+	if path.before(reached, modified) || !path.dated() && c.selected.ended(modified) || !c.reads(name) {
 		return nil
 	}
-	before := !c.watermark.begun && (c.o.Start.Now || !path.dated() && modified.Before(c.watermark.since))
+	before := !begun && (c.o.Start.Now || !path.dated() && modified.Before(c.watermark.since))
 	if path.dated() || !before {
 		c.known.saw(name, path, modified, now)
 	}

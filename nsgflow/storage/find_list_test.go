@@ -204,7 +204,7 @@ func TestPollCostsWhatIsNew(t *testing.T) {
 		t.Errorf("poll with one new NIC: %v", counts)
 	}
 	onlyContainer(f).known.retry(time.Now())
-	if names, _ := onlyContainer(f).known.due(time.Now()); !strings.Contains(strings.Join(names, " "), "0022480B004D") {
+	if names, _, _ := onlyContainer(f).known.due(time.Now()); !strings.Contains(strings.Join(names, " "), "0022480B004D") {
 		t.Error("the new NIC is not known by name")
 	}
 }

@@ -102,9 +102,22 @@ func (w *watermark) settle(to time.Time) error {
 	if to.Before(w.at) {
 		to = w.at
 	}
-	err := w.kept.skip(w.bucket, w.skipped)
-	if err == nil {
-		w.skipped = nil
+	w.mu.Lock()
+	skipped := w.skipped
+	w.skipped = nil
+	w.mu.Unlock()
+	err := w.kept.skip(w.bucket, skipped)
+	if err != nil {
+		w.mu.Lock()
+		if w.skipped == nil {
+			w.skipped = map[string]checkpoint.Checkpoint{}
+		}
+		for name, read := range skipped {
+			if _, newer := w.skipped[name]; !newer {
+				w.skipped[name] = read
+			}
+		}
+		w.mu.Unlock()
 	}
 	if err == nil && w.begun && to.Equal(w.at) {
 		return nil
@@ -121,6 +134,15 @@ func (w *watermark) settle(to time.Time) error {
 		}
 		return err
 	}
+	w.mu.Lock()
 	w.begun, w.at = true, to
+	w.mu.Unlock()
 	return nil
+}
+
+// reached is how far it has come, for those who take blobs of a listing meanwhile.
+func (w *watermark) reached() (at time.Time, begun bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at, w.begun
 }

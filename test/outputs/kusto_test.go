@@ -30,7 +30,7 @@ func TestKustoQueries(t *testing.T) {
 		`AzureFlow_CL | where netwrk.direction == "outbound"`:                    "netwrk",
 		`AzureFlow_CL | where network.direction == "outbound" summarize count()`: "Expected",
 		`ASimNetworkSessionLogs | where DvcActoin == "Deny"`:                     "DvcActoin",
-		"ASimNetworkSessionLogs | summarize sum(NetworkBytes) by SrcHostname":    "SrcHostname", // which no event has
+		"ASimNetworkSessionLogs | summarize sum(NetworkBytes) by SrcUsername":    "SrcUsername", // which no event has
 		"ASimNetworkSessionLogs | summarize sum(SrcIpAddr)":                      "summable",
 		"ASimNetworkSessionLogs | where Src == '192.0.2.4'":                      "'Src'", // which the parser adds
 		"_Im_NetworkSession | summarize count() by DvcSubscriptionId":            "DvcSubscriptionId",

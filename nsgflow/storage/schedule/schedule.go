@@ -38,6 +38,12 @@ type Folder struct {
 	Hour time.Time
 }
 
+// List is a folder to list in place of Asks.
+type List struct {
+	Folder
+	Asks []Ask
+}
+
 // Rules are what the schedule goes by.
 type Rules struct {
 	Poll      time.Duration // between two looks at NICs that are not regular
@@ -53,6 +59,7 @@ type Schedule struct {
 	mu   sync.Mutex
 	nics map[NIC]*state
 	due  byTime
+	last time.Time // of Due
 }
 
 // state is what is known of a NIC.
@@ -70,6 +77,8 @@ type state struct {
 const (
 	// shortest is the poll interval below which the second does not matter.
 	shortest = 10 * time.Second
+	// jump is how far the time goes on between two calls of Due where no clock was set.
+	jump = 10 * time.Minute
 	// silentAfter is after how long without a change a NIC is silent. Of the time that
 	// passes from then on, a part of silentShare passes besides until it is asked for again.
 	silentAfter = 10 * time.Minute
@@ -144,6 +153,9 @@ func (s *Schedule) plan(st *state, now time.Time) {
 	switch {
 	case s.regular(st, now):
 		at := st.pace.next(st.grown, now)
+		if most := now.Add(2 * time.Minute); at.After(most) { // the change is of a time to come: a clock was wrong
+			at = most
+		}
 		if again := now.Add(s.rules.Poll); st.missed && again.Before(at) {
 			at = again
 		}
@@ -159,14 +171,24 @@ func (s *Schedule) round(at time.Time) time.Time { return at.Truncate(s.rules.Po
 
 // Due are the blobs and the lists to ask for now. Each Ask is to be Answered; those
 // that are not, and what is in the lists, come again after a poll interval.
-func (s *Schedule) Due(now time.Time) (asks []Ask, lists []Folder) {
+//
+// Where a clock was set, of this machine or of the service, what was planned says
+// nothing: everything is due, and nothing is forgotten for its age. The answers tell
+// the right time.
+func (s *Schedule) Due(now time.Time) (asks []Ask, lists []List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	set := !s.last.IsZero() && (now.Before(s.last) || now.Sub(s.last) > jump)
+	if s.last = now; set {
+		for _, st := range s.nics {
+			s.put(st, now)
+		}
+	}
 	var folders []Folder
 	unsure := map[Folder][]Ask{} // by folder
 	for len(s.due) > 0 && !s.due[0].next.After(now) {
 		st := s.due[0]
-		if now.Sub(st.hour) > s.rules.Forgotten {
+		if !set && now.Sub(st.hour) > s.rules.Forgotten {
 			s.put(st, time.Time{})
 			delete(s.nics, st.nic)
 			continue
@@ -192,7 +214,7 @@ func (s *Schedule) Due(now time.Time) (asks []Ask, lists []Folder) {
 	}
 	for _, f := range folders {
 		if len(unsure[f]) > s.rules.ListCost {
-			lists = append(lists, f)
+			lists = append(lists, List{f, unsure[f]})
 		} else {
 			asks = append(asks, unsure[f]...)
 		}
@@ -210,6 +232,7 @@ func (s *Schedule) hours(st *state, now time.Time, sure bool) (all []time.Time) 
 	case old && !sure:
 		all = append(all, before)
 	}
+	st.newer = false // without an answer the old one has its turn again
 	return append(all, hour)
 }
 

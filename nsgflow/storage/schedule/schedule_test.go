@@ -122,7 +122,11 @@ func TestSilent(t *testing.T) {
 	if asks := run(s, now, now.Add(time.Minute), nothing); len(asks) == 0 {
 		t.Error("it stays forgotten")
 	}
-	if asks, _ := s.Due(now.Add(24 * time.Hour)); len(asks) > 0 || len(s.nics) > 0 {
+	end := now.Add(24 * time.Hour)
+	for ; now.Before(end); now = now.Add(time.Minute) { // as in life, not in one jump
+		s.Due(now)
+	}
+	if asks, _ := s.Due(now); len(asks) > 0 || len(s.nics) > 0 {
 		t.Errorf("%d asks and %d NICs a day later", len(asks), len(s.nics))
 	}
 }
@@ -137,7 +141,7 @@ func TestListInsteadOfAsks(t *testing.T) {
 			s.Saw(one, hour, hour.Add(30*time.Minute), hour.Add(30*time.Minute))
 		}
 		asks, lists := s.Due(hour.Add(31 * time.Minute))
-		if n > rules.ListCost && (len(asks) > 0 || len(lists) != 1 || lists[0] != Folder{nic.Root, hour}) || n <= rules.ListCost && (len(asks) != n || len(lists) > 0) {
+		if n > rules.ListCost && (len(asks) > 0 || len(lists) != 1 || lists[0].Folder != Folder{nic.Root, hour}) || n <= rules.ListCost && (len(asks) != n || len(lists) > 0) {
 			t.Errorf("%d NICs: %d asks, lists %v", n, len(asks), lists)
 		}
 	}
@@ -152,5 +156,39 @@ func TestAll(t *testing.T) {
 	s.All(hour.Add(61 * time.Second))
 	if asks, _ := s.Due(hour.Add(61 * time.Second)); len(asks) != 1 {
 		t.Errorf("%d asks", len(asks))
+	}
+}
+
+// Where a clock was set, back or ahead, everything is due at once, nothing is forgotten,
+// and the pace goes on by the new time.
+func TestClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-time.Hour, -10 * time.Minute, time.Hour, 5 * time.Hour} {
+		hour := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+		s := New(Rules{Poll: 15 * time.Second, StillOpen: 2 * time.Minute, Forgotten: 3 * time.Hour, ListCost: 13})
+		n := NIC{"root", "tail"}
+		now := hour.Add(20 * time.Minute)
+		for minute := range 8 { // it becomes regular
+			s.Saw(n, hour, hour.Add(time.Duration(10+minute)*time.Minute), now)
+		}
+		s.Due(now)
+		for k := range 2 {
+			now = now.Add(by)
+			by = -by // wrong, and right again
+			if asks, _ := s.Due(now); len(asks) == 0 {
+				t.Errorf("%s: nothing is due", by)
+			}
+			asked := 0
+			for range 200 {
+				now = now.Add(time.Second)
+				asks, _ := s.Due(now)
+				asked += len(asks)
+				for _, a := range asks {
+					s.Answered(a, time.Time{}, now)
+				}
+			}
+			if k == 1 && asked == 0 || len(s.nics) != 1 {
+				t.Errorf("%s: %d asks in 200 s, %d NICs", by, asked, len(s.nics))
+			}
+		}
 	}
 }
