@@ -111,3 +111,36 @@ func TestAskAgainstAListing(t *testing.T) {
 	l.Grow(azure.NSGRecord(2))
 	take(t, f, 1)
 }
+
+// NICs of a flow log whose hour is listed in place of many requests are asked for by
+// name where lists are refused.
+func TestNamesWhereListsAreRefused(t *testing.T) {
+	t.Parallel()
+	const nics = 20
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	o.PollInterval, o.ListInterval = 500*time.Millisecond, time.Hour
+	var bad atomic.Bool
+	w := &wire{}
+	w.harm = func(kind string, r *http.Request) (*http.Response, error) {
+		if kind == "list" && bad.Load() {
+			return answer(r, 403, "x-ms-request-id", "1", "x-ms-error-code", "AuthorizationPermissionMismatch"), nil
+		}
+		return nil, nil
+	}
+	o.Transport = w
+	var logs []*azure.FlowLog
+	for i := range nics {
+		l := azure.NewFlowLog(t, c, azure.NSGName("EDGE-NSG", i, azure.ThisHour))
+		l.Grow(azure.NSGRecord(i))
+		logs = append(logs, l)
+	}
+	f, _ := open(t, o)
+	defer f.Close()
+	take(t, f, nics)
+	bad.Store(true)
+	for i, l := range logs {
+		l.Grow(azure.NSGRecord(100 + i))
+	}
+	take(t, f, nics)
+}

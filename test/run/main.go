@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,11 +98,18 @@ func run(ctx context.Context) error {
 		for _, o := range options() {
 			args = append(args, "--"+o[0], o[1])
 		}
-		command := exec.CommandContext(ctx, program, append(args, lines)...)
-		command.Stderr = os.Stderr
+		// Each file by itself: in one text, what is damaged hides what stands behind it.
+		read := files
+		if slices.Contains(files, "-") { // it has been read
+			read = []string{lines}
+		}
+		command := exec.CommandContext(ctx, program, append(args, read...)...)
+		if bad == nil { // else it has been said
+			command.Stderr = os.Stderr
+		}
 		err = printed(command)
 	}
-	return cmp.Or(err, bad)
+	return cmp.Or(bad, err)
 }
 
 // errSaid is of files that cannot be read or are cut off: the program has said it.
