@@ -77,8 +77,10 @@ type state struct {
 const (
 	// shortest is the poll interval below which the second does not matter.
 	shortest = 10 * time.Second
-	// jump is how far the time goes on between two calls of Due where no clock was set.
+	// jump is how far the time goes on between two calls of Due where no clock was set,
+	// and back how far it goes back: the service's time is told in whole seconds.
 	jump = 10 * time.Minute
+	back = time.Minute
 	// silentAfter is after how long without a change a NIC is silent. Of the time that
 	// passes from then on, a part of silentShare passes besides until it is asked for again.
 	silentAfter = 10 * time.Minute
@@ -178,7 +180,7 @@ func (s *Schedule) round(at time.Time) time.Time { return at.Truncate(s.rules.Po
 func (s *Schedule) Due(now time.Time) (asks []Ask, lists []List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	set := !s.last.IsZero() && (now.Before(s.last) || now.Sub(s.last) > jump)
+	set := !s.last.IsZero() && (s.last.Sub(now) > back || now.Sub(s.last) > jump)
 	if s.last = now; set {
 		for _, st := range s.nics {
 			s.put(st, now)

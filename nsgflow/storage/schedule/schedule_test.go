@@ -192,3 +192,21 @@ func TestClockIsSet(t *testing.T) {
 		}
 	}
 }
+
+// The service tells its time in whole seconds: a step back by some is no clock that was
+// set.
+func TestTimeInWholeSeconds(t *testing.T) {
+	hour := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+	s := New(Rules{Poll: 15 * time.Second, StillOpen: 2 * time.Minute, Forgotten: 3 * time.Hour, ListCost: 13})
+	n := NIC{"root", "tail"}
+	now := hour.Add(20 * time.Minute)
+	s.Saw(n, hour, hour.Add(19*time.Minute), now)
+	asked := 0
+	for k := range 600 { // five minutes, half a second at a time, to and fro
+		asks, _ := s.Due(now.Add(time.Duration(k)*500*time.Millisecond - time.Duration(k%3)*2*time.Second))
+		asked += len(asks)
+	}
+	if asked > 25 { // one in 15 s
+		t.Errorf("%d asks in five minutes", asked)
+	}
+}
