@@ -34,7 +34,7 @@ func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
 	last := c.isOver(now)
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval || last && !c.whole
-	c.watermark.skipped = nil
+	c.watermark.forgetSkipped()
 	if sweep {
 		c.archive.reset()
 	}

@@ -96,6 +96,13 @@ func (w *watermark) skip(name, version string, modified time.Time, length *int64
 	return w.kept.skip(w.bucket, full) // nothing is locked while the disk works
 }
 
+// forgetSkipped begins a listing anew.
+func (w *watermark) forgetSkipped() {
+	w.mu.Lock()
+	w.skipped = nil
+	w.mu.Unlock()
+}
+
 // settle ends a listing: it moves the watermark on to an hour, and forgets what
 // lies before.
 func (w *watermark) settle(to time.Time) error {
