@@ -191,6 +191,7 @@ func BenchmarkRead(b *testing.B) {
 	tags := manyTags(b, 40_000)
 	estate := estateOf(50_000, 500)
 	city := mmdb(b, map[string]mmdbtype.DataType{"89.160.20.0/24": linkoeping})
+	array, longArray := threatArray(20_000, 20_000), threatArray(80_000, 80_000)
 	for name, c := range map[string]struct {
 		data []byte
 		read func() any
@@ -200,7 +201,9 @@ func BenchmarkRead(b *testing.B) {
 			f, _ := readInventory(estate, []string{"env"})
 			return newEstate([]*inventoryFile{f})
 		}},
-		"city": {city, func() any { d, _ := readDatabase(city); return d }},
+		"threats":      {array, func() any { l, _ := readThreats(array, noon, maxThreats); return l }},
+		"threats long": {longArray, func() any { l, _ := readThreats(longArray, noon, maxThreats); return l }},
+		"city":         {city, func() any { d, _ := readDatabase(city); return d }},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.data)))

@@ -84,11 +84,19 @@ func (o threatObject) fields() threatFields {
 // jsonArray reads a list of objects, such as Feodo Tracker's, or of texts.
 func (r *threatReader) jsonArray(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
+	// Lines are counted on from the entry before: a list has up to millions of them.
+	line, counted := 1, 0
+	here := func() int {
+		offset := int(d.InputOffset())
+		line += bytes.Count(data[counted:offset], []byte{'\n'})
+		counted = offset
+		return line
+	}
 	at := func(err error) error {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return lineError{lineAt(data, d.InputOffset()), jsonReason(err)}
+		return lineError{here(), jsonReason(err)}
 	}
 	if _, err := d.Token(); err != nil {
 		return at(err)
@@ -97,10 +105,6 @@ func (r *threatReader) jsonArray(data []byte) error {
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
 			return at(err)
-		}
-		line := lineAt(data, d.InputOffset())
-		if r.all > 1000 {
-			line = 0 // counting lines again and again takes long
 		}
 		var object threatObject
 		fields := threatFields{}
@@ -111,7 +115,7 @@ func (r *threatReader) jsonArray(data []byte) error {
 		} else if json.Unmarshal(raw, &object) == nil {
 			fields = object.fields()
 		}
-		if err := r.add(fields.first(addressFields...), r.detail(fields), line); err != nil {
+		if err := r.add(fields.first(addressFields...), r.detail(fields), here()); err != nil {
 			return err
 		}
 	}

@@ -148,6 +148,30 @@ func TestThreatsRefused(t *testing.T) {
 	}
 }
 
+// threatArray is a list of objects, one a line; those from bad on have no address.
+func threatArray(entries, bad int) []byte {
+	text := []byte("[")
+	for i := range entries {
+		ip := fmt.Sprintf("198.51.%d.%d", i>>8&255, i&255)
+		if i >= bad {
+			ip = "gone"
+		}
+		text = fmt.Appendf(text, "\n{\"ip_address\":%q,\"malware\":\"Dridex\"},", ip)
+	}
+	return append(text[:len(text)-1], "\n]\n"...)
+}
+
+// TestThreatArrayLine: the line of an entry is right however far down it is.
+func TestThreatArrayLine(t *testing.T) {
+	l, err := readThreats(threatArray(3000, 2999), noon, maxThreats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(l.skipped.n, " ", l.skipped.first), `1 line 3001: "gone": no IP address and no prefix`; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+}
+
 // TestThreatsHeap: a list is two ranges an address, and nothing of what read it.
 func TestThreatsHeap(t *testing.T) {
 	const entries = 200_000
