@@ -69,7 +69,7 @@ func (f *filter) renew() error {
 func (f *filter) counts() tables.FilterCounts {
 	c := f.earlier
 	c.Add(f.normalizer.Counts())
-	c.Context = sum(c.Context, f.normalizer.ContextCounts())
+	c.Context.Add(f.normalizer.ContextCounts())
 	return c
 }
 
@@ -80,14 +80,6 @@ func (f *filter) figures(now time.Time) tables.FilterFigures {
 		all.Sources = f.context.Stats()
 	}
 	return all
-}
-
-func sum(a, b context.Counts) context.Counts {
-	return context.Counts{
-		Hits: a.Hits + b.Hits, Misses: a.Misses + b.Misses, Ambiguous: a.Ambiguous + b.Ambiguous,
-		ServiceTags: a.ServiceTags + b.ServiceTags, Inventory: a.Inventory + b.Inventory, Networks: a.Networks + b.Networks,
-		Geo: a.Geo + b.Geo, ASN: a.ASN + b.ASN, Threats: a.Threats + b.Threats,
-	}
 }
 
 const roomSlack = 4 << 10

@@ -167,6 +167,19 @@ type Counts struct {
 	ServiceTags, Inventory, Networks, Geo, ASN, Threats uint64
 }
 
+// Add adds the counts of another cache.
+func (n *Counts) Add(more Counts) {
+	n.Hits += more.Hits
+	n.Misses += more.Misses
+	n.Ambiguous += more.Ambiguous
+	n.ServiceTags += more.ServiceTags
+	n.Inventory += more.Inventory
+	n.Networks += more.Networks
+	n.Geo += more.Geo
+	n.ASN += more.ASN
+	n.Threats += more.Threats
+}
+
 // Counts may be asked by the cache's own goroutine only.
 func (c *Cache[V]) Counts() Counts {
 	n := Counts{Misses: c.misses}
