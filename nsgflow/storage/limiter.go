@@ -71,7 +71,8 @@ func (l *limiter) change(h *holding, n int64) {
 
 func (l *limiter) add(h *holding, n int64) {
 	l.count(h, func() {
-		l.beyond += h.beyond(l.own, n) - h.beyond(l.own, 0)
+		_, more := h.beyond(l.own, n)
+		l.beyond += more
 		h.held += n
 	})
 	l.grant()
@@ -96,9 +97,9 @@ func (l *limiter) count(h *holding, change func()) {
 func (l *limiter) grant() {
 	full := false
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
-		more := w.h.beyond(l.own, w.n) - w.h.beyond(l.own, 0)
+		all, more := w.h.beyond(l.own, w.n)
 		switch {
-		case more > 0 && (full || w.h.beyond(l.own, w.n) > l.share(w.n)):
+		case more > 0 && (full || all > l.share(w.n)):
 			return false
 		case more > 0 && l.beyond+more > l.limit:
 			full = true
@@ -120,15 +121,19 @@ func (l *limiter) share(n int64) int64 {
 	return l.limit
 }
 
-// beyond is what an account would hold beyond its own part with n more.
-func (h *holding) beyond(own, n int64) int64 { return max(0, h.held+n-own) }
+// beyond is what an account would hold beyond its own part with n more, and how
+// much of that it does not hold yet.
+func (h *holding) beyond(own, n int64) (all, more int64) {
+	all = max(0, h.held+n-own)
+	return all, all - max(0, h.held-own)
+}
 
 // try takes n if nobody has to wait for it.
 func (l *limiter) try(h *holding, n int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	more := h.beyond(l.own, n) - h.beyond(l.own, 0)
-	if more > 0 && (len(l.waiting) > 0 || h.beyond(l.own, n) > l.share(n) || l.beyond+more > l.limit) {
+	all, more := h.beyond(l.own, n)
+	if more > 0 && (len(l.waiting) > 0 || all > l.share(n) || l.beyond+more > l.limit) {
 		return false
 	}
 	l.add(h, n)
