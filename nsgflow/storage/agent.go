@@ -1,9 +1,10 @@
 package storage
 
 import (
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"path/filepath"
 	"sync"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // Agent is what the followers of one process share: the limits of requests and

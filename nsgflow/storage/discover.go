@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // discoverTimeout is for one look, all pages of it.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"maps"
 	"net/http"
@@ -22,6 +21,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resourcegraph/armresourcegraph"
+
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
 // accountsQuery is the storage account of each flow log, once, with its blob

@@ -1,11 +1,12 @@
 package storage
 
 import (
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // goneFor is how long an account that is not found any more is followed where

@@ -3,8 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/internal/split"
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +11,9 @@ import (
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"fluent-bit-nsgflow/nsgflow/internal/split"
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // tailBytes is the length of the last block of a flow log, `]}`. New blocks

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+
 	"fluent-bit-nsgflow/nsgflow/internal/split"
 )
 

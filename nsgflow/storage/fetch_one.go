@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/internal/split"
-	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +15,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"fluent-bit-nsgflow/nsgflow/internal/split"
+	"fluent-bit-nsgflow/nsgflow/storage/checkpoint"
 )
 
 // What was added to a blob mostly is read with one request, which also asks whether

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"net"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
 // meaning is what an answer says of what was asked for, and what to do. Only

@@ -2,12 +2,13 @@ package storage
 
 import (
 	"encoding/json"
-	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
 // reason is why a service of Azure refused, in one line: the status, the codes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
 // database is a file of bbolt, which outlives what bbolt does on a damaged page.

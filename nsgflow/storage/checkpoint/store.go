@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +14,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
 // Store keeps checkpoints on disk.
