@@ -92,18 +92,15 @@ func (c *container) ask() {
 	if !c.askFor(names, now) || len(folders) == 0 {
 		return
 	}
-	err := errPaused
 	if c.listing.left() == 0 {
-		if err = c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) }); err != nil {
-			c.heard(err) // that it went well says nothing of the other listings
+		err := c.each(folders, func(folder string) error { return c.pages.flat(folder, c.observe) })
+		if err == nil {
+			return
 		}
+		c.heard(err) // that it went well says nothing of the other listings
 	}
-	if err != nil {
-		c.askFor(instead, now)
-	}
+	c.askFor(instead, now)
 }
-
-var errPaused = errors.New("listings pause")
 
 // askFor lines up blobs by their names. It is false at the end of the follower.
 func (c *container) askFor(names []string, now time.Time) bool {
