@@ -29,17 +29,19 @@
 // # The way of a file
 //
 // source.go says what there is of each kind: option, bounds, reader, what is made
-// of several files. watcher.go looks at the files (stat), has them read when they
-// have rested, and publishes what was made of them. A bad one changes nothing.
+// of several files. watcher.go looks at the files (stat), has them read (file.go)
+// when they have rested, and publishes what was made of them. A bad one changes
+// nothing. reading.go has what the readers of all kinds share.
 //
 //   - tags.go: service tags, prefixes that nest; the choice among them is made when
 //     the table is built.
-//   - inventory.go reads the estate's inventory, estate.go makes one of several
-//     files, resolve.go finds an address from a place.
+//   - inventory.go reads the estate's inventory (inventory_lines.go), estate_build.go
+//     makes one estate (estate.go) of several files, resolve.go finds an address from
+//     a place.
 //   - networks.go: the user's networks.
 //   - mmdb.go: databases in MaxMind's format, whole in memory: a file that is mapped
 //     and then cut off would end the process.
-//   - threats.go: lists and exceptions; threats_forms.go: CSV, JSON and STIX.
+//   - threats.go: lists; threats_forms.go: CSV, JSON and STIX; exceptions.go.
 //
 // prefixes.go has the table of all of them: ranges of addresses, sorted.
 // answer.go puts together what the sources say, flowtype.go says what two sides

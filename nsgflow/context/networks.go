@@ -182,15 +182,6 @@ func (r *networkReader) csv(data []byte) error {
 	}
 }
 
-// csvReason is an error of CSV behind so many lines.
-func csvReason(err error, before int) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return lineError{parse.Line + before, parse.Err}
-	}
-	return err
-}
-
 func (r *networkReader) row(l *networkLine, line int) error {
 	p, err := parsePrefix(l.CIDR)
 	if err != nil {

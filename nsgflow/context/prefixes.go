@@ -278,3 +278,44 @@ func parsePrefix(text string) (p netip.Prefix, err error) {
 	}
 	return p.Masked(), nil
 }
+
+// prefixesOf reads an address, a prefix, or a range a-b, which is several
+// prefixes.
+func prefixesOf(text string) ([]netip.Prefix, error) {
+	first, last, isRange := strings.Cut(text, "-")
+	if !isRange {
+		p, err := parsePrefix(text)
+		return []netip.Prefix{p}, err
+	}
+	a, errA := netip.ParseAddr(first)
+	b, errB := netip.ParseAddr(last)
+	a, b = a.Unmap(), b.Unmap()
+	if errA != nil || errB != nil || a.Zone()+b.Zone() != "" || a.Is4() != b.Is4() || b.Less(a) {
+		return nil, fmt.Errorf("%s: no IP address and no prefix", quote(text))
+	}
+	var all []netip.Prefix
+	for {
+		// The longest step that begins at a and does not pass b.
+		length := a.BitLen()
+		for length > 0 {
+			p := netip.PrefixFrom(a, length-1)
+			if p.Masked().Addr() != a || lastOf(p).Compare(b) > 0 {
+				break
+			}
+			length--
+		}
+		p := netip.PrefixFrom(a, length)
+		all = append(all, p)
+		last := lastOf(p)
+		if last == b {
+			return all, nil
+		}
+		a = last.Next()
+	}
+}
+
+// lastOf is the last address of a prefix in canonical form.
+func lastOf(p netip.Prefix) netip.Addr {
+	first, mask := pointOf(p.Addr()), maskOf(p.Bits())
+	return point{first.high | ^mask.high, first.low | ^mask.low}.addr(p.Addr().BitLen())
+}

@@ -1,7 +1,6 @@
 package context
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 )
 
 // serviceTags are Microsoft's names of the networks of Azure. They are immutable.
@@ -211,72 +209,4 @@ func (s *serviceTags) of(addr netip.Addr) (a tagAnswer, ok bool) {
 		a.tag = "AzureCloud"
 	}
 	return a, true
-}
-
-// unmarshal reads JSON that may begin with a byte-order mark. Errors say the line.
-func unmarshal(data []byte, into any) error {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	err := json.Unmarshal(data, into)
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &syntax):
-		return lineError{lineAt(data, syntax.Offset), errors.New(syntax.Error())}
-	case errors.As(err, &kind):
-		return lineError{lineAt(data, kind.Offset), wrongType(kind)}
-	}
-	return err
-}
-
-// wrongType says that a member is of another type than it should be.
-func wrongType(err *json.UnmarshalTypeError) error {
-	if err.Field == "" {
-		return fmt.Errorf("unexpected %s", err.Value)
-	}
-	return fmt.Errorf("%s: unexpected %s", err.Field, err.Value)
-}
-
-func lineAt(data []byte, offset int64) int {
-	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte{'\n'})
-}
-
-// skipped counts the entries of a foreign file that are none. A few are left out;
-// where they are many, the file is something else.
-type skipped struct {
-	n     int
-	first error // with its line, where there are lines
-}
-
-func (s *skipped) add(line int, err error) {
-	if s.n == 0 {
-		s.first = err
-		if line > 0 {
-			s.first = lineError{line, err}
-		}
-	}
-	s.n++
-}
-
-// bad says that too many of all entries are none.
-func (s *skipped) bad(all int) error {
-	if s.n > 100 && s.n > all/100 || s.n > 0 && s.n == all {
-		return fmt.Errorf("%w; %s of %s entries are like that", s.first, count(s.n), count(all))
-	}
-	return nil
-}
-
-func tooMany(most int, what string) error {
-	return fmt.Errorf("more than %s %s", count(most), what)
-}
-
-// timeOf reads the times that files have. Not ok: it is none of them.
-func timeOf(text string) (at time.Time, ok bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05 UTC", time.DateOnly} {
-		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return at.UTC(), true
-		}
-	}
-	return at, false
 }

@@ -1,7 +1,6 @@
 package context
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -44,15 +43,6 @@ func count(n int) string {
 	}
 	return text
 }
-
-// lineError is what is wrong in a line of a file.
-type lineError struct {
-	line int
-	err  error
-}
-
-func (e lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
-func (e lineError) Unwrap() error { return e.err }
 
 // texts keeps each text once.
 type texts map[string]string

@@ -3,8 +3,6 @@ package context
 import (
 	"bytes"
 	"cmp"
-	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -239,47 +237,6 @@ func (r *threatReader) addTimed(text string, d threatDetail, line int, from, unt
 	return nil
 }
 
-// prefixesOf reads an address, a prefix, or a range a-b, which is several
-// prefixes.
-func prefixesOf(text string) ([]netip.Prefix, error) {
-	first, last, isRange := strings.Cut(text, "-")
-	if !isRange {
-		p, err := parsePrefix(text)
-		return []netip.Prefix{p}, err
-	}
-	a, errA := netip.ParseAddr(first)
-	b, errB := netip.ParseAddr(last)
-	a, b = a.Unmap(), b.Unmap()
-	if errA != nil || errB != nil || a.Zone()+b.Zone() != "" || a.Is4() != b.Is4() || b.Less(a) {
-		return nil, fmt.Errorf("%s: no IP address and no prefix", quote(text))
-	}
-	var all []netip.Prefix
-	for {
-		// The longest step that begins at a and does not pass b.
-		length := a.BitLen()
-		for length > 0 {
-			p := netip.PrefixFrom(a, length-1)
-			if p.Masked().Addr() != a || lastOf(p).Compare(b) > 0 {
-				break
-			}
-			length--
-		}
-		p := netip.PrefixFrom(a, length)
-		all = append(all, p)
-		last := lastOf(p)
-		if last == b {
-			return all, nil
-		}
-		a = last.Next()
-	}
-}
-
-// lastOf is the last address of a prefix in canonical form.
-func lastOf(p netip.Prefix) netip.Addr {
-	first, mask := pointOf(p.Addr()), maskOf(p.Bits())
-	return point{first.high | ^mask.high, first.low | ^mask.low}.addr(p.Addr().BitLen())
-}
-
 // match is what a list says of an address, unmapped.
 func (l *threatList) match(addr netip.Addr, provider string) (t Threat, ok bool) {
 	number := l.table.at(addr)
@@ -362,56 +319,4 @@ func confidence(text string) string {
 		return "Medium"
 	}
 	return "High"
-}
-
-// exceptions are the networks that no list may match.
-type exceptions struct {
-	prefixes []netip.Prefix
-	skipped  skipped
-}
-
-// readExceptions reads plain text, or a warning list of MISP.
-func readExceptions(data []byte) (*exceptions, error) {
-	if len(data) == 0 {
-		return nil, errEmpty
-	}
-	e := &exceptions{}
-	all := 0
-	add := func(text string, line int) {
-		all++
-		prefixes, err := prefixesOf(text)
-		if err != nil {
-			e.skipped.add(line, err)
-			return
-		}
-		e.prefixes = append(e.prefixes, prefixes...)
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
-		var list struct {
-			List *[]string `json:"list"`
-		}
-		if err := unmarshal(data, &list); err != nil {
-			return nil, err
-		}
-		if list.List == nil {
-			return nil, errors.New(`no warning list of MISP: it has no "list"`)
-		}
-		for _, text := range *list.List {
-			add(text, 0)
-		}
-	} else {
-		for n := 1; len(data) > 0; n++ {
-			var line []byte
-			line, data, _ = bytes.Cut(data, []byte{'\n'})
-			if line = bytes.TrimSpace(line); !isComment(line) {
-				token, _ := firstToken(string(line))
-				add(token, n)
-			}
-		}
-	}
-	if len(e.prefixes) > maxThreats {
-		return nil, tooMany(maxThreats, "exceptions")
-	}
-	return e, e.skipped.bad(all)
 }

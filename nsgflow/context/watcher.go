@@ -35,13 +35,6 @@ type Context struct {
 	stats   atomic.Pointer[[]SourceStats]
 }
 
-// rest is how long a file has to stay the same before it is read, at most the time
-// between two looks.
-const rest = time.Second
-
-// expires is how often lists are looked at whose entries have times of validity.
-const expires = time.Hour
-
 // Open reads the files. One that is not there is a warning: it is used when it
 // appears. One that is bad is an error.
 func (w *Watcher) Open(o Options) (*Context, error) { return w.open(o, time.Now()) }
@@ -307,18 +300,6 @@ func (w *Watcher) look(now time.Time) (next time.Time) {
 	return next
 }
 
-// due is when a file is to be looked at.
-func (f *file) due() time.Time {
-	due := f.looked.Add(f.every)
-	if f.pending != nil && f.rests().Before(due) {
-		return f.rests()
-	}
-	return due
-}
-
-// rests is when a pending file has stayed the same for long enough.
-func (f *file) rests() time.Time { return f.since.Add(min(rest, f.every)) }
-
 // lookAt says whether a file has something new.
 func (w *Watcher) lookAt(f *file, now time.Time) bool {
 	f.looked = now
@@ -344,18 +325,6 @@ func (w *Watcher) lookAt(f *file, now time.Time) bool {
 		return f.pending == nil && !f.isBad
 	}
 	return false
-}
-
-// expire makes a list anew whose entries have times of validity.
-func (f *file) expire(now time.Time) bool {
-	l, ok := f.part.value.(*threatList)
-	if !ok || l.timed == nil || now.Sub(l.made) < expires {
-		return false
-	}
-	p := f.part
-	p.value = l.at(now)
-	err, _ := f.use(p)
-	return err == nil
 }
 
 // publish makes the next generation of a Context.
@@ -430,43 +399,4 @@ func (w *Watcher) watch(stop, stopped, sooner chan struct{}) {
 		case <-timer.C:
 		}
 	}
-}
-
-// SourceStats are the state of one source of a Context.
-type SourceStats struct {
-	Source      string // service_tags, inventory, networks, geo, asn, threats
-	Entries     int
-	Time        time.Time // of the oldest data in use; zero: there is none
-	Loads       uint64    // files read, by all Contexts that have them
-	FailedLoads uint64
-	Refused     bool // a newest file is bad, or gone
-}
-
-// Stats are those of the sources that the Context has, in the order of the
-// options, as they were at the last look.
-func (c *Context) Stats() []SourceStats { return *c.stats.Load() }
-
-// report makes the stats anew.
-func (c *Context) report() {
-	var all []SourceStats
-	for _, s := range c.sources {
-		name := kinds[s.kind].source
-		if name == "" {
-			continue
-		}
-		if len(all) == 0 || all[len(all)-1].Source != name {
-			all = append(all, SourceStats{Source: name})
-		}
-		n := &all[len(all)-1]
-		n.Entries += s.built.entries
-		if at := s.built.time; !at.IsZero() && (n.Time.IsZero() || at.Before(n.Time)) {
-			n.Time = at
-		}
-		for _, f := range s.files {
-			n.Loads += f.ok
-			n.FailedLoads += f.bad
-			n.Refused = n.Refused || f.isBad
-		}
-	}
-	c.stats.Store(&all)
 }

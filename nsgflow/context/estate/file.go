@@ -1,0 +1,86 @@
+package estate
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// write writes the lines of the file.
+func (inv *Inventory) write(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 1<<20)
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	head := struct {
+		Version       int    `json:"nsgflow_inventory"`
+		Time          string `json:"time"`
+		Cloud         string `json:"cloud,omitempty"`
+		Subscriptions int    `json:"subscriptions"`
+	}{1, inv.time.Format(time.RFC3339), inv.cloud, inv.subscriptions}
+	if err := e.Encode(head); err != nil {
+		return err
+	}
+	for i := range inv.lines {
+		if err := e.Encode(&inv.lines[i]); err != nil {
+			return err
+		}
+	}
+	tail := struct {
+		T     string `json:"t"`
+		Lines int    `json:"lines"`
+	}{"end", len(inv.lines) + 1}
+	if err := e.Encode(tail); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// WriteFile replaces a file by the inventory: whoever reads it has the old one or
+// the new one, whole, also after a power cut.
+func (inv *Inventory) WriteFile(path string) error { return replace(path, inv.write) }
+
+// Sweep removes what a kill in the middle of a WriteFile has left beside a file.
+func Sweep(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".*"))
+	for _, file := range left {
+		os.Remove(file)
+	}
+}
+
+// replace writes aside, syncs and renames.
+func replace(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
