@@ -86,7 +86,7 @@ var (
 // KindOf is the kind of a file by its name and its beginning, some kilobytes.
 // Empty: it looks like none of them.
 func KindOf(name string, head []byte) string {
-	head = bytes.TrimPrefix(head, []byte("\ufeff"))
+	head = withoutMark(head)
 	has := func(text string) bool { return bytes.Contains(head, []byte(`"`+text+`"`)) }
 	first, _ := firstEntry(head)
 	k := kind(0)
@@ -151,13 +151,11 @@ func kindOfCSV(head []byte) string {
 // isPlain says that every whole line is an address with nothing but a comment
 // behind it.
 func isPlain(head []byte) bool {
-	lines := bytes.Split(head, []byte{'\n'})
-	if len(lines) > 1 {
-		lines = lines[:len(lines)-1]
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end]
 	}
 	n := 0
-	for _, line := range lines {
-		line = bytes.TrimSpace(line)
+	for _, line := range lines(head) {
 		if isComment(line) {
 			continue
 		}

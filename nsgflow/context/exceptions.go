@@ -28,7 +28,7 @@ func readExceptions(data []byte) (*exceptions, error) {
 		}
 		e.prefixes = append(e.prefixes, prefixes...)
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = withoutMark(data)
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
 		var list struct {
 			List *[]string `json:"list"`
@@ -43,10 +43,8 @@ func readExceptions(data []byte) (*exceptions, error) {
 			add(text, 0)
 		}
 	} else {
-		for n := 1; len(data) > 0; n++ {
-			var line []byte
-			line, data, _ = bytes.Cut(data, []byte{'\n'})
-			if line = bytes.TrimSpace(line); !isComment(line) {
+		for n, line := range lines(data) {
+			if !isComment(line) {
 				token, _ := firstToken(string(line))
 				add(token, n)
 			}

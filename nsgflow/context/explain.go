@@ -155,9 +155,9 @@ func (e *estate) containing(addr netip.Addr) (names []string) {
 }
 
 func (t *Tables) explainNetworks(addr netip.Addr, o Origin) (all []Finding) {
-	counts := t.networks.of(addr, t.place(o.place))
 	v := t.place(o.place)
-	for _, table := range []*prefixTable{v.byID, v.byName, t.networks.global} {
+	counts := t.networks.of(addr, v)
+	for _, table := range t.networks.tables(v) {
 		number := table.at(addr)
 		if number == 0 {
 			continue

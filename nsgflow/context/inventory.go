@@ -1,7 +1,6 @@
 package context
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,14 +27,10 @@ type inventoryReader struct {
 // readInventory reads one file. It is taken whole or not at all.
 func readInventory(data []byte, tags []string) (*inventoryFile, error) {
 	r := &inventoryReader{texts: texts{}, tags: tags}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	ended := false
-	n := 0
-	for len(data) > 0 {
-		var text []byte
-		text, data, _ = bytes.Cut(data, []byte{'\n'})
-		n++
-		if text = bytes.TrimSpace(text); len(text) == 0 {
+	last, ended := 0, false
+	for n, text := range lines(withoutMark(data)) {
+		last = n
+		if len(text) == 0 {
 			continue
 		}
 		err := r.read(text, n == 1)
@@ -53,10 +48,10 @@ func readInventory(data []byte, tags []string) (*inventoryFile, error) {
 		}
 	}
 	switch {
-	case n == 0:
+	case last == 0:
 		return nil, errEmpty
 	case !ended:
-		return nil, lineError{n, errors.New(`the file is cut off: there is no line "end"`)}
+		return nil, lineError{last, errors.New(`the file is cut off: there is no line "end"`)}
 	}
 	file := r.file // without the reader around it
 	return &file, nil

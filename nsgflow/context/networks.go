@@ -100,7 +100,7 @@ type networkKey struct {
 // whole or not at all.
 func readNetworks(data []byte) (*networkFile, error) {
 	r := &networkReader{texts: texts{}, seen: map[networkKey]int{}, labels: map[string][]Label{}}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = withoutMark(data)
 	trimmed := bytes.TrimSpace(data)
 	var err error
 	switch {
@@ -119,10 +119,8 @@ func readNetworks(data []byte) (*networkFile, error) {
 }
 
 func (r *networkReader) jsonLines(data []byte) error {
-	for n := 1; len(data) > 0; n++ {
-		var text []byte
-		text, data, _ = bytes.Cut(data, []byte{'\n'})
-		if text = bytes.TrimSpace(text); len(text) == 0 {
+	for n, text := range lines(data) {
+		if len(text) == 0 {
 			continue
 		}
 		var l networkLine
@@ -281,6 +279,12 @@ func newNetworks(files []*networkFile) (*networks, error) {
 	return n, nil
 }
 
+// tables are those that records of a VNet are looked up in: that of its id, of its
+// name, and that of all records.
+func (n *networks) tables(v *place) [3]*prefixTable {
+	return [...]*prefixTable{v.byID, v.byName, n.global}
+}
+
 // of is the row of the longest prefix that contains an address, for records of a
 // VNet. Of two with one prefix, that of the VNet's id counts, then that of its
 // name. nil: there is none.
@@ -289,7 +293,7 @@ func (n *networks) of(addr netip.Addr, v *place) *network {
 		return nil
 	}
 	var best *network
-	for _, table := range [...]*prefixTable{v.byID, v.byName, n.global} {
+	for _, table := range n.tables(v) {
 		if number := table.at(addr); number != 0 {
 			if row := &n.rows[number]; best == nil || row.prefix.Bits() > best.prefix.Bits() {
 				best = row

@@ -6,33 +6,47 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
 
+// withoutMark is a text without the byte-order mark that may stand in front of it.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
+// lines are the lines of a file, with their numbers, from 1 on, and without the
+// blanks around them.
+func lines(data []byte) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		rest := data
+		for n := 1; len(rest) > 0; n++ {
+			var line []byte
+			line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+			if !yield(n, bytes.TrimSpace(line)) {
+				return
+			}
+		}
+	}
+}
+
 var errEmpty = errors.New("the file is empty")
 
-// jsonReason is an error of a line of JSON, without the place in the line.
-func jsonReason(err error) error {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return wrongType(kind)
-	}
-	return errors.New(err.Error())
+func tooMany(most int, what string) error {
+	return fmt.Errorf("more than %s %s", count(most), what)
 }
 
-// csvReason is an error of CSV behind so many lines.
-func csvReason(err error, before int) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return lineError{parse.Line + before, parse.Err}
-	}
-	return err
+// lineError is what is wrong in a line of a file.
+type lineError struct {
+	line int
+	err  error
 }
+
+func (e lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
+func (e lineError) Unwrap() error { return e.err }
 
 // unmarshal reads JSON that may begin with a byte-order mark. Errors say the line.
 func unmarshal(data []byte, into any) error {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = withoutMark(data)
 	err := json.Unmarshal(data, into)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -55,8 +69,36 @@ func wrongType(err *json.UnmarshalTypeError) error {
 	return fmt.Errorf("%s: unexpected %s", err.Field, err.Value)
 }
 
+// jsonReason is an error of a line of JSON, without the place in the line.
+func jsonReason(err error) error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return wrongType(kind)
+	}
+	return errors.New(err.Error())
+}
+
 func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte{'\n'})
+}
+
+// csvReason is an error of CSV behind so many lines.
+func csvReason(err error, before int) error {
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		return lineError{parse.Line + before, parse.Err}
+	}
+	return err
+}
+
+// timeOf reads the times that files have. Not ok: it is none of them.
+func timeOf(text string) (at time.Time, ok bool) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05 UTC", time.DateOnly} {
+		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return at, false
 }
 
 // skipped counts the entries of a foreign file that are none. A few are left out;
@@ -84,20 +126,6 @@ func (s *skipped) bad(all int) error {
 	return nil
 }
 
-func tooMany(most int, what string) error {
-	return fmt.Errorf("more than %s %s", count(most), what)
-}
-
-// timeOf reads the times that files have. Not ok: it is none of them.
-func timeOf(text string) (at time.Time, ok bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05 UTC", time.DateOnly} {
-		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return at.UTC(), true
-		}
-	}
-	return at, false
-}
-
 // remarks are a line about what was skipped, if anything was.
 func (s *skipped) remarks(what string) []string {
 	if s.n == 0 {
@@ -105,13 +133,3 @@ func (s *skipped) remarks(what string) []string {
 	}
 	return []string{fmt.Sprintf("%s %s are left out, the first: %v", count(s.n), what, s.first)}
 }
-
-// lineError is what is wrong in a line of a file.
-type lineError struct {
-	line int
-	err  error
-}
-
-func (e lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
-
-func (e lineError) Unwrap() error { return e.err }

@@ -78,7 +78,7 @@ func readThreats(data []byte, now time.Time, most int) (*threatList, error) {
 	}
 	r := &threatReader{texts: texts{}, numbers: map[threatDetail]uint32{}, most: most}
 	r.list.details = make([]threatDetail, 1)
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = withoutMark(data)
 	if err := r.form(data)(data); err != nil {
 		return nil, err
 	}
@@ -128,9 +128,8 @@ func (r *threatReader) form(data []byte) func([]byte) error {
 
 // firstEntry is the first line that is no comment, and its number.
 func firstEntry(data []byte) (line []byte, number int) {
-	for n := 1; len(data) > 0; n++ {
-		line, data, _ = bytes.Cut(data, []byte{'\n'})
-		if line = bytes.TrimSpace(line); !isComment(line) {
+	for n, line := range lines(data) {
+		if !isComment(line) {
 			return line, n
 		}
 	}
@@ -155,10 +154,8 @@ func isHead(line []byte) bool {
 // plain reads an address, a prefix or a range a line. What stands behind it is a
 // comment; of Spamhaus' DROP it is the number of the entry.
 func (r *threatReader) plain(data []byte) error {
-	for n := 1; len(data) > 0; n++ {
-		var line []byte
-		line, data, _ = bytes.Cut(data, []byte{'\n'})
-		if line = bytes.TrimSpace(line); isComment(line) {
+	for n, line := range lines(data) {
+		if isComment(line) {
 			continue
 		}
 		token, rest := firstToken(string(line))

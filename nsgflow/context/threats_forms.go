@@ -135,10 +135,8 @@ func (r *threatReader) jsonObjects(data []byte) error {
 		return r.stix(data)
 	}
 	records, counted := 0, -1
-	for n := 1; len(data) > 0; n++ {
-		var line []byte
-		line, data, _ = bytes.Cut(data, []byte{'\n'})
-		if line = bytes.TrimSpace(line); isComment(line) {
+	for n, line := range lines(data) {
+		if isComment(line) {
 			continue
 		}
 		if counted >= 0 {
