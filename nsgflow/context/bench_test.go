@@ -124,7 +124,7 @@ func estateOf(nics, vnets int) []byte {
 				i, i+1, v, v%256, host>>7, host%128*2, v%256, host>>7, host%128*2+1, vms, i),
 			fmt.Sprintf(`{"t":"vm","id":"%s/vm-%d","name":"vm-%[2]d","vmid":"8f1f2b7e-6c1f-4c0e-9b47-%012d","size":"Standard_D4s_v5","zone":"1","region":"westeurope","tags":{"env":"prod"}}`, vms, i, i))
 	}
-	return inventory(lines...)
+	return inventoryOf(lines...)
 }
 
 // BenchmarkCache is two addresses of an event: one of the estate, one of outside.

@@ -83,7 +83,7 @@ func TestCacheGeneration(t *testing.T) {
 // TestCacheShares: a public address is one entry for all VNets, where no VNet has
 // public space; a private one is one for each.
 func TestCacheShares(t *testing.T) {
-	tables := tablesOf(t, "", inventory(
+	tables := tablesOf(t, "", inventoryOf(
 		`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["10.0.0.0/16"]}`,
 		`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["10.0.0.0/16"]}`))
 	c := NewCache(1<<20, write)
@@ -101,7 +101,7 @@ func TestCacheShares(t *testing.T) {
 func TestCacheOfPublicSpace(t *testing.T) {
 	for _, space := range []string{"11.0.0.0/16", "10.0.0.0/7", "100.64.0.0/9", "2600::/16"} {
 		addr := lastOf(netip.MustParsePrefix(space))
-		tables := tablesOf(t, "", inventory(
+		tables := tablesOf(t, "", inventoryOf(
 			`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["`+space+`"]}`,
 			`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["`+space+`"]}`,
 			`{"t":"subnet","vnet":"~/virtualnetworks/a","name":"in a","prefixes":["`+space+`"]}`,

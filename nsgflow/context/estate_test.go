@@ -10,9 +10,9 @@ import (
 
 const sub = "/subscriptions/3d1f6a52-7c0b-4e8d-9b24-5a60c8e1f703/resourcegroups/shop-prod/providers/microsoft.network"
 
-// inventory is a file with these lines between head and tail. Of an id, "~" stands
+// inventoryOf is a file with these lines between head and tail. Of an id, "~" stands
 // for the subscription, the group and the provider.
-func inventory(lines ...string) []byte {
+func inventoryOf(lines ...string) []byte {
 	all := append([]string{`{"nsgflow_inventory":1,"time":"2025-03-04T08:55:00Z","cloud":"AzureCloud","subscriptions":3}`}, lines...)
 	all = append(all, fmt.Sprintf(`{"t":"end","lines":%d}`, len(all)), "")
 	text := strings.Join(all, "\n")
@@ -23,7 +23,7 @@ func inventory(lines ...string) []byte {
 // vms is where VMs are, and not NICs.
 var vms = strings.Replace(sub, "microsoft.network", "microsoft.compute", 1) + "/virtualmachines"
 
-var shop = inventory(
+var shop = inventoryOf(
 	`{"t":"vnet","id":"~/virtualnetworks/shop-vnet","name":"shop-vnet","region":"westeurope","space":["10.20.0.0/16"],"peers":["~/virtualnetworks/hub"]}`,
 	`{"t":"vnet","id":"~/virtualnetworks/hub","name":"Hub","region":"westeurope","space":["10.0.0.0/22"],"peers":["~/virtualnetworks/shop-vnet","~/virtualnetworks/lab"]}`,
 	`{"t":"vnet","id":"~/virtualnetworks/lab","name":"lab","region":"northeurope","space":["10.40.0.0/16","192.168.77.0/24"],"peers":["~/virtualnetworks/hub"]}`,
@@ -172,7 +172,7 @@ func TestOverlap(t *testing.T) {
 	}
 	lines = append(lines, `{"t":"nic","id":"~/networkinterfaces/blue-2","subnet":"~/virtualnetworks/blue/subnets/other","ips":["10.0.7.7"]}`,
 		`{"t":"vnet","id":"~/virtualnetworks/hub","name":"hub","space":["10.9.0.0/16"],"peers":["~/virtualnetworks/red","~/virtualnetworks/green"]}`)
-	tables := tablesOf(t, "", inventory(lines...))
+	tables := tablesOf(t, "", inventoryOf(lines...))
 	for _, c := range []struct{ from, addr, want string }{
 		{"red", "10.0.0.4", "match=vnet vnet=red subnet=s-red nic=red-nic group=shop-prod"},
 		{"green", "10.0.0.4", "match=vnet vnet=green subnet=s-green nic=green-nic group=shop-prod"},
@@ -190,7 +190,7 @@ func TestOverlap(t *testing.T) {
 
 // TestTwoWithOneAddress: a stale NIC has the address of another. Neither is named.
 func TestTwoWithOneAddress(t *testing.T) {
-	tables := tablesOf(t, "", inventory(
+	tables := tablesOf(t, "", inventoryOf(
 		`{"t":"vnet","id":"~/virtualnetworks/v","name":"v","space":["10.0.0.0/16"]}`,
 		`{"t":"subnet","vnet":"~/virtualnetworks/v","name":"s","prefixes":["10.0.0.0/24"]}`,
 		`{"t":"nic","id":"~/networkinterfaces/a","mac":"000000000001","subnet":"~/virtualnetworks/v/subnets/s","ips":["10.0.0.4"],"vm":"`+vms+`/a"}`,
@@ -221,7 +221,7 @@ func TestOrigin(t *testing.T) {
 	for _, name := range []string{"one", "twice-a", "twice-b", "twice-c", "twice-d"} {
 		lines = append(lines, `{"t":"vm","id":"`+vms+`/`+name+`","name":"`+name+`","vmid":"id of `+name+`","size":"S","zone":"2"}`)
 	}
-	tables := tablesOf(t, "", inventory(lines...))
+	tables := tablesOf(t, "", inventoryOf(lines...))
 	upper := strings.ToUpper(sub)
 	for _, c := range []struct{ mac, resource, vnet, instance, account string }{
 		{"0022487A0001", "", "a", "one", "Shop production"},
@@ -250,9 +250,9 @@ func TestOrigin(t *testing.T) {
 }
 
 func TestSeveralInventories(t *testing.T) {
-	older := inventory(`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["10.1.0.0/16"]}`,
+	older := inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["10.1.0.0/16"]}`,
 		`{"t":"nic","id":"~/networkinterfaces/n","mac":"000000000001","subnet":"~/virtualnetworks/a/subnets/s","ips":["10.1.0.4"]}`)
-	newer := []byte(strings.Replace(string(inventory(
+	newer := []byte(strings.Replace(string(inventoryOf(
 		`{"t":"nic","id":"~/networkinterfaces/n","mac":"000000000001","subnet":"~/virtualnetworks/a/subnets/s","ips":["10.1.0.9"]}`)), "08:55:00", "09:55:00", 1))
 	tables := tablesOf(t, "", older, newer)
 	o := tables.Origin("000000000001", "")
@@ -268,31 +268,31 @@ func TestSeveralInventories(t *testing.T) {
 }
 
 func TestInventoryRefused(t *testing.T) {
-	nic := func(rest string) []byte { return inventory(`{"t":"nic","id":"n",` + rest + `}`) }
+	nic := func(rest string) []byte { return inventoryOf(`{"t":"nic","id":"n",` + rest + `}`) }
 	for want, data := range map[string][]byte{
 		"the file is empty":                                                     nil,
 		`line 2: mac "00-0D": not twelve hex digits`:                            nic(`"mac":"00-0D"`),
 		`line 2: mac "000D3AF1C27E00": not twelve hex digits`:                   nic(`"mac":"000D3AF1C27E00"`),
 		`line 2: ips "10.20.0": no IP address`:                                  nic(`"ips":["10.20.0"]`),
 		`line 2: ips: unexpected string`:                                        nic(`"ips":"10.20.0.4"`),
-		`line 2: unexpected end of JSON input`:                                  inventory(`{"t":"nic"`),
-		`line 2: no "id"`:                                                       inventory(`{"t":"nic"}`),
-		`line 2: space "10.0.0.0/40": no IP address and no prefix`:              inventory(`{"t":"vnet","id":"v","space":["10.0.0.0/40"]}`),
-		`line 2: ip "": no IP address`:                                          inventory(`{"t":"frontend","id":"f"}`),
-		`line 2: prefix "": no IP address and no prefix`:                        inventory(`{"t":"public"}`),
-		`line 2: no "name"`:                                                     inventory(`{"t":"site"}`),
-		`line 2: no "vnet"`:                                                     inventory(`{"t":"subnet","name":"x"}`),
+		`line 2: unexpected end of JSON input`:                                  inventoryOf(`{"t":"nic"`),
+		`line 2: no "id"`:                                                       inventoryOf(`{"t":"nic"}`),
+		`line 2: space "10.0.0.0/40": no IP address and no prefix`:              inventoryOf(`{"t":"vnet","id":"v","space":["10.0.0.0/40"]}`),
+		`line 2: ip "": no IP address`:                                          inventoryOf(`{"t":"frontend","id":"f"}`),
+		`line 2: prefix "": no IP address and no prefix`:                        inventoryOf(`{"t":"public"}`),
+		`line 2: no "name"`:                                                     inventoryOf(`{"t":"site"}`),
+		`line 2: no "vnet"`:                                                     inventoryOf(`{"t":"subnet","name":"x"}`),
 		`line 1: nsgflow_inventory 2: this version reads 1`:                     []byte(`{"nsgflow_inventory":2}`),
 		`line 1: no inventory: the first line has no "nsgflow_inventory"`:       []byte(`{"t":"end"}`),
 		`line 1: time "yesterday": no time like 2025-03-04T08:55:00Z`:           []byte(`{"nsgflow_inventory":1,"time":"yesterday"}`),
 		`line 1: invalid character 'P' looking for beginning of value`:          []byte("PK\x03\x04"),
 		`line 1: unexpected array`:                                              []byte("[]"),
-		`line 1: the file is cut off: there is no line "end"`:                   inventory()[:93],
-		`line 2: end counts 9 lines before it, there are 1`:                     []byte(strings.Replace(string(inventory()), `"lines":1`, `"lines":9`, 1)),
-		`line 3: there is more behind "end"`:                                    append(inventory(), `{"t":"x"}`...),
+		`line 1: the file is cut off: there is no line "end"`:                   inventoryOf()[:93],
+		`line 2: end counts 9 lines before it, there are 1`:                     []byte(strings.Replace(string(inventoryOf()), `"lines":1`, `"lines":9`, 1)),
+		`line 3: there is more behind "end"`:                                    append(inventoryOf(), `{"t":"x"}`...),
 		`line 32: the file is cut off: there is no line "end"`:                  shop[:len(shop)-24],
 		`line 2: ips "fe80::1%eth0": no IP address`:                             nic(`"ips":["fe80::1%eth0"]`),
-		`line 2: invalid character '\x00' in string literal`:                    inventory("{\"t\":\"\x00\"}"),
+		`line 2: invalid character '\x00' in string literal`:                    inventoryOf("{\"t\":\"\x00\"}"),
 		`line 2: mac "` + strings.Repeat("é", 30) + `"…: not twelve hex digits`: nic(`"mac":"` + strings.Repeat("é", 99) + `"`),
 	} {
 		_, err := readInventory(data, nil)

@@ -42,9 +42,9 @@ func FuzzServiceTags(f *testing.F) {
 
 func FuzzInventory(f *testing.F) {
 	f.Add(shop)
-	f.Add(inventory())
+	f.Add(inventoryOf())
 	for _, line := range bytes.Split(shop, []byte("\n")) {
-		f.Add(inventory(string(line)))
+		f.Add(inventoryOf(string(line)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := readInventory(data, []string{"env"})

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
 )
 
 // Bounds of all files of an inventory.
@@ -21,7 +23,7 @@ type inventoryReader struct {
 	file  inventoryFile
 	texts texts
 	tags  []string // of VMs that become labels
-	line  inventoryLine
+	line  inventory.Line
 }
 
 // readInventory reads one file. It is taken whole or not at all.
@@ -61,7 +63,7 @@ func (r *inventoryReader) read(text []byte, isHead bool) error {
 	if len(text) > maxLine {
 		return fmt.Errorf("the line has %s bytes, at most %s may be", count(len(text)), count(maxLine))
 	}
-	r.line = inventoryLine{}
+	r.line = inventory.Line{}
 	err := json.Unmarshal(text, &r.line)
 	read := kindsOfLines[r.line.T]
 	var kind *json.UnmarshalTypeError
@@ -105,20 +107,20 @@ func (r *inventoryReader) head() error {
 }
 
 // kindsOfLines reads a line by its "t".
-var kindsOfLines = map[string]func(*inventoryReader, *inventoryLine) error{
-	"vnet": func(r *inventoryReader, l *inventoryLine) (err error) {
+var kindsOfLines = map[string]func(*inventoryReader, *inventory.Line) error{
+	"vnet": func(r *inventoryReader, l *inventory.Line) (err error) {
 		v := vnetLine{id: r.id(l.ID), name: r.texts.of(l.Name), region: r.texts.of(l.Region), peers: r.ids(l.Peers)}
 		v.space, err = r.prefixes("space", l.Space)
 		r.file.vnets = append(r.file.vnets, v)
 		return need(err, "id", v.id)
 	},
-	"subnet": func(r *inventoryReader, l *inventoryLine) (err error) {
+	"subnet": func(r *inventoryReader, l *inventory.Line) (err error) {
 		s := subnetLine{vnet: r.id(l.VNet), name: r.texts.of(l.Name)}
 		s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
 		r.file.subnets = append(r.file.subnets, s)
 		return need(need(err, "name", s.name), "vnet", s.vnet)
 	},
-	"nic": func(r *inventoryReader, l *inventoryLine) (err error) {
+	"nic": func(r *inventoryReader, l *inventory.Line) (err error) {
 		n := nicLine{id: strings.ToLower(l.ID), subnet: r.id(l.Subnet), vm: r.id(l.VM), region: r.texts.of(l.Region)}
 		if n.mac, err = parseMAC(l.MAC); err != nil {
 			return err
@@ -133,7 +135,7 @@ var kindsOfLines = map[string]func(*inventoryReader, *inventoryLine) error{
 		r.file.nics = append(r.file.nics, n)
 		return need(nil, "id", n.id)
 	},
-	"vm": func(r *inventoryReader, l *inventoryLine) error {
+	"vm": func(r *inventoryReader, l *inventory.Line) error {
 		v := vmLine{id: r.id(l.ID), scaleSetID: r.id(l.ScaleSet), machine: machine{
 			name: clean(l.Name), host: clean(l.Host), id: clean(l.VMID),
 			size: r.texts.of(l.Size), zone: r.texts.of(l.Zone), region: r.texts.of(l.Region),
@@ -142,9 +144,9 @@ var kindsOfLines = map[string]func(*inventoryReader, *inventoryLine) error{
 		r.file.vms = append(r.file.vms, v)
 		return need(nil, "id", v.id)
 	},
-	"frontend": func(r *inventoryReader, l *inventoryLine) error { return r.resource(l, l.Type) },
-	"endpoint": func(r *inventoryReader, l *inventoryLine) error { return r.resource(l, "privateEndpoints") },
-	"public": func(r *inventoryReader, l *inventoryLine) (err error) {
+	"frontend": func(r *inventoryReader, l *inventory.Line) error { return r.resource(l, l.Type) },
+	"endpoint": func(r *inventoryReader, l *inventory.Line) error { return r.resource(l, "privateEndpoints") },
+	"public": func(r *inventoryReader, l *inventory.Line) (err error) {
 		p := publicLine{name: clean(l.Name), fqdn: clean(l.FQDN), on: strings.ToLower(l.On), region: r.texts.of(l.Region), id: strings.ToLower(l.ID)}
 		text, member := l.IP, "ip"
 		if text == "" {
@@ -157,26 +159,26 @@ var kindsOfLines = map[string]func(*inventoryReader, *inventoryLine) error{
 		r.file.publics = append(r.file.publics, p)
 		return nil
 	},
-	"site":    func(r *inventoryReader, l *inventoryLine) error { return r.site(l, false) },
-	"clients": func(r *inventoryReader, l *inventoryLine) error { return r.site(l, true) },
-	"subscription": func(r *inventoryReader, l *inventoryLine) error {
+	"site":    func(r *inventoryReader, l *inventory.Line) error { return r.site(l, false) },
+	"clients": func(r *inventoryReader, l *inventory.Line) error { return r.site(l, true) },
+	"subscription": func(r *inventoryReader, l *inventory.Line) error {
 		s := subscriptionLine{r.id(l.ID), r.texts.of(l.Name)}
 		s.id = strings.TrimPrefix(s.id, "/subscriptions/")
 		r.file.subscriptions = append(r.file.subscriptions, s)
 		return need(nil, "id", s.id)
 	},
-	"cluster": func(r *inventoryReader, l *inventoryLine) error {
+	"cluster": func(r *inventoryReader, l *inventory.Line) error {
 		c := clusterLine{r.id(l.ID), r.texts.of(l.Name), r.id(l.Group)}
 		r.file.clusters = append(r.file.clusters, c)
 		return need(need(nil, "group", c.group), "id", c.id)
 	},
-	"end": func(r *inventoryReader, _ *inventoryLine) error {
+	"end": func(r *inventoryReader, _ *inventory.Line) error {
 		r.file.objects--
 		return nil
 	},
 }
 
-func (r *inventoryReader) resource(l *inventoryLine, kind string) error {
+func (r *inventoryReader) resource(l *inventory.Line, kind string) error {
 	o := resourceLine{id: r.id(l.ID), kind: r.texts.of(kind), name: r.texts.of(l.Name), target: r.texts.of(l.Target),
 		domain: clean(l.FQDN), subnet: r.id(l.Subnet), region: r.texts.of(l.Region)}
 	if len(l.FQDNs) > 0 {
@@ -190,7 +192,7 @@ func (r *inventoryReader) resource(l *inventoryLine, kind string) error {
 	return need(need(nil, "subnet", o.subnet), "id", o.id)
 }
 
-func (r *inventoryReader) site(l *inventoryLine, clients bool) (err error) {
+func (r *inventoryReader) site(l *inventory.Line, clients bool) (err error) {
 	s := siteLine{id: r.id(l.ID), name: r.texts.of(l.Name), clients: clients, vnets: r.ids(l.VNets)}
 	s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
 	r.file.sites = append(r.file.sites, s)

@@ -1,7 +1,6 @@
 package context
 
 import (
-	"encoding/json"
 	"net/netip"
 	"time"
 )
@@ -65,39 +64,3 @@ type (
 	subscriptionLine struct{ id, name string }
 	clusterLine      struct{ id, name, group string }
 )
-
-// inventoryLine has the members of all lines.
-type inventoryLine struct {
-	Version json.RawMessage `json:"nsgflow_inventory"`
-	Time    string          `json:"time"`
-	Cloud   string          `json:"cloud"`
-
-	T        string            `json:"t"`
-	ID       string            `json:"id"`
-	Name     string            `json:"name"`
-	Region   string            `json:"region"`
-	Space    []string          `json:"space"`
-	Peers    []string          `json:"peers"`
-	VNet     string            `json:"vnet"`
-	Prefixes []string          `json:"prefixes"`
-	MAC      string            `json:"mac"`
-	Subnet   string            `json:"subnet"`
-	IPs      []string          `json:"ips"`
-	VM       string            `json:"vm"`
-	VMID     string            `json:"vmid"`
-	Size     string            `json:"size"`
-	Zone     string            `json:"zone"`
-	Host     string            `json:"host"`
-	ScaleSet string            `json:"scaleset"`
-	Tags     map[string]string `json:"tags"`
-	IP       string            `json:"ip"`
-	Prefix   string            `json:"prefix"`
-	FQDN     string            `json:"fqdn"`
-	FQDNs    []string          `json:"fqdns"`
-	On       string            `json:"on"`
-	Type     string            `json:"type"`
-	Target   string            `json:"target"`
-	VNets    []string          `json:"vnets"`
-	Group    string            `json:"group"`
-	Lines    int               `json:"lines"`
-}

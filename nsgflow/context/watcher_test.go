@@ -212,16 +212,16 @@ func TestOpenMissing(t *testing.T) {
 	w.lines("context_inventory /data/inventory.jsonl: there is no such file yet; no inventory is in use")
 	w.pass(time.Minute)
 	w.lines()
-	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
+	w.put("inventory.jsonl", inventoryOf(`{"t":"nic","id":"n","mac":"00-0D"}`))
 	w.pass(time.Minute)
 	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; no inventory is in use`)
 	w.put("inventory.jsonl", shop)
 	w.pass(6 * time.Second)
 	w.lines("context_inventory /data/inventory.jsonl: the file of 08:55:00 is in use (30 objects)")
-	w.put("inventory.jsonl", inventory(`{"t":"nic","id":"n","mac":"00-0D"}`))
+	w.put("inventory.jsonl", inventoryOf(`{"t":"nic","id":"n","mac":"00-0D"}`))
 	w.pass(time.Minute)
 	w.lines(`context_inventory /data/inventory.jsonl: line 2: mac "00-0D": not twelve hex digits; the file of 08:55:00 stays in use (30 objects)`)
-	w.put("inventory.jsonl", inventory())
+	w.put("inventory.jsonl", inventoryOf())
 	w.pass(time.Minute)
 	w.lines("context_inventory /data/inventory.jsonl: good again, the file of 08:55:00 is in use (0 objects)",
 		"context_inventory /data/inventory.jsonl: there are 0 objects, there were 30")
@@ -237,7 +237,7 @@ func TestMessages(t *testing.T) {
 	}
 	lines = append(lines, `{"t":"nic","id":"n","mac":"000D3AF1C27E"}`)
 	w.put("city.mmdb", city)
-	w.put("inventory.jsonl", inventory(lines...))
+	w.put("inventory.jsonl", inventoryOf(lines...))
 	if err := w.open(Options{Inventory: []string{w.path("inventory.jsonl")}, Geo: w.path("city.mmdb"), Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestMessages(t *testing.T) {
 		name string
 		data []byte
 	}{
-		{"inventory.jsonl", inventory(lines...)},
+		{"inventory.jsonl", inventoryOf(lines...)},
 		{"feodo.csv", []byte(strings.Replace(feodo, "dst_ip", "dst", 1))},
 		{"city.mmdb", city[200:]},
 	} {
@@ -297,7 +297,7 @@ func TestOpenRefused(t *testing.T) {
 func TestShared(t *testing.T) {
 	w := newWatched(t)
 	w.put("inventory.jsonl", shop)
-	w.put("other.jsonl", inventory(`{"t":"vnet","id":"~/virtualnetworks/other","name":"other","space":["10.77.0.0/16"]}`))
+	w.put("other.jsonl", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/other","name":"other","space":["10.77.0.0/16"]}`))
 	w.put("all.mmdb", mmdb(t, map[string]mmdbtype.DataType{"9.0.0.0/8": object{"asn": word("AS7"), "country_code": word("SE")}}))
 	o := Options{Inventory: []string{w.path("inventory.jsonl")}, Geo: w.path("all.mmdb"), ASN: w.path("all.mmdb")}
 	if err := w.open(o); err != nil {
@@ -444,7 +444,7 @@ var versioned = []struct {
 		return fmt.Appendf(nil, `{"values":[{"name":"V%d","properties":{"addressPrefixes":["20.0.0.0/9"]}},{"name":"V%[1]d","properties":{"addressPrefixes":["21.0.0.0/9"]}}]}`, n)
 	}, [2]string{"20.1.1.1", "21.1.1.1"}, func(a *Answer) string { return a.ServiceTag }},
 	{"inventory", func(path string) Options { return Options{Inventory: []string{path}} }, func(_ testing.TB, n int) []byte {
-		return inventory(fmt.Sprintf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"V%d","space":["10.0.0.0/8","172.16.0.0/12"]}`, n))
+		return inventoryOf(fmt.Sprintf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"V%d","space":["10.0.0.0/8","172.16.0.0/12"]}`, n))
 	}, [2]string{"10.1.1.1", "172.16.1.1"}, func(a *Answer) string { return a.VNet }},
 	{"networks", func(path string) Options { return Options{Networks: []string{path}} }, func(_ testing.TB, n int) []byte {
 		return fmt.Appendf(nil, `"cidr","name"`+"\n"+`"10.0.0.0/8","V%d"`+"\n"+`"172.16.0.0/12","V%[1]d"`, n)

@@ -24,6 +24,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resourcegraph/armresourcegraph"
 
 	address "fluent-bit-nsgflow/nsgflow/context"
+	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
 )
 
 // graph stands for Azure Resource Graph: rows by the text of their query, in pages,
@@ -258,7 +259,7 @@ func TestLargeEstate(t *testing.T) {
 	}
 	nics, addresses := 0, 0
 	for s := bufio.NewScanner(&b); s.Scan(); {
-		var l line
+		var l inventory.Line
 		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
 )
 
 // write writes the lines of the file.
@@ -15,11 +17,9 @@ func (inv *Inventory) write(w io.Writer) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	head := struct {
-		Version       int    `json:"nsgflow_inventory"`
-		Time          string `json:"time"`
-		Cloud         string `json:"cloud,omitempty"`
-		Subscriptions int    `json:"subscriptions"`
-	}{1, inv.time.Format(time.RFC3339), inv.cloud, inv.subscriptions}
+		inventory.Line
+		Subscriptions int `json:"subscriptions"` // nobody reads it
+	}{inventory.Line{Version: json.RawMessage("1"), Time: inv.time.Format(time.RFC3339), Cloud: inv.cloud}, inv.subscriptions}
 	if err := e.Encode(head); err != nil {
 		return err
 	}
@@ -28,11 +28,7 @@ func (inv *Inventory) write(w io.Writer) error {
 			return err
 		}
 	}
-	tail := struct {
-		T     string `json:"t"`
-		Lines int    `json:"lines"`
-	}{"end", len(inv.lines) + 1}
-	if err := e.Encode(tail); err != nil {
+	if err := e.Encode(inventory.Line{T: "end", Lines: len(inv.lines) + 1}); err != nil {
 		return err
 	}
 	return out.Flush()

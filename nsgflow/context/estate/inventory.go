@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
 )
 
 // Inventory is an estate, as lines of the file.
@@ -17,39 +19,8 @@ type Inventory struct {
 	time          time.Time
 	cloud         string
 	subscriptions int
-	lines         []line
-	endpoints     map[string]line // private endpoints, by id
-}
-
-// line is an object of the file. Empty members are left out.
-type line struct {
-	T        string            `json:"t"`
-	ID       string            `json:"id,omitempty"`
-	Type     string            `json:"type,omitempty"`
-	Name     string            `json:"name,omitempty"`
-	Region   string            `json:"region,omitempty"`
-	Space    []string          `json:"space,omitempty"`
-	Peers    []string          `json:"peers,omitempty"`
-	VNet     string            `json:"vnet,omitempty"`
-	MAC      string            `json:"mac,omitempty"`
-	Subnet   string            `json:"subnet,omitempty"`
-	IPs      []string          `json:"ips,omitempty"`
-	VM       string            `json:"vm,omitempty"`
-	VMID     string            `json:"vmid,omitempty"`
-	Size     string            `json:"size,omitempty"`
-	Zone     string            `json:"zone,omitempty"`
-	Host     string            `json:"host,omitempty"`
-	ScaleSet string            `json:"scaleset,omitempty"`
-	Tags     map[string]string `json:"tags,omitempty"`
-	IP       string            `json:"ip,omitempty"`
-	Prefix   string            `json:"prefix,omitempty"`
-	FQDN     string            `json:"fqdn,omitempty"`
-	On       string            `json:"on,omitempty"`
-	Target   string            `json:"target,omitempty"`
-	FQDNs    []string          `json:"fqdns,omitempty"`
-	Prefixes []string          `json:"prefixes,omitempty"`
-	VNets    []string          `json:"vnets,omitempty"`
-	Group    string            `json:"group,omitempty"`
+	lines         []inventory.Line
+	endpoints     map[string]inventory.Line // private endpoints, by id
 }
 
 // Objects is how many lines the file has between head and tail.
@@ -94,14 +65,14 @@ func vnetOf(subnet string) string {
 func (inv *Inventory) addSubscriptions(rows []row) error {
 	for _, r := range rows {
 		inv.subscriptions++
-		inv.lines = append(inv.lines, line{T: "subscription", ID: lastOf(r.text("id")), Name: r.text("name")})
+		inv.lines = append(inv.lines, inventory.Line{T: "subscription", ID: lastOf(r.text("id")), Name: r.text("name")})
 	}
 	return nil
 }
 
 func (inv *Inventory) addVNets(rows []row) error {
 	for _, r := range rows {
-		l := line{T: "vnet", ID: r.text("id"), Name: r.text("name"), Region: r.text("location")}
+		l := inventory.Line{T: "vnet", ID: r.text("id"), Name: r.text("name"), Region: r.text("location")}
 		var peerings []struct {
 			Properties struct {
 				State  string `json:"peeringState"`
@@ -125,7 +96,7 @@ func (inv *Inventory) addVNets(rows []row) error {
 
 func (inv *Inventory) addSubnets(rows []row) error {
 	for _, r := range rows {
-		l := line{T: "subnet", VNet: r.text("id"), Name: r.text("name")}
+		l := inventory.Line{T: "subnet", VNet: r.text("id"), Name: r.text("name")}
 		if err := column(r, "prefixes", &l.Prefixes); err != nil {
 			return err
 		}
@@ -139,9 +110,9 @@ func (inv *Inventory) addSubnets(rows []row) error {
 
 // addEndpoints keeps private endpoints for their NICs.
 func (inv *Inventory) addEndpoints(rows []row) error {
-	inv.endpoints = map[string]line{}
+	inv.endpoints = map[string]inventory.Line{}
 	for _, r := range rows {
-		l := line{T: "endpoint", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), Target: lastOf(r.text("target"))}
+		l := inventory.Line{T: "endpoint", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), Target: lastOf(r.text("target"))}
 		var dns []struct {
 			FQDN string `json:"fqdn"`
 		}
@@ -159,11 +130,11 @@ func (inv *Inventory) addEndpoints(rows []row) error {
 // addNICs makes one line of the rows of a NIC, which come one after the other, and
 // one of each address of a private endpoint.
 func (inv *Inventory) addNICs(rows []row) error {
-	var nics, endpoints []line
+	var nics, endpoints []inventory.Line
 	for _, r := range rows {
 		id := r.text("id")
 		if len(nics) == 0 || nics[len(nics)-1].ID != id {
-			nics = append(nics, line{T: "nic", ID: id, MAC: mac(r.text("mac")), Subnet: r.text("subnet"), VM: r.text("vm"), Region: r.text("location")})
+			nics = append(nics, inventory.Line{T: "nic", ID: id, MAC: mac(r.text("mac")), Subnet: r.text("subnet"), VM: r.text("vm"), Region: r.text("location")})
 		}
 		ip := r.text("ip")
 		if ip == "" {
@@ -174,7 +145,7 @@ func (inv *Inventory) addNICs(rows []row) error {
 		if pe := r.text("pe"); pe != "" {
 			l, known := inv.endpoints[pe]
 			if !known {
-				l = line{T: "endpoint", ID: pe, Name: lastOf(pe)}
+				l = inventory.Line{T: "endpoint", ID: pe, Name: lastOf(pe)}
 			}
 			var fqdns []string
 			if err := column(r, "fqdns", &fqdns); err != nil {
@@ -198,7 +169,7 @@ func mac(text string) string {
 
 func (inv *Inventory) addVMs(rows []row) error {
 	for _, r := range rows {
-		l := line{T: "vm", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), VMID: r.text("vmid"), Size: r.text("size"), Zone: r.text("zone"),
+		l := inventory.Line{T: "vm", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), VMID: r.text("vmid"), Size: r.text("size"), Zone: r.text("zone"),
 			Host: r.text("host"), ScaleSet: r.text("scaleset")}
 		if l.Host == l.Name {
 			l.Host = ""
@@ -213,7 +184,7 @@ func (inv *Inventory) addVMs(rows []row) error {
 
 func (inv *Inventory) addPublics(rows []row) error {
 	for _, r := range rows {
-		l := line{T: "public", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Prefix: r.text("prefix"), FQDN: r.text("fqdn"),
+		l := inventory.Line{T: "public", ID: r.text("id"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Prefix: r.text("prefix"), FQDN: r.text("fqdn"),
 			On: cmp.Or(r.text("config"), r.text("nat"))}
 		if l.IP == "" && l.Prefix == "" {
 			continue // dynamic, and not in use
@@ -228,7 +199,7 @@ func (inv *Inventory) addFrontends(rows []row) error {
 		if r.text("ip") == "" || r.text("subnet") == "" {
 			continue // a public one
 		}
-		inv.lines = append(inv.lines, line{T: "frontend", ID: r.text("key"), Type: r.text("type"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Subnet: r.text("subnet")})
+		inv.lines = append(inv.lines, inventory.Line{T: "frontend", ID: r.text("key"), Type: r.text("type"), Name: r.text("name"), Region: r.text("location"), IP: r.text("ip"), Subnet: r.text("subnet")})
 	}
 	return nil
 }
@@ -247,7 +218,7 @@ func (inv *Inventory) addSites(rows []row) error {
 		}
 	}
 	for _, r := range rows {
-		l := line{T: "site", ID: r.text("id"), Name: r.text("name")}
+		l := inventory.Line{T: "site", ID: r.text("id"), Name: r.text("name")}
 		var of []string
 		switch lastOf(r.text("type")) {
 		case "localnetworkgateways":
@@ -276,7 +247,7 @@ func (inv *Inventory) addSites(rows []row) error {
 func (inv *Inventory) addClusters(rows []row) error {
 	for _, r := range rows {
 		if r.text("node") != "" {
-			inv.lines = append(inv.lines, line{T: "cluster", ID: r.text("id"), Name: r.text("name"), Group: r.text("node")})
+			inv.lines = append(inv.lines, inventory.Line{T: "cluster", ID: r.text("id"), Name: r.text("name"), Group: r.text("node")})
 		}
 	}
 	return nil
