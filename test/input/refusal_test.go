@@ -17,7 +17,7 @@ func TestAzureWrongOptionsStopTheStart(t *testing.T) {
 	t.Parallel()
 	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
 		for _, o := range []struct{ option, message string }{
-			{"batch_bytes lots", `[input:nsgflow:nsgflow.0] option batch_bytes: "lots" is not allowed, it takes: size from 64K to 32M`},
+			{"batch_bytes lots", `[input:nsgflow:nsgflow.0] option batch_bytes: "lots" is not allowed, it takes: size from 16K to 32M`},
 			{"shard 3/2", `[input:nsgflow:nsgflow.0] option shard: "3/2" is not allowed, it takes: i/n`},
 			{"auth sas_token", `[input:nsgflow:nsgflow.0] option sas_token: missing, auth "sas_token" needs it`},
 			{"account_key file:/nowhere", `[input:nsgflow:nsgflow.0] option account_key: open /nowhere: no such file or directory`},
