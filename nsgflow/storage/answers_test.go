@@ -23,8 +23,10 @@ import (
 
 // A listing that says nothing of blobs is none, whatever its status.
 func TestListingWithoutBlobs(t *testing.T) {
+	t.Parallel()
 	for _, body := range []string{"", "<EnumerationResults/>", `<?xml version="1.0"?><html/>`} {
 		t.Run(body, func(t *testing.T) {
+			t.Parallel()
 			c := azure.NewContainer(t)
 			o := opts(t, c)
 			var lies atomic.Bool
@@ -52,8 +54,10 @@ func TestListingWithoutBlobs(t *testing.T) {
 
 // A block list that does not tell how long the blob is moves no checkpoint.
 func TestBlockListWithoutLength(t *testing.T) {
+	t.Parallel()
 	for _, body := range []string{"", "<BlockList><CommittedBlocks><Block><Name>QQ==</Name></Block></CommittedBlocks></BlockList>"} {
 		t.Run(body, func(t *testing.T) {
+			t.Parallel()
 			c := azure.NewContainer(t)
 			o := opts(t, c)
 			var lies atomic.Bool

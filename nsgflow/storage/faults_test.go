@@ -52,6 +52,7 @@ func (timeout) Temporary() bool { return true }
 
 // Trouble that passes costs no record and repeats none, and is said once.
 func TestTroubleThatPasses(t *testing.T) {
+	t.Parallel()
 	var downloads atomic.Int64
 	for _, tt := range []struct {
 		name string
@@ -133,6 +134,7 @@ func TestTroubleThatPasses(t *testing.T) {
 
 // The service says how long to wait.
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{429, 503} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()

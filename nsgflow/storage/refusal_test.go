@@ -42,6 +42,7 @@ func waitsFor(f *Follower, reason Reason) bool {
 // so, no checkpoint moves, and nothing is missing afterwards: neither in the
 // same process nor in the next one.
 func TestNoAnswerMovesACheckpoint(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		status int
 		code   string
@@ -116,6 +117,7 @@ func TestNoAnswerMovesACheckpoint(t *testing.T) {
 // A page that a proxy answers with 200 is not taken for a blob, nor its bytes
 // for those of another place.
 func TestSuccessOfAnother(t *testing.T) {
+	t.Parallel()
 	for name, other := range map[string]func(r *http.Request) *http.Response{
 		"page": func(r *http.Request) *http.Response {
 			return answer(r, 200, "ETag", `"page"`, "Content-Type", "text/html")
@@ -172,6 +174,7 @@ func TestSuccessOfAnother(t *testing.T) {
 
 // A secret that was mended is read again, whatever the answer to the one before.
 func TestMendedAfterAnyRefusal(t *testing.T) {
+	t.Parallel()
 	for _, answered := range []string{"409 PublicAccessNotPermitted", "404 ResourceNotFound", "400 InvalidAuthenticationInfo", "403 AuthenticationFailed", "403 AuthorizationFailure"} {
 		t.Run(answered, func(t *testing.T) {
 			t.Parallel()
@@ -295,6 +298,7 @@ func TestOpenBlobsOfAnotherContainer(t *testing.T) {
 
 // A blob that changes whenever it is read is said, and the others go on.
 func TestBlobThatAlwaysChanges(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	var restless atomic.Bool

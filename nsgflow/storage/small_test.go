@@ -226,6 +226,7 @@ func (d silentDisk) get(bucket, name string) (checkpoint.Checkpoint, bool, error
 // A secret's file that does not answer, such as of a network file system, holds
 // up nobody who asks for figures.
 func TestNobodyWaitsForTheSecret(t *testing.T) {
+	t.Parallel()
 	c := azure.NewContainer(t)
 	o := opts(t, c)
 	u, err := azure.Client(t).NewContainerClient(azure.NameOf(c)).GetSASURL(sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(time.Hour), nil)

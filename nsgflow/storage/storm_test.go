@@ -119,6 +119,7 @@ func TestSlowBody(t *testing.T) {
 // What the service refuses for one blob concerns that blob, is said once, and
 // ends when the blob can be read.
 func TestOneBlobIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"ask", "blocks", "download"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
