@@ -57,26 +57,7 @@ func TestIndexTemplate(t *testing.T) {
 // Every value of an event has a mapping of its type: nothing is left to what
 // a cluster guesses.
 func TestEventsAreMapped(t *testing.T) {
-	var template struct {
-		Template struct {
-			Mappings mapped
-		}
-	}
-	content, err := os.ReadFile("../../conf/index/component_template.json")
-	if err == nil {
-		err = json.Unmarshal(content, &template)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	used := map[string]bool{}
-	for _, body := range events(t) {
-		var event any
-		if err := json.Unmarshal([]byte(body), &event); err != nil {
-			t.Fatal(err)
-		}
-		template.Template.Mappings.check(t, "", event, used)
-	}
+	used, _ := mappedFields(t, events(t))
 	for _, f := range nsgflow.SchemaECS.Fields() {
 		if !used[f.Name] {
 			t.Errorf("%s: in no event", f.Name)
@@ -142,31 +123,39 @@ func (m mapped) check(t *testing.T, name string, value any, used map[string]bool
 	}
 }
 
-// Fields of a context have mappings of their types.
-func TestContextIsMapped(t *testing.T) {
-	var template struct{ Template struct{ Mappings mapped } }
+// mappedFields are the fields that events have, each of which the template must map,
+// and its mappings.
+func mappedFields(t *testing.T, events []string) (used map[string]bool, template mapped) {
+	t.Helper()
+	var file struct{ Template struct{ Mappings mapped } }
 	content, err := os.ReadFile("../../conf/index/component_template.json")
 	if err == nil {
-		err = json.Unmarshal(content, &template)
+		err = json.Unmarshal(content, &file)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{}
-	for _, body := range contextEvents(t) {
+	used, template = map[string]bool{}, file.Template.Mappings
+	for _, body := range events {
 		var event any
 		if err := json.Unmarshal([]byte(body), &event); err != nil {
 			t.Fatal(err)
 		}
-		template.Template.Mappings.check(t, "", event, used)
+		template.check(t, "", event, used)
 	}
+	return used, template
+}
+
+// Fields of a context have mappings of their types.
+func TestContextIsMapped(t *testing.T) {
+	used, template := mappedFields(t, contextEvents(t))
 	for _, name := range []string{"cloud.instance.id", "azure.flow_log.source.labels", "threat.enrichments.indicator.first_seen", "azure.flow_log.destination.service_tag"} {
 		if !used[name] {
 			t.Errorf("%s: in no event", name)
 		}
 	}
 	for _, f := range nsgflow.SchemaECS.ContextFields() {
-		at, nested := template.Template.Mappings, false
+		at, nested := template, false
 		for part := range strings.SplitSeq(f.Name, ".") {
 			part, isList := strings.CutSuffix(part, "[]")
 			at = at.Properties[part]

@@ -198,7 +198,7 @@ var ofFQDN = answerText(func(a *context.Answer) string {
 	return a.Domain
 })
 
-// named is the first name that there is.
+// ofAnyName is the first name that there is.
 var ofAnyName = answerText(func(a *context.Answer) string {
 	for _, name := range []string{a.VM, a.Resource, a.NIC} {
 		if name != "" {
