@@ -16,6 +16,7 @@ import (
 // Aggregates of each key, and flows, never share an id; the same log has the
 // same ids whenever it is read, also after other logs.
 func TestAggregateIDs(t *testing.T) {
+	t.Parallel()
 	withoutRaceDetector(t)
 	for name, input := range aggregateInputs(t) {
 		seen := map[string]string{}

@@ -97,6 +97,7 @@ func isAggregated(body string) bool { return strings.Contains(body, `"aggregate"
 // Every aggregated event says what an independent reading of the log gives, and
 // every other record is the one that comes without aggregation.
 func TestAggregateOracle(t *testing.T) {
+	t.Parallel()
 	withoutRaceDetector(t)
 	for name, input := range aggregateInputs(t) {
 		values, ok := trees(strings.TrimPrefix(input, "\ufeff"))

@@ -27,13 +27,18 @@ var framings = []nsgflow.Frame{
 // that is not meant to change events leaves the file as it is. One that is
 // writes it anew with -update, and git shows which inputs are concerned.
 func TestBytes(t *testing.T) {
+	t.Parallel()
+	frames := framings
+	if testing.Short() && !*update {
+		frames = framings[:1]
+	}
 	var b strings.Builder
 	inputs := bytesInputs(t)
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		for schema, schemaName := range nsgflow.Schemas() {
 			for _, original := range []bool{false, true} {
 				fmt.Fprintf(&b, "%s\t%s\toriginal %v", name, schemaName, original)
-				for _, frame := range framings {
+				for _, frame := range frames {
 					n := newNormalizer(t, func(o *nsgflow.Options) {
 						*o = nsgflow.DefaultOptions(nsgflow.Schema(schema))
 						o.Original = original
@@ -53,14 +58,14 @@ func TestBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := slices.Collect(strings.Lines(string(content)))
-	got := slices.Collect(strings.Lines(b.String()))
+	want := strings.Split(string(content), "\n")
+	got := strings.Split(b.String(), "\n")
 	if len(want) != len(got) {
 		t.Fatalf("%d lines, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if got[i] != want[i] {
-			t.Errorf("got %swant %s", got[i], want[i])
+		if left, ok := strings.CutPrefix(want[i], got[i]); !ok || len(frames) == len(framings) && left != "" {
+			t.Errorf("got %s\nwant %s", got[i], want[i])
 		}
 	}
 }

@@ -135,6 +135,7 @@ var everyContext = [][2]nsgflow.Aggregate{{}, {nsgflow.AggregateService, nsgflow
 // A context adds fields, and changes nothing: not the number of events, their order,
 // times and ids, nor what is no flow.
 func TestContextChangesNothingElse(t *testing.T) {
+	t.Parallel()
 	withoutRaceDetector(t)
 	c := contexts.Open(t, contexts.All)
 	inputs := aggregateInputs(t)

@@ -114,6 +114,7 @@ func TestParseDropAndAggregate(t *testing.T) {
 // Each field, and each object, can be excluded: then events lack it, and
 // nothing else.
 func TestExcludeFields(t *testing.T) {
+	t.Parallel()
 	inputs := aggregateInputs(t)
 	for schema, schemaName := range nsgflow.Schemas() {
 		s := nsgflow.Schema(schema)

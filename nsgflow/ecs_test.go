@@ -191,6 +191,7 @@ func TestTablesKeepObjectsTogether(t *testing.T) {
 // Events have no field that the table lacks and no value that its type, or
 // ECS, does not allow; and no field of the table goes without being seen.
 func TestECSEvents(t *testing.T) {
+	t.Parallel()
 	ecs, networkTypes := readECS(t)
 	table := map[string]nsgflow.Field{}
 	for _, f := range nsgflow.SchemaECS.Fields() {

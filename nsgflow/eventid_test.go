@@ -210,6 +210,7 @@ func TestEventIDOfOneFlow(t *testing.T) {
 // tuples, equal tuples in one record, the same tuples seen by other NICs, in
 // other resources, by other rules and ACLs, a minute later.
 func TestEventIDsDoNotCollide(t *testing.T) {
+	t.Parallel()
 	withoutRaceDetector(t)
 	const total = 1_000_000
 	n := newNormalizer(t, inECS)

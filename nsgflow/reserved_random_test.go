@@ -123,6 +123,7 @@ var wildTexts = []string{
 // Events with reserved fields are those without, merged with the fields, for any
 // map, option and schema.
 func TestReservedFieldsOfAnyKind(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped: not in short")
 	}

@@ -137,6 +137,7 @@ func around(a, b []byte) string {
 // what a new one gives, byte for byte. Records of 64 KB are large enough to
 // make an instance throw away what it has kept.
 func TestSequence(t *testing.T) {
+	t.Parallel()
 	if raceDetector {
 		t.Skip("skipped: runs without the race detector")
 	}
