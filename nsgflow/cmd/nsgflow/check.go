@@ -60,7 +60,10 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	var unread error
 	for t, err := range s.texts() {
 		if unread = err; err == nil {
-			f.add(t, most)
+			if !f.add(t, most) {
+				f.foreign++
+				s.foreign(t)
+			}
 			p.show(f.flows)
 		}
 	}
@@ -91,8 +94,8 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	return unread
 }
 
-// add reads one record.
-func (f *finding) add(t text, most int) {
+// add reads one record, and reports false where it is none of a flow log.
+func (f *finding) add(t text, most int) bool {
 	for one := range t.unwrapped() {
 		before := f.flows + uint64(len(f.errors)+f.more)
 		for flow, err := range nsgflow.Flows(one) {
@@ -109,10 +112,10 @@ func (f *finding) add(t text, most int) {
 		if f.flows+uint64(len(f.errors)+f.more) > before || isRecord(one) {
 			f.kind(one)
 			f.records++
-			return
+			return true
 		}
 	}
-	f.foreign++
+	return false
 }
 
 func (f *finding) fail(text string, most int) {

@@ -71,11 +71,14 @@ func writeEvents(out io.Writer, s *source, o nsgflow.Options, p *progress) error
 			return err
 		}
 		events = events[:0]
+		isFlowLog := false
 		for one := range t.unwrapped() {
-			more, changed := n.AppendText(events, one, nsgflow.Frame{})
-			if events = more; changed {
+			if events, isFlowLog = n.AppendText(events, one, nsgflow.Frame{}); isFlowLog {
 				break
 			}
+		}
+		if !isFlowLog {
+			s.foreign(t)
 		}
 		lines = nsgflow.AppendJSONLines(lines[:0], events)
 		if _, err := out.Write(lines); err != nil {

@@ -60,8 +60,8 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 			p.end()
 			return err
 		}
+		before, isFlowLog := flows+bad, false
 		for one := range t.unwrapped() {
-			before := flows + bad
 			for f, err := range nsgflow.Flows(one) {
 				if err != nil {
 					bad++
@@ -74,7 +74,11 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 			if flows+bad > before {
 				break
 			}
-			isEmpty = isEmpty || isRecord(one)
+			isFlowLog = isFlowLog || isRecord(one)
+		}
+		isEmpty = isEmpty || isFlowLog
+		if flows+bad == before && !isFlowLog {
+			s.foreign(t)
 		}
 		p.show(flows)
 	}

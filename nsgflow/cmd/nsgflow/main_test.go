@@ -134,6 +134,7 @@ func TestForms(t *testing.T) {
 		{"another blob behind one without its end", strings.TrimSuffix(whole, "}") + "\n" + whole, 10, "", 0},
 		{"garbage behind a blob", whole + "\nxyz", 5, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)+1), 1},
 		{"lines of another log between blobs", "GET /\n" + whole + "\nGET /\n", 5, "", 0},
+		{"without the head of the first record", whole[strings.Index(whole, `:{"Version"`)+1:], 3, strconv.Itoa(strings.Index(whole, `,{"time"`)-strings.Index(whole, `{"Version"`)-1) + " bytes with flowTuples that stand in no place where a flow log has them, the first at byte 0", 1},
 		{"garbage between blobs", whole + "xyz" + whole, 10, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)), 1},
 		{"a head without its records", `{"records":[`, 0, "no flows; cut off: it ends at byte 12, inside a value", 1},
 		{"half a head", `{"reco`, 0, "no flows; cut off: it ends at byte 6, inside a value", 1},
