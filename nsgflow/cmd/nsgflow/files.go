@@ -245,12 +245,13 @@ func (s *source) texts() iter.Seq2[text, error] {
 				if ok && !give(record, offset) {
 					return
 				}
-				if err != io.EOF {
-					yield(text{}, fmt.Errorf("%s: %w", s.name, err))
-					return
-				}
 				s.strange = strange.says("that are no JSON")
-				if cutOff {
+				switch {
+				case errors.Is(err, io.ErrUnexpectedEOF):
+					s.cutOff = "cut off: the end of its gzip is missing"
+				case err != io.EOF:
+					yield(text{}, fmt.Errorf("%s: %w", s.name, err))
+				case cutOff:
 					s.cutOff = fmt.Sprintf("cut off: it ends at byte %d, inside a value", cut.End())
 				}
 				return

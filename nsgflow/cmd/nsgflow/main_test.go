@@ -123,7 +123,8 @@ func TestForms(t *testing.T) {
 		{"beside other records", `{"a":1}` + "\n" + record(1) + "\n", 1, "", 0},
 		{"truncated", half, 2, `1 errors, the last: `, 1},
 		{"a bad tuple", blob(strings.Replace(record(2), ",443,", ",99999,", 1)), 1, `1 errors, the last: `, 1},
-		{"gzip that is cut off", packed(strings.Repeat(whole, 50))[:100], -1, "", 2},
+		{"gzip that is cut off", packed(strings.Repeat(whole, 50))[:100], 0, "no flows; cut off: the end of its gzip is missing", 1},
+		{"gzip that is cut off behind flows", packed(whole)[:len(packed(whole))-4], 5, "cut off: the end of its gzip is missing", 1},
 		{"gzip of gzip", packed(packed(whole)), 5, "", 0},
 		{"gzip of gzip of gzip of gzip", packed(packed(packed(packed(whole)))), 0, "no flow log: it looks like compressed with gzip again and again", 3},
 		{"UTF-16 LE without a mark", wide(whole, binary.LittleEndian)[2:], 5, "", 0},
@@ -153,6 +154,9 @@ func TestForms(t *testing.T) {
 		{"AWS", "version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", 0, "no flow log: it looks like a flow log of AWS", 3},
 		{"an error of storage", `<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>`, 0, "no flow log: it looks like an error that storage has answered", 3},
 		{"zip", "PK\x03\x04\x14\x00", 0, "no flow log: it looks like a zip archive", 3},
+		{"bzip2", "BZh91AY&SY\x04{\x00", 0, "no flow log: it looks like compressed with bzip2: unpack it", 3},
+		{"xz", "\xfd7zXZ\x00{", 0, "no flow log: it looks like compressed with xz: unpack it", 3},
+		{"7z", "7z\xbc\xaf\x27\x1c{", 0, "no flow log: it looks like a 7-Zip archive: unpack it", 3},
 		{"binary", "\x00\x01\x02\xff\xfe\x80\x81", 0, "no flow log: it is no text", 3},
 		{"text", "hello, world", 0, `no flow log: it begins "hello, world"`, 3},
 	} {
@@ -334,7 +338,7 @@ standard input: and 1 more
 func TestCheckOfWhatIsCutOff(t *testing.T) {
 	whole := packed(blob(record(2), record(3)))
 	out, said, code := run(t, whole[:len(whole)-4], "check", "-")
-	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(said, "unexpected EOF") || code != 2 {
+	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(out, "standard input: cut off: the end of its gzip is missing\n") || said != "" || code != 1 {
 		t.Errorf("code %d, %s\n%s", code, said, out)
 	}
 }

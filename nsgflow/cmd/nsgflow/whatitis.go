@@ -17,6 +17,9 @@ var known = []struct {
 }{
 	{"PK\x03\x04", nil, "a zip archive: unpack it"},
 	{"\x28\xb5\x2f\xfd", nil, "compressed with zstd: unpack it"},
+	{"BZh", nil, "compressed with bzip2: unpack it"},
+	{"\xfd7zXZ\x00", nil, "compressed with xz: unpack it"},
+	{"7z\xbc\xaf\x27\x1c", nil, "a 7-Zip archive: unpack it"},
 	{"\x1f\x8b", nil, "compressed with gzip again and again: unpack it"},
 	{"PAR1", nil, "a Parquet file, which nothing here reads"},
 	{"Obj\x01", nil, "an Avro file, which nothing here reads"},
