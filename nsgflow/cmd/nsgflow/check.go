@@ -30,7 +30,7 @@ context it says what is in it, or what is wrong with it.`,
 	c.Flags().StringVar(&as, "as", "", "Kind of a file of context that does not show it: "+strings.Join(context.FileKinds(), ", ")+".")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if as != "" && !slices.Contains(context.FileKinds(), as) {
-			return fmt.Errorf("as %q: there are %s", as, strings.Join(context.FileKinds(), ", "))
+			return fmt.Errorf("option as: %q is not allowed, it takes: %s", as, strings.Join(context.FileKinds(), ", "))
 		}
 		out := bufio.NewWriter(c.OutOrStdout())
 		err := each(c, args, func(s *source) error {

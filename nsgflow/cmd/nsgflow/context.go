@@ -41,7 +41,7 @@ say where the record is from.`,
 		for _, text := range threats {
 			name, path, ok := strings.Cut(text, "=")
 			if !ok {
-				return fmt.Errorf("context-threats %q: not like name=path", text)
+				return fmt.Errorf("option context_threats: %q is not allowed, it takes: name=path, separated by commas", text)
 			}
 			o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
 		}

@@ -117,7 +117,7 @@ flow type in Azure the first test that it passes`},
 		want string
 	}{
 		{[]string{"lookup", "10.20.0"}, `nsgflow: "10.20.0": no IP address`},
-		{[]string{"lookup", "--context-threats", "x", "10.20.0.4"}, `nsgflow: context-threats "x": not like name=path`},
+		{[]string{"lookup", "--context-threats", "x", "10.20.0.4"}, `nsgflow: option context_threats: "x" is not allowed, it takes: name=path, separated by commas`},
 		{[]string{"lookup", "--context-inventory", at("bad.jsonl"), "10.20.0.4"}, "nsgflow: context_inventory " + at("bad.jsonl") + `: line 4: mac "00-0D": not twelve hex digits`},
 	} {
 		if _, stderr, code := run(t, "", c.args...); strings.TrimSpace(stderr) != c.want || code != 2 {
@@ -170,7 +170,7 @@ func TestCheckContext(t *testing.T) {
 		t.Errorf("%s%s%d", stdout, stderr, code)
 	}
 	_, stderr, code = run(t, "", "check", "--as", "tags", at("tags.json"))
-	if want := `nsgflow: as "tags": there are service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
+	if want := `nsgflow: option as: "tags" is not allowed, it takes: service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
 		t.Errorf("%s%d", stderr, code)
 	}
 }

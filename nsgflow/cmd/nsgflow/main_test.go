@@ -320,6 +320,32 @@ func TestOptionsOfTheFilter(t *testing.T) {
 	}
 }
 
+// Wrong usage names what is wrong and what the command takes.
+func TestWrongUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"events"}, "0 arguments; usage: nsgflow events [flags] FILE… | -"},
+		{[]string{"lookup"}, "0 arguments; usage: nsgflow lookup [flags] ADDRESS…"},
+		{[]string{"state", "show", "a", "b"}, "2 arguments; usage: nsgflow state show [flags] FOLDER"},
+		{[]string{"events", "--shema", "ecs", "-"}, `unknown flag: --shema; "nsgflow events --help" lists what there is`},
+		{[]string{"flows", "--by", "size", "-"}, `option by: "size" is not allowed, it takes: bytes, packets, flows`},
+		{[]string{"check", "--as", "nets", "-"}, `option as: "nets" is not allowed, it takes: service-tags, `},
+		{[]string{"state", "shw"}, `unknown command "shw" for "nsgflow state"`},
+		{[]string{"completion", "tcsh"}, `unknown command "tcsh" for "nsgflow completion"`},
+	} {
+		if out, said, code := run(t, "", tt.args...); code != 2 || !strings.HasPrefix(said, "nsgflow: "+tt.want) || out != "" {
+			t.Errorf("%s: code %d, %s%s", tt.args, code, out, said)
+		}
+	}
+	for _, args := range [][]string{{"state"}, {"completion"}} {
+		if out, said, code := run(t, "", args...); code != 0 || out == "" || said != "" {
+			t.Errorf("%s: code %d, %s%s", args, code, out, said)
+		}
+	}
+}
+
 // Errors have the place of the record and the path in it; so many are shown.
 func TestCheckErrors(t *testing.T) {
 	bad := strings.ReplaceAll(record(3), ",443,", ",x,")
