@@ -88,7 +88,7 @@ func whatItIs(s *source, isEmpty bool) (string, exitCode) {
 	case !utf8.Valid(s.head[:max(0, len(s.head)-utf8.UTFMax)]) || bytes.IndexByte(s.head, 0) >= 0:
 		return "no flow log: it is no text", noFlowLog
 	case isCSV(trimmed):
-		return "no flow log: it looks like CSV; flow logs are JSON", noFlowLog
+		return "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", noFlowLog
 	}
 	return fmt.Sprintf("no flow log: it begins %.60q", firstLine(trimmed)), noFlowLog
 }
