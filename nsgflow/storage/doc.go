@@ -3,10 +3,10 @@
 // them out in batches and keeps checkpoints of what the host has. It only ever
 // reads and lists. It knows nothing of Fluent Bit.
 //
-// An [Agent] is what a process has once. [Agent.Open] makes a [Follower] for a
-// section of the configuration ([Options]); its accounts (account.go) join the
-// hops below, each on its own: an account waits for another one only where both
-// hold more than their own part of the memory, or read records of megabytes.
+// An [Agent] (agent.go) is what a process has once. [Agent.Open] makes a [Follower]
+// (follower.go) for a section of the configuration ([Options]). Each of its accounts
+// (account.go) runs the hops below on its own, and waits for another one only where
+// both hold more than their own part of the memory, or read records of megabytes.
 //
 // # The way of a blob
 //
@@ -45,6 +45,8 @@
 //	requests*.go  how the service is asked: pauses, tries, what an answer means (requests_meaning.go), whose time counts
 //	signin*.go    secrets, identities, clouds, and what must not be seen in a line
 //	discover*.go  which accounts there are, with "discover"
+//	inventory.go  writes the estate's inventory and service tags, with option context_path
+//	state.go      shows and sets checkpoints while no agent runs
 //	limiter.go    shares out requests and memory among accounts
 //	waiting.go    what reading waits for, for logs and metrics; alerts.go logs it once; stats.go has the figures
 //
