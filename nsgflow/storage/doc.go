@@ -74,6 +74,20 @@
 // meanwhile: Agent.mu while a database is opened, client.renewing while a file of
 // a secret is read.
 //
+// # Words
+//
+//   - host: who takes the batches, Fluent Bit for instance.
+//   - of now: of an hour that is still written to, up to 20 minutes after its end.
+//   - closed: of an hour that is over for two hours; what has no end gets none.
+//   - half: read up to a record that has no end yet.
+//   - resting: not to be read before a pause is over.
+//   - settled: an hour that is not listed any more; checkpoints of it are not kept.
+//     The watermark of a container is the end of what is settled.
+//   - sweep: a listing of all hours that are not settled.
+//   - standing: why something is not read, and since when.
+//   - taken, committed, saved: how far the host and the checkpoints are with a batch
+//     (see [Token]).
+//
 // # To add a reason for waiting
 //
 // Add it to the constants and words of waiting.go, and either a row to the tables
