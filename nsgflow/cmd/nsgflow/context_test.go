@@ -132,6 +132,25 @@ flow type in Azure the first test that it passes`},
 	}
 }
 
+// Paths of files of context may be relative, as those of lookup.
+func TestEventsWithRelativePaths(t *testing.T) {
+	at := contextFiles(t)
+	t.Chdir(filepath.Dir(at("tags.json")))
+	for _, args := range [][]string{
+		{"--context-service-tags", "tags.json"},
+		{"--context-networks", "./networks.csv"},
+		{"--context-threats", "mine=list.netset,other=drop.json"},
+	} {
+		out, said, code := run(t, blob(record(1)), append([]string{"events", "--schema", "ecs", "-"}, args...)...)
+		if code != 0 || said != "" || strings.Count(out, "\n") != 1 {
+			t.Errorf("%s: code %d, %s%s", args, code, said, out)
+		}
+	}
+	if _, said, code := run(t, "", "events", "--context-threats", "list.netset", "-"); code != 2 || !strings.Contains(said, `option context_threats: "list.netset" is not allowed`) {
+		t.Errorf("code %d, %s", code, said)
+	}
+}
+
 // spaces makes one of several.
 func spaces(text string) string {
 	var lines []string
