@@ -30,6 +30,10 @@ var known = []struct {
 	{"", marks("NetworkSecurityGroupRuleCounter"), "a log of rule counters (category NetworkSecurityGroupRuleCounter): flow logs have the category NetworkSecurityGroupFlowEvent"},
 	{"", marks("FlowStartTime_t"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
 	{"", marks("FASchemaVersion_s"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
+	{"", marks("SrcIp", "DestIp", "FlowType"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
+	{`"{`, marks("flowTuples"), "a flow log in a JSON string: jq -r . takes it out"},
+	{`["{`, marks("flowTuples"), "flow logs in JSON strings: jq -r '.[]' takes them out"},
+	{"{'", marks("flowTuples"), "a flow log as Python prints it: JSON has double quotes"},
 	{"", marks("AzureFirewall"), "a log of Azure Firewall"},
 	{"", marks("version", "account-id", "interface-id"), "a flow log of AWS, which is none of Azure's"},
 	{"", marks("jsonPayload", "src_ip"), "a flow log of Google Cloud, which is none of Azure's"},
@@ -40,7 +44,7 @@ var odd = []struct {
 	marks [][]byte
 	is    string
 }{
-	{marks("flowTuples"), "JSON with flowTuples that stand in no place where a flow log has them"},
+	{marks("flowTuples"), "JSON with flowTuples that stand in no place where a flow log has them; of texts, message, log, event.original and body are looked at"},
 	{marks("time", "macAddress", ","), "a flow log whose records have no tuples"},
 }
 
