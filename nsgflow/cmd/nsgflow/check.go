@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -100,7 +101,7 @@ func (f *finding) add(t text, most int) bool {
 		before := f.flows + uint64(len(f.errors)+f.more)
 		for flow, err := range nsgflow.Flows(one) {
 			if err != nil {
-				f.fail(fmt.Sprintf("record %d, at byte %d: %v", f.records, t.offset, err), most)
+				f.fail(fmt.Sprintf("record %d, at byte %d%s %v", f.records, t.offset, joinOf(err), err), most)
 				continue
 			}
 			if f.flows == 0 || flow.Time < f.first {
@@ -116,6 +117,16 @@ func (f *finding) add(t text, most int) bool {
 		}
 	}
 	return false
+}
+
+// joinOf stands between the place of a record and an error of it: a text's has a byte,
+// counted from the record's first.
+func joinOf(err error) string {
+	var text *nsgflow.TextError
+	if errors.As(err, &text) {
+		return ", its"
+	}
+	return ":"
 }
 
 func (f *finding) fail(text string, most int) {

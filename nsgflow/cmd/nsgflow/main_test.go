@@ -367,6 +367,10 @@ standard input: and 1 more
 
 // What could be read of a file is said, and that there is more.
 func TestCheckOfWhatIsCutOff(t *testing.T) {
+	half := strings.TrimSuffix(record(1), "}")
+	if out, _, _ := run(t, blob(record(1))+half, "check", "-"); !strings.Contains(out, fmt.Sprintf("\nstandard input: record 1, at byte %d, its byte %d: unexpected end\n", len(blob(record(1))), len(half))) {
+		t.Error(out)
+	}
 	whole := packed(blob(record(2), record(3)))
 	out, said, code := run(t, whole[:len(whole)-4], "check", "-")
 	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(out, "standard input: cut off: the end of its gzip is missing\n") || said != "" || code != 1 {
