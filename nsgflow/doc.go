@@ -48,11 +48,15 @@
 // resource ids apart. The values that are more than a copy have files of their own:
 // encoder_message.go, encoder_id.go, encoder_communityid.go, encoder_time.go and
 // encoder_summary.go, which has what some schemas say of both ends at once;
-// encoder_aggregate.go has those of aggregates.
+// encoder_aggregate.go has those of aggregates. With a context, encoder_context.go
+// looks up both addresses, and internal/enrich writes what package context knows of
+// them, by tables of its own (schemas.go there).
 //
 // Beside the way: foreign.go writes foreign records and what is damaged, and
 // reserved.go has the fields of the source record that every event keeps;
-// encoder_reserved.go merges them with events that have the same keys.
+// encoder_reserved.go merges them with events that have the same keys. pieces.go
+// recognises a flow log that comes line by line, output.go sizes what is written.
+// fields.go shows the tables to what is generated from them.
 //
 // # Caches
 //
@@ -109,7 +113,9 @@
 // constant or always (a number), ofFlow, ofFlowList or ofNumber (a function of the
 // variant), ofGroup (a groupValue of schema.go) or eachTuple (a slot of schema.go).
 // A name may have several rows, each for other events: by their kind, by when (some
-// variants), by where and whereNo (groups that have, or lack, a groupValue).
+// variants), by with (events that have another field) and whereNo (groups that lack a
+// groupValue). In the variants that unless names, a groupValue is the value. What a
+// context knows of an address is a row of internal/enrich (schemas.go).
 //
 // A new groupValue gets its value in encoder_group.go. A new slot gets a case in
 // encoder_values.go, and variant.go says which events have it. Then write

@@ -59,9 +59,9 @@ func (e *encoder) appendAggregateValue(out []byte, s slot) []byte {
 
 var stageOfSlot = [slotCount]uint8{slotBegin: stageBegin, slotContinue: stageContinue, slotEnds: stageEnd, slotDenied: stageDenied}
 
-// slotAlone is what a slot of aggregates is where there is one flow: a number,
-// or the slot of something that is the same then. Where nothing has a key in
-// common with anything, an aggregate costs little more than a flow.
+// slotAlone says how to write a slot of aggregates for an aggregate of one flow: as a
+// number, or as another slot that has the same value then. So such an aggregate costs
+// little more than a flow.
 func (v variant) slotAlone(s slot) (same slot, number []byte) {
 	switch s {
 	case slotEnd:

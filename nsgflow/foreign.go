@@ -47,7 +47,7 @@ var recordsField = []byte("records")
 // the header of a map.
 const aroundBody = 32
 
-// maxDepth bounds how deep foreign records are offered that lie in each other.
+// maxDepth is how deep foreign records may lie in each other and still be offered.
 const maxDepth = 8
 
 // offer looks whether the foreign record that has been written last, from start

@@ -47,8 +47,8 @@ const maxTuples = 1 << 21
 
 // maxText is how long a text may be that all tuples of a record or a list share:
 // a rule's name, or the id of a resource. Azure's ids have less than 2,000
-// characters. Each event has such texts, so that a longer one would make much of
-// little.
+// characters. Each event repeats these texts: a longer one would make a large output
+// of a small record.
 const maxText = 4 << 10
 
 // maxWrong is how many values of a wrong type have an error of their own in one

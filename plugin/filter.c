@@ -186,7 +186,7 @@ __attribute__((constructor)) static void fit_host(void)
     nsgflow_config_map(config_map, filter_options, COUNT(filter_options));
     filter_nsgflow_plugin[EVENT_TYPE] = (void *) (uintptr_t) EVENT_TYPE_LOGS;
     filter_nsgflow_plugin[NAME] = "nsgflow";
-    snprintf(description, sizeof(description), "Azure NSG and VNet flow logs to ECS events, one per flow (nsgflow %s)",
+    snprintf(description, sizeof(description), "Azure NSG and VNet flow logs to events, one per flow (nsgflow %s)",
              nsgflow_version);
     filter_nsgflow_plugin[DESCRIPTION] = description;
     filter_nsgflow_plugin[OPTIONS] = config_map;

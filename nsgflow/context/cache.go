@@ -131,7 +131,7 @@ func (c *Cache[V]) overhead() int {
 	return len(c.slots)*int(unsafe.Sizeof(slot[V]{})) + c.kept.bytes()
 }
 
-// begin is for another generation.
+// begin empties the cache, for another generation.
 func (c *Cache[V]) begin(t *Tables) {
 	c.number = t.number
 	c.slots = make([]slot[V], firstSlots)

@@ -128,21 +128,19 @@ func kindOfCSV(head []byte) string {
 	if err != nil {
 		return ""
 	}
-	network := 0
-	k := kind(0)
+	ofNetworks, hasPrefix, hasAddress := 0, false, false
 	for _, c := range columns {
 		c = strings.ToLower(strings.TrimSpace(c))
 		if networkColumns[c] != nil {
-			network++
+			ofNetworks++
 		}
-		if slices.Contains(addressFields, c) {
-			k = threatKind
-		}
+		hasPrefix = hasPrefix || c == "cidr"
+		hasAddress = hasAddress || slices.Contains(addressFields, c)
 	}
 	switch {
-	case network == len(columns) && k == threatKind:
+	case hasPrefix && (len(columns) == 1 || ofNetworks > 1): // another may be misspelt
 		return fileKind(networksKind)
-	case k == threatKind:
+	case hasAddress:
 		return fileKind(threatKind)
 	}
 	return ""

@@ -43,7 +43,8 @@
 //     and then cut off would end the process.
 //   - threats.go: lists; threats_forms.go: CSV, JSON and STIX; exceptions.go.
 //
-// prefixes.go has the table of all of them: ranges of addresses, sorted.
+// prefixes.go has the table of all of them: ranges of addresses, sorted. tables.go
+// has one generation of them together. class.go says what an address is by its bits.
 // answer.go puts together what the sources say, flowtype.go says what two sides
 // make, cache.go keeps what a writer made of answers. explain.go and check.go are
 // for eyes.

@@ -53,7 +53,7 @@ type subnet struct {
 	name   string
 }
 
-// addressIn has no pointer, so that nobody looks for some in a large map.
+// addressIn has no pointer: the garbage collector need not go through a large map of them.
 type addressIn struct {
 	vnet, bits uint32 // of the address's family
 	point

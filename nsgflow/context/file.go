@@ -131,8 +131,8 @@ func (f *file) use(p part) (err error, by *source) {
 	return nil, nil
 }
 
-// gone stands for the lines of an inventory of one file: what is made of them is
-// enough, and they are as many bytes again.
+// gone takes the place of the lines of an inventory that is one file: nothing asks for
+// them once the estate is made, which has as many bytes.
 type gone struct{}
 
 // says makes a line of the log about the file.

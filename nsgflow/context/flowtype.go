@@ -1,6 +1,6 @@
 package context
 
-// FlowType is the kind of two places that a flow is between, by the definitions
+// FlowType is the kind of the two positions that a flow is between, by the definitions
 // of Microsoft's Traffic Analytics ("Schema and data aggregation in Traffic
 // Analytics" on Microsoft Learn).
 type FlowType uint8

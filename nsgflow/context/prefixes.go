@@ -95,7 +95,7 @@ func (l *prefixList) table(value func(p netip.Prefix, own []uint32, outer uint32
 		t.low = append(t.low, r.first.low)
 		t.values6 = append(t.values6, r.value)
 	}
-	// As long as they are, not as they were made room for.
+	// Copies give back the room that append has left.
 	t.starts, t.values = slices.Clone(t.starts), slices.Clone(t.values)
 	t.high, t.low, t.values6 = slices.Clone(t.high), slices.Clone(t.low), slices.Clone(t.values6)
 	if len(t.starts) >= indexFrom {

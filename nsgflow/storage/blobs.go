@@ -109,10 +109,10 @@ func (all *blobs) asked(c *container, name string, now time.Time) (ok bool, err 
 	return b.stage != reading, nil
 }
 
-// listed lines up a blob of a listing where it has changed. With skip, one without
-// a checkpoint was there before the beginning: known is false then, and who calls
-// makes a checkpoint of it. It waits while too many blobs of the container are on
-// their way, but for one of now.
+// listed lines up a blob of a listing if it has changed. It waits while too many blobs
+// of the container are on their way, unless the blob is one of now. skip says that
+// blobs without a checkpoint are to be left out, for they were there before the
+// beginning: of such a blob known is false, and the caller makes its checkpoint.
 func (all *blobs) listed(c *container, name, version string, modified, now time.Time, skip bool) (known bool, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()

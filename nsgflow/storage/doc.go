@@ -3,10 +3,10 @@
 // them out in batches and keeps checkpoints of what the host has. It only ever
 // reads and lists. It knows nothing of Fluent Bit.
 //
-// An [Agent] is what a process has once. [Agent.Open] makes a [Follower] for a
-// section of the configuration ([Options]); its accounts (account.go) join the
-// hops below, each on its own: an account waits for another one only where both
-// hold more than their own part of the memory, or read records of megabytes.
+// An [Agent] (agent.go) is what a process has once. [Agent.Open] makes a [Follower]
+// (follower.go) for a section of the configuration ([Options]). Each of its accounts
+// (account.go) runs the hops below on its own, and waits for another one only where
+// both hold more than their own part of the memory, or read records of megabytes.
 //
 // # The way of a blob
 //
@@ -45,6 +45,8 @@
 //	requests*.go  how the service is asked: pauses, tries, what an answer means (requests_meaning.go), whose time counts
 //	signin*.go    secrets, identities, clouds, and what must not be seen in a line
 //	discover*.go  which accounts there are, with "discover"
+//	inventory.go  writes the estate's inventory and service tags, with option context_path
+//	state.go      shows and sets checkpoints while no agent runs
 //	limiter.go    shares out requests and memory among accounts
 //	waiting.go    what reading waits for, for logs and metrics; alerts.go logs it once; stats.go has the figures
 //
@@ -71,6 +73,20 @@
 // Commit, ChunksIn, Saved, Stats and Waiting wait for neither. Two are held
 // meanwhile: Agent.mu while a database is opened, client.renewing while a file of
 // a secret is read.
+//
+// # Words
+//
+//   - host: who takes the batches, Fluent Bit for instance.
+//   - of now: of an hour that is still written to, up to 20 minutes after its end.
+//   - closed: of an hour that is over for two hours; what has no end gets none.
+//   - half: read up to a record that has no end yet.
+//   - resting: not to be read before a pause is over.
+//   - settled: an hour that is not listed any more; checkpoints of it are not kept.
+//     The watermark of a container is the end of what is settled.
+//   - sweep: a listing of all hours that are not settled.
+//   - standing: why something is not read, and since when.
+//   - taken, committed, saved: how far the host and the checkpoints are with a batch
+//     (see [Token]).
 //
 // # To add a reason for waiting
 //

@@ -79,8 +79,8 @@ func pathsOf(asks []schedule.Ask) (names []string) {
 	return names
 }
 
-// due are the names and the folders to ask for now, and the names that the folders
-// are listed in place of.
+// due are the names to ask for now, the folders to list now, and the names that need
+// not be asked for instead, because a listing of these folders shows them.
 func (k *names) due(now time.Time) (all, folders, instead []string) {
 	asks, lists := k.schedule.Due(now)
 	all = pathsOf(asks)

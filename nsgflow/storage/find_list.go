@@ -182,9 +182,9 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 	return err
 }
 
-// each does one thing for several folders, several of them at a time. Where as
-// many as that have failed in a row, the others are left for the next time:
-// what is known by name is not asked for meanwhile.
+// each does one thing for several folders, as many at a time as requests may be under
+// way. After so many failures in a row it leaves the others for the next time: who
+// calls has more to do than to wait for a service that fails.
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex

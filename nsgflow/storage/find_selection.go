@@ -12,7 +12,7 @@ type selection struct {
 	prefix           string
 	include, exclude []*regexp.Regexp
 	shard            Shard
-	until            time.Time // the first hour that is left out, or the middle of the last; zero: there is no end
+	until            time.Time // hours that begin then or later are left out; zero: none
 }
 
 func (o *Options) selection() selection {

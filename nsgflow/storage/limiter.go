@@ -90,10 +90,9 @@ func (l *limiter) count(h *holding, change func()) {
 	}
 }
 
-// grant gives those who wait what is there, first come, first served. One who
-// has to wait until others give back holds up those behind in what they want
-// beyond their own parts, else it might wait for ever; one who has its share
-// does not.
+// grant serves those who wait, first come, first served. One for whom too little is
+// left keeps those behind it from anything beyond their own parts, else it might wait
+// for ever. One whose account has its share already holds up nobody.
 func (l *limiter) grant() {
 	full := false
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {

@@ -21,7 +21,7 @@ type Options struct {
 
 	Containers   []string // not empty
 	Prefix       string   // of the names of blobs
-	Include      []string // globs, see part: at least one fits the name; empty: all do
+	Include      []string // globs, see find_selection.go: at least one fits the name; empty: all do
 	Exclude      []string // likewise: none does
 	Start        Start
 	Until        time.Time // the first hour that is not read; zero: there is none

@@ -169,6 +169,9 @@ func TestTakenPort(t *testing.T) {
 	if err := free(port); err == nil || !strings.Contains(err.Error(), "make demo PORT="+strconv.Itoa(port+1)) {
 		t.Error(err)
 	}
+	if err := free(70000); err == nil || !strings.Contains(err.Error(), "from 1 to 65535") {
+		t.Error(err)
+	}
 }
 
 // The image of compose.yaml is the version that is built here.

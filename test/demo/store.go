@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,6 +42,9 @@ func buildStore(say *progress) (program string, err error) {
 
 // free says whether the port can be listened at.
 func free(port int) error {
+	if port < 1 || port > math.MaxUint16 {
+		return fmt.Errorf("port %d is none, \"make demo PORT=9428\" takes one from 1 to %d", port, math.MaxUint16)
+	}
 	l, err := net.Listen("tcp", local(port))
 	if err != nil {
 		return fmt.Errorf("port %d cannot be had, \"make demo PORT=%d\" takes another: %w", port, port+1, err)

@@ -45,6 +45,10 @@ func TestInstallConf(t *testing.T) {
 	if err != nil || found < 20 {
 		t.Errorf("%d files are named, %v", found, err)
 	}
+	unit, err := os.ReadFile(filepath.Join(prefix, "context", "nsgflow-context.service"))
+	if renew := filepath.Join(prefix, "context", "renew"); err != nil || !strings.Contains(string(unit), "ExecStart=/bin/sh "+renew+" ") {
+		t.Errorf("the unit does not start %s: %v\n%s", renew, err, unit)
+	}
 	// No shell reads what a user names.
 	executed := filepath.Join(root, "executed")
 	command := exec.Command("make", "install-conf", "PREFIX="+filepath.Join(root, "it's"), "PLUGINS=/opt/x&touch "+executed)

@@ -117,6 +117,9 @@ var errSaid = errors.New("some files are bad")
 
 // anyFlows is the reason why there are none, if that is so.
 func anyFlows(ctx context.Context, program, lines string) error {
+	if info, err := os.Stat(lines); err == nil && info.Size() == 0 {
+		return errSaid // of each file
+	}
 	out, err := exec.CommandContext(ctx, program, "check", lines).Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == noFlowLog {

@@ -54,6 +54,13 @@ func TestFilesOfAUser(t *testing.T) {
 	if out, said, ok := made(t, "FILE="+dir+"/missing"); ok || out != "" || strings.Count(said, "missing") != 1 || strings.Contains(said, "no flow log") {
 		t.Errorf("the only one is missing: %t\n%s\n%s", ok, out, said)
 	}
+	empty := filepath.Join(dir, "empty.json")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, said, ok := made(t, "FILE="+empty); ok || out != "" || strings.Count(said, "no flow log: it is empty") != 1 {
+		t.Errorf("the only one is empty: %t\n%s\n%s", ok, out, said)
+	}
 }
 
 // A wrong option is the first line that is said.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -30,7 +31,7 @@ context it says what is in it, or what is wrong with it.`,
 	c.Flags().StringVar(&as, "as", "", "Kind of a file of context that does not show it: "+strings.Join(context.FileKinds(), ", ")+".")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if as != "" && !slices.Contains(context.FileKinds(), as) {
-			return fmt.Errorf("as %q: there are %s", as, strings.Join(context.FileKinds(), ", "))
+			return fmt.Errorf("option as: %q is not allowed, it takes: %s", as, strings.Join(context.FileKinds(), ", "))
 		}
 		out := bufio.NewWriter(c.OutOrStdout())
 		err := each(c, args, func(s *source) error {
@@ -60,7 +61,10 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	var unread error
 	for t, err := range s.texts() {
 		if unread = err; err == nil {
-			f.add(t, most)
+			if !f.add(t, most) {
+				f.foreign++
+				s.foreign(t)
+			}
 			p.show(f.flows)
 		}
 	}
@@ -91,13 +95,13 @@ func check(out io.Writer, s *source, p *progress, most int) error {
 	return unread
 }
 
-// add reads one record.
-func (f *finding) add(t text, most int) {
+// add reads one record, and reports false where it is none of a flow log.
+func (f *finding) add(t text, most int) bool {
 	for one := range t.unwrapped() {
 		before := f.flows + uint64(len(f.errors)+f.more)
 		for flow, err := range nsgflow.Flows(one) {
 			if err != nil {
-				f.fail(fmt.Sprintf("record %d, at byte %d: %v", f.records, t.offset, err), most)
+				f.fail(fmt.Sprintf("record %d, at byte %d%s %v", f.records, t.offset, joinOf(err), err), most)
 				continue
 			}
 			if f.flows == 0 || flow.Time < f.first {
@@ -109,10 +113,20 @@ func (f *finding) add(t text, most int) {
 		if f.flows+uint64(len(f.errors)+f.more) > before || isRecord(one) {
 			f.kind(one)
 			f.records++
-			return
+			return true
 		}
 	}
-	f.foreign++
+	return false
+}
+
+// joinOf stands between the place of a record and an error of it: a text's has a byte,
+// counted from the record's first.
+func joinOf(err error) string {
+	var text *nsgflow.TextError
+	if errors.As(err, &text) {
+		return ", its"
+	}
+	return ":"
 }
 
 func (f *finding) fail(text string, most int) {

@@ -41,18 +41,14 @@ say where the record is from.`,
 		for _, text := range threats {
 			name, path, ok := strings.Cut(text, "=")
 			if !ok {
-				return fmt.Errorf("context-threats %q: not like name=path", text)
+				return fmt.Errorf("option context_threats: %q is not allowed, it takes: name=path, separated by commas", text)
 			}
 			o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
 		}
 		if err := absolute(&o); err != nil {
 			return err
 		}
-		o.Log = func(level context.Level, line string) {
-			if level != context.Info {
-				fmt.Fprintln(c.ErrOrStderr(), "nsgflow:", line)
-			}
-		}
+		o.Log = troubleOf(c)
 		var w context.Watcher
 		files, err := w.Open(o)
 		if err != nil {
@@ -72,6 +68,15 @@ say where the record is from.`,
 		return nil
 	}
 	return c
+}
+
+// troubleOf says what is wrong with files of context, but not that one is read.
+func troubleOf(c *cobra.Command) func(context.Level, string) {
+	return func(level context.Level, line string) {
+		if level != context.Info {
+			fmt.Fprintln(c.ErrOrStderr(), "nsgflow:", line)
+		}
+	}
 }
 
 // absolute makes the paths absolute, which the options of an agent have to be.

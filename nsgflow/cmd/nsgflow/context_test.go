@@ -28,6 +28,8 @@ func contextFiles(t *testing.T) (at func(name string) string) {
 		"inventory.jsonl": inventoryText,
 		"bad.jsonl":       strings.Replace(inventoryText, "000D3AF1C27E", "00-0D", 1),
 		"networks.csv":    "cidr,name,zone\n10.20.0.0/24,front,dmz\n10.0.0.0/8,all,\n",
+		"misspelt.csv":    "cidr,name,zones\n10.20.0.0/24,front,dmz\n",
+		"cidr.csv":        "cidr,sblid\n1.10.16.0/20,SBL256894\n",
 		"list.netset":     "# made up\n51.116.0.0/16\n9.9.9.9 # x\n",
 		"drop.json":       `{"cidr":"1.10.16.0/20","sblid":"SBL256894"}` + "\n",
 		"networks.jsonl":  `{"cidr":"10.0.0.0/8","name":"all"}` + "\n",
@@ -117,7 +119,7 @@ flow type in Azure the first test that it passes`},
 		want string
 	}{
 		{[]string{"lookup", "10.20.0"}, `nsgflow: "10.20.0": no IP address`},
-		{[]string{"lookup", "--context-threats", "x", "10.20.0.4"}, `nsgflow: context-threats "x": not like name=path`},
+		{[]string{"lookup", "--context-threats", "x", "10.20.0.4"}, `nsgflow: option context_threats: "x" is not allowed, it takes: name=path, separated by commas`},
 		{[]string{"lookup", "--context-inventory", at("bad.jsonl"), "10.20.0.4"}, "nsgflow: context_inventory " + at("bad.jsonl") + `: line 4: mac "00-0D": not twelve hex digits`},
 	} {
 		if _, stderr, code := run(t, "", c.args...); strings.TrimSpace(stderr) != c.want || code != 2 {
@@ -127,6 +129,25 @@ flow type in Azure the first test that it passes`},
 	stdout, stderr, code := run(t, "", "lookup", "--context-geo", at("none.mmdb"), "10.20.0.4")
 	if !strings.Contains(stdout, "private") || stderr != "nsgflow: context_geo "+at("none.mmdb")+": there is no such file yet; no database is in use\n" || code != 0 {
 		t.Errorf("%s%s%d", stdout, stderr, code)
+	}
+}
+
+// Paths of files of context may be relative, as those of lookup.
+func TestEventsWithRelativePaths(t *testing.T) {
+	at := contextFiles(t)
+	t.Chdir(filepath.Dir(at("tags.json")))
+	for _, args := range [][]string{
+		{"--context-service-tags", "tags.json"},
+		{"--context-networks", "./networks.csv"},
+		{"--context-threats", "mine=list.netset,other=drop.json"},
+	} {
+		out, said, code := run(t, blob(record(1)), append([]string{"events", "--schema", "ecs", "-"}, args...)...)
+		if code != 0 || said != "" || strings.Count(out, "\n") != 1 {
+			t.Errorf("%s: code %d, %s%s", args, code, said, out)
+		}
+	}
+	if _, said, code := run(t, "", "events", "--context-threats", "list.netset", "-"); code != 2 || !strings.Contains(said, `option context_threats: "list.netset" is not allowed`) {
+		t.Errorf("code %d, %s", code, said)
 	}
 }
 
@@ -149,6 +170,8 @@ func TestCheckContext(t *testing.T) {
 		{"inventory.jsonl", "an inventory of AzureCloud, 2025-03-04T08:55:00Z: 2 VNets, 1 NICs, 1 VMs, 0 frontends and private endpoints, 0 public addresses, 4 objects in all", 0},
 		{"bad.jsonl", `inventory: line 4: mac "00-0D": not twelve hex digits`, 1},
 		{"networks.csv", "networks: 2 rows", 0},
+		{"misspelt.csv", `networks: line 1: column "zones": there are cidr, name, zone, kind, domain, vnet, labels`, 1},
+		{"cidr.csv", "a threat list: 1 entries", 0},
 		{"networks.jsonl", "networks: 1 rows", 0},
 		{"list.netset", "a threat list: 2 entries", 0},
 		{"drop.json", "a threat list: 1 entries", 0},
@@ -158,7 +181,7 @@ func TestCheckContext(t *testing.T) {
 		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
 		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
 		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"`, 3},
-		{"table.csv", "no flow log: it looks like CSV; flow logs are JSON", 3},
+		{"table.csv", "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", 3},
 	} {
 		stdout, stderr, code := run(t, "", "check", at(c.name))
 		if stdout != at(c.name)+": "+c.want+"\n" || stderr != "" || code != c.code {
@@ -170,7 +193,7 @@ func TestCheckContext(t *testing.T) {
 		t.Errorf("%s%s%d", stdout, stderr, code)
 	}
 	_, stderr, code = run(t, "", "check", "--as", "tags", at("tags.json"))
-	if want := `nsgflow: as "tags": there are service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
+	if want := `nsgflow: option as: "tags" is not allowed, it takes: service-tags, inventory, networks, geo, asn, threats, threats-except, mmdb` + "\n"; stderr != want || code != 2 {
 		t.Errorf("%s%d", stderr, code)
 	}
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,7 @@ import (
 
 // eventsCommand has the options of the filter.
 func eventsCommand() *cobra.Command {
-	values := map[string]*string{}
+	values, takes := map[string]*string{}, map[string]string{}
 	c := &cobra.Command{
 		Use:   "events [flags] FILE… | -",
 		Short: "Write one event per flow, as JSON lines",
@@ -28,7 +28,8 @@ func eventsCommand() *cobra.Command {
 		if o.Key == "key" { // there are no records of Fluent Bit around the texts
 			continue
 		}
-		values[o.Key] = c.Flags().String(strings.ReplaceAll(o.Key, "_", "-"), o.Default, o.Text+" Takes: "+o.Values+".")
+		takes[o.Key] = o.Values
+		values[o.Key] = c.Flags().String(strings.ReplaceAll(o.Key, "_", "-"), o.Default, o.Text+" Takes: "+strings.Replace(o.Values, anyPath, "path", 1)+".")
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		options, err := tables.ParseFilterOptions(func(key string) (string, bool) {
@@ -36,13 +37,13 @@ func eventsCommand() *cobra.Command {
 			if !ok || !c.Flags().Changed(strings.ReplaceAll(key, "_", "-")) {
 				return "", false
 			}
-			return *value, true
+			return fromHere(*value, takes[key]), true
 		})
 		if err != nil {
 			return err
 		}
 		if options.HasContext {
-			options.Files.Log = func(_ context.Level, line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+			options.Files.Log = troubleOf(c)
 			opened, err := new(context.Watcher).Open(options.Files)
 			if err != nil {
 				return err
@@ -55,6 +56,33 @@ func eventsCommand() *cobra.Command {
 		return cmp.Or(out.Flush(), err)
 	}
 	return c
+}
+
+// anyPath is what options of files take: those of an agent have to be absolute.
+const anyPath = "absolute path"
+
+// fromHere makes the paths of an option absolute. takes is what the option takes.
+func fromHere(value, takes string) string {
+	if !strings.Contains(takes, anyPath) {
+		return value
+	}
+	all := []string{value}
+	if strings.Contains(takes, "separated by commas") {
+		all = strings.Split(value, ",")
+	}
+	for i, one := range all {
+		begin := 0
+		if strings.HasPrefix(takes, "name=") {
+			if begin = strings.Index(one, "=") + 1; begin == 0 {
+				continue
+			}
+		}
+		path, err := filepath.Abs(strings.TrimSpace(one[begin:]))
+		if one[begin:] != "" && err == nil {
+			all[i] = one[:begin] + path
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 // writeEvents writes the events of a file. Foreign texts are left out.
@@ -71,11 +99,14 @@ func writeEvents(out io.Writer, s *source, o nsgflow.Options, p *progress) error
 			return err
 		}
 		events = events[:0]
+		isFlowLog := false
 		for one := range t.unwrapped() {
-			more, changed := n.AppendText(events, one, nsgflow.Frame{})
-			if events = more; changed {
+			if events, isFlowLog = n.AppendText(events, one, nsgflow.Frame{}); isFlowLog {
 				break
 			}
+		}
+		if !isFlowLog {
+			s.foreign(t)
 		}
 		lines = nsgflow.AppendJSONLines(lines[:0], events)
 		if _, err := out.Write(lines); err != nil {

@@ -31,6 +31,7 @@ type source struct {
 
 	// What is wrong beside its records; "": nothing, or it is not read to the end.
 	cutOff, strange string
+	stray           stretch // see foreign
 }
 
 // counted counts what has been read of a file.
@@ -244,12 +245,13 @@ func (s *source) texts() iter.Seq2[text, error] {
 				if ok && !give(record, offset) {
 					return
 				}
-				if err != io.EOF {
+				s.strange = strange.says("that are no JSON")
+				switch {
+				case errors.Is(err, io.ErrUnexpectedEOF):
+					s.cutOff = "cut off: the end of its gzip is missing"
+				case err != io.EOF:
 					yield(text{}, fmt.Errorf("%s: %w", s.name, err))
-					return
-				}
-				s.strange = strange.String()
-				if cutOff {
+				case cutOff:
 					s.cutOff = fmt.Sprintf("cut off: it ends at byte %d, inside a value", cut.End())
 				}
 				return
@@ -262,7 +264,8 @@ func (s *source) texts() iter.Seq2[text, error] {
 	}
 }
 
-// stretch is what is no JSON in a file that begins as a blob.
+// stretch is what does not belong in a file, such as what is no JSON in one that
+// begins as a blob.
 type stretch struct {
 	at, bytes int64 // of the first, of all
 }
@@ -274,17 +277,27 @@ func (s *stretch) add(text []byte, offset int64) {
 	s.bytes += int64(len(text))
 }
 
-func (s *stretch) String() string {
+// says is a line about it; empty where there is none.
+func (s *stretch) says(what string) string {
 	if s.bytes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d bytes that are no JSON, the first at byte %d", s.bytes, s.at)
+	return fmt.Sprintf("%d bytes %s, the first at byte %d", s.bytes, what, s.at)
+}
+
+// foreign notes a text that is no flow log. Tuples in one are a record's whose head
+// is missing: its flows are lost.
+func (s *source) foreign(t text) {
+	if bytes.Contains(t.json, []byte("flowTuples")) {
+		s.stray.add(t.json, t.offset)
+	}
 }
 
 // flaws are what is wrong with a file beside its records, behind what is said of
 // these.
 func (s *source) flaws(before ...string) string {
-	all := slices.DeleteFunc(append(before, s.cutOff, s.strange), func(one string) bool { return one == "" })
+	stray := s.stray.says("with flowTuples that stand in no place where a flow log has them")
+	all := slices.DeleteFunc(append(before, s.cutOff, s.strange, stray), func(one string) bool { return one == "" })
 	return strings.Join(all, "; ")
 }
 

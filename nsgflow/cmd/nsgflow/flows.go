@@ -28,11 +28,11 @@ func flowsCommand() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 	}
 	c.Flags().UintVar(&top, "top", 0, "Show only the N heaviest of those with the same addresses, destination port, protocol and decision.")
-	c.Flags().StringVar(&by, "by", "bytes", "What -top counts: bytes, packets, flows.")
+	c.Flags().StringVar(&by, "by", "bytes", "What --top counts: bytes, packets, flows.")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		weigh, ok := weights[by]
 		if !ok {
-			return fmt.Errorf("flag by: %q is not allowed, it takes: bytes, packets, flows", by)
+			return fmt.Errorf("option by: %q is not allowed, it takes: bytes, packets, flows", by)
 		}
 		out := bufio.NewWriter(c.OutOrStdout())
 		t := &table{to: out, colour: isTerminal(c.OutOrStdout()) && os.Getenv("NO_COLOR") == ""}
@@ -60,8 +60,8 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 			p.end()
 			return err
 		}
+		before, isFlowLog := flows+bad, false
 		for one := range t.unwrapped() {
-			before := flows + bad
 			for f, err := range nsgflow.Flows(one) {
 				if err != nil {
 					bad++
@@ -74,7 +74,11 @@ func eachFlow(s *source, p *progress, show func(nsgflow.Flow)) error {
 			if flows+bad > before {
 				break
 			}
-			isEmpty = isEmpty || isRecord(one)
+			isFlowLog = isFlowLog || isRecord(one)
+		}
+		isEmpty = isEmpty || isFlowLog
+		if flows+bad == before && !isFlowLog {
+			s.foreign(t)
 		}
 		p.show(flows)
 	}

@@ -50,7 +50,7 @@ func main() {
 func root() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "nsgflow",
-		Short: "Azure flow logs as ECS events, or as a table",
+		Short: "Azure flow logs as events, or as a table",
 		Long: `Reads Azure NSG flow logs (versions 1 and 2) and Virtual Network flow logs
 (version 4) from files: blobs as downloaded, one record a line, JSON of other
 shippers, compressed with gzip or not. A folder stands for all files below it,
@@ -63,7 +63,32 @@ or is cut off; 2 wrong usage, or something cannot be read; 3 no flow log.`,
 		SilenceErrors: true,
 	}
 	c.AddCommand(eventsCommand(), flowsCommand(), checkCommand(), recordsCommand(), lookupCommand(), stateCommand())
+	c.InitDefaultCompletionCmd()
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %q lists what there is", err, c.CommandPath()+" --help")
+	})
+	refuse(c)
 	return c
+}
+
+// refuse has the commands below one say what they take where arguments are wrong,
+// and refuse a command below them that there is not.
+func refuse(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		if sub.HasSubCommands() {
+			sub.Args = cobra.NoArgs // names the command that is unknown
+			sub.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			refuse(sub)
+			continue
+		}
+		check := sub.Args
+		sub.Args = func(c *cobra.Command, args []string) error {
+			if check(c, args) != nil {
+				return fmt.Errorf("%d arguments; usage: %s", len(args), c.UseLine())
+			}
+			return nil
+		}
+	}
 }
 
 func versionText() string {

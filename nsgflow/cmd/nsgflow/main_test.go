@@ -123,7 +123,8 @@ func TestForms(t *testing.T) {
 		{"beside other records", `{"a":1}` + "\n" + record(1) + "\n", 1, "", 0},
 		{"truncated", half, 2, `1 errors, the last: `, 1},
 		{"a bad tuple", blob(strings.Replace(record(2), ",443,", ",99999,", 1)), 1, `1 errors, the last: `, 1},
-		{"gzip that is cut off", packed(strings.Repeat(whole, 50))[:100], -1, "", 2},
+		{"gzip that is cut off", packed(strings.Repeat(whole, 50))[:100], 0, "no flows; cut off: the end of its gzip is missing", 1},
+		{"gzip that is cut off behind flows", packed(whole)[:len(packed(whole))-4], 5, "cut off: the end of its gzip is missing", 1},
 		{"gzip of gzip", packed(packed(whole)), 5, "", 0},
 		{"gzip of gzip of gzip of gzip", packed(packed(packed(packed(whole)))), 0, "no flow log: it looks like compressed with gzip again and again", 3},
 		{"UTF-16 LE without a mark", wide(whole, binary.LittleEndian)[2:], 5, "", 0},
@@ -134,6 +135,7 @@ func TestForms(t *testing.T) {
 		{"another blob behind one without its end", strings.TrimSuffix(whole, "}") + "\n" + whole, 10, "", 0},
 		{"garbage behind a blob", whole + "\nxyz", 5, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)+1), 1},
 		{"lines of another log between blobs", "GET /\n" + whole + "\nGET /\n", 5, "", 0},
+		{"without the head of the first record", whole[strings.Index(whole, `:{"Version"`)+1:], 3, strconv.Itoa(strings.Index(whole, `,{"time"`)-strings.Index(whole, `{"Version"`)-1) + " bytes with flowTuples that stand in no place where a flow log has them, the first at byte 0", 1},
 		{"garbage between blobs", whole + "xyz" + whole, 10, "3 bytes that are no JSON, the first at byte " + strconv.Itoa(len(whole)), 1},
 		{"a head without its records", `{"records":[`, 0, "no flows; cut off: it ends at byte 12, inside a value", 1},
 		{"half a head", `{"reco`, 0, "no flows; cut off: it ends at byte 6, inside a value", 1},
@@ -152,6 +154,14 @@ func TestForms(t *testing.T) {
 		{"AWS", "version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", 0, "no flow log: it looks like a flow log of AWS", 3},
 		{"an error of storage", `<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>`, 0, "no flow log: it looks like an error that storage has answered", 3},
 		{"zip", "PK\x03\x04\x14\x00", 0, "no flow log: it looks like a zip archive", 3},
+		{"a text in a text", `{"message":` + quoted(`{"message":`+quoted(whole)+`}`) + `}`, 0, "no flow log: it looks like JSON with flowTuples that stand in no place where a flow log has them; of texts, message, ", 3},
+		{"a JSON string", quoted(whole), 0, "no flow log: it looks like a flow log in a JSON string: jq -r . takes it out", 3},
+		{"an array of JSON strings", "[" + quoted(record(1)) + "," + quoted(record(2)) + "]", 0, "no flow log: it looks like flow logs in JSON strings: jq -r '.[]' takes them out", 3},
+		{"what Python prints", strings.ReplaceAll(whole, `"`, "'"), 0, "no flow log: it looks like a flow log as Python prints it", 3},
+		{"Traffic Analytics", "TimeGenerated,FlowType,SrcIp,DestIp\n1,IntraVNet,10.0.0.4,10.0.0.5\n", 0, "no flow log: it looks like a table of Traffic Analytics", 3},
+		{"bzip2", "BZh91AY&SY\x04{\x00", 0, "no flow log: it looks like compressed with bzip2: unpack it", 3},
+		{"xz", "\xfd7zXZ\x00{", 0, "no flow log: it looks like compressed with xz: unpack it", 3},
+		{"7z", "7z\xbc\xaf\x27\x1c{", 0, "no flow log: it looks like a 7-Zip archive: unpack it", 3},
 		{"binary", "\x00\x01\x02\xff\xfe\x80\x81", 0, "no flow log: it is no text", 3},
 		{"text", "hello, world", 0, `no flow log: it begins "hello, world"`, 3},
 	} {
@@ -315,6 +325,32 @@ func TestOptionsOfTheFilter(t *testing.T) {
 	}
 }
 
+// Wrong usage names what is wrong and what the command takes.
+func TestWrongUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"events"}, "0 arguments; usage: nsgflow events [flags] FILE… | -"},
+		{[]string{"lookup"}, "0 arguments; usage: nsgflow lookup [flags] ADDRESS…"},
+		{[]string{"state", "show", "a", "b"}, "2 arguments; usage: nsgflow state show [flags] FOLDER"},
+		{[]string{"events", "--shema", "ecs", "-"}, `unknown flag: --shema; "nsgflow events --help" lists what there is`},
+		{[]string{"flows", "--by", "size", "-"}, `option by: "size" is not allowed, it takes: bytes, packets, flows`},
+		{[]string{"check", "--as", "nets", "-"}, `option as: "nets" is not allowed, it takes: service-tags, `},
+		{[]string{"state", "shw"}, `unknown command "shw" for "nsgflow state"`},
+		{[]string{"completion", "tcsh"}, `unknown command "tcsh" for "nsgflow completion"`},
+	} {
+		if out, said, code := run(t, "", tt.args...); code != 2 || !strings.HasPrefix(said, "nsgflow: "+tt.want) || out != "" {
+			t.Errorf("%s: code %d, %s%s", tt.args, code, out, said)
+		}
+	}
+	for _, args := range [][]string{{"state"}, {"completion"}} {
+		if out, said, code := run(t, "", args...); code != 0 || out == "" || said != "" {
+			t.Errorf("%s: code %d, %s%s", args, code, out, said)
+		}
+	}
+}
+
 // Errors have the place of the record and the path in it; so many are shown.
 func TestCheckErrors(t *testing.T) {
 	bad := strings.ReplaceAll(record(3), ",443,", ",x,")
@@ -331,9 +367,13 @@ standard input: and 1 more
 
 // What could be read of a file is said, and that there is more.
 func TestCheckOfWhatIsCutOff(t *testing.T) {
+	half := strings.TrimSuffix(record(1), "}")
+	if out, _, _ := run(t, blob(record(1))+half, "check", "-"); !strings.Contains(out, fmt.Sprintf("\nstandard input: record 1, at byte %d, its byte %d: unexpected end\n", len(blob(record(1))), len(half))) {
+		t.Error(out)
+	}
 	whole := packed(blob(record(2), record(3)))
 	out, said, code := run(t, whole[:len(whole)-4], "check", "-")
-	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(said, "unexpected EOF") || code != 2 {
+	if !strings.HasPrefix(out, "standard input: NSG flow log, version 2, 2 records; 5 flows ") || !strings.Contains(out, "standard input: cut off: the end of its gzip is missing\n") || said != "" || code != 1 {
 		t.Errorf("code %d, %s\n%s", code, said, out)
 	}
 }

@@ -85,10 +85,10 @@ past; leaving out what was not read, where it lies ahead of that.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		at, err := time.Parse(time.RFC3339, to)
 		if err != nil {
-			return fmt.Errorf("flag to: %q is no RFC 3339 time, such as 2026-11-29T08:00:00Z", to)
+			return fmt.Errorf("option to: %q is no RFC 3339 time, such as 2026-11-29T08:00:00Z", to)
 		}
 		if at.After(time.Now()) {
-			return fmt.Errorf("flag to: %s lies in the future: nothing would be read until then", to)
+			return fmt.Errorf("option to: %s lies in the future: nothing would be read until then", to)
 		}
 		return withState(args[0], func(s *storage.State) error {
 			all, err := s.Containers()

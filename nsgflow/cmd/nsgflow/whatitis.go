@@ -17,6 +17,9 @@ var known = []struct {
 }{
 	{"PK\x03\x04", nil, "a zip archive: unpack it"},
 	{"\x28\xb5\x2f\xfd", nil, "compressed with zstd: unpack it"},
+	{"BZh", nil, "compressed with bzip2: unpack it"},
+	{"\xfd7zXZ\x00", nil, "compressed with xz: unpack it"},
+	{"7z\xbc\xaf\x27\x1c", nil, "a 7-Zip archive: unpack it"},
 	{"\x1f\x8b", nil, "compressed with gzip again and again: unpack it"},
 	{"PAR1", nil, "a Parquet file, which nothing here reads"},
 	{"Obj\x01", nil, "an Avro file, which nothing here reads"},
@@ -27,6 +30,10 @@ var known = []struct {
 	{"", marks("NetworkSecurityGroupRuleCounter"), "a log of rule counters (category NetworkSecurityGroupRuleCounter): flow logs have the category NetworkSecurityGroupFlowEvent"},
 	{"", marks("FlowStartTime_t"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
 	{"", marks("FASchemaVersion_s"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
+	{"", marks("SrcIp", "DestIp", "FlowType"), "a table of Traffic Analytics, which has no tuples any more: take the blobs that it is made of"},
+	{`"{`, marks("flowTuples"), "a flow log in a JSON string: jq -r . takes it out"},
+	{`["{`, marks("flowTuples"), "flow logs in JSON strings: jq -r '.[]' takes them out"},
+	{"{'", marks("flowTuples"), "a flow log as Python prints it: JSON has double quotes"},
 	{"", marks("AzureFirewall"), "a log of Azure Firewall"},
 	{"", marks("version", "account-id", "interface-id"), "a flow log of AWS, which is none of Azure's"},
 	{"", marks("jsonPayload", "src_ip"), "a flow log of Google Cloud, which is none of Azure's"},
@@ -37,7 +44,7 @@ var odd = []struct {
 	marks [][]byte
 	is    string
 }{
-	{marks("flowTuples"), "JSON with flowTuples that stand in no place where a flow log has them"},
+	{marks("flowTuples"), "JSON with flowTuples that stand in no place where a flow log has them; of texts, message, log, event.original and body are looked at"},
 	{marks("time", "macAddress", ","), "a flow log whose records have no tuples"},
 }
 
@@ -85,7 +92,7 @@ func whatItIs(s *source, isEmpty bool) (string, exitCode) {
 	case !utf8.Valid(s.head[:max(0, len(s.head)-utf8.UTFMax)]) || bytes.IndexByte(s.head, 0) >= 0:
 		return "no flow log: it is no text", noFlowLog
 	case isCSV(trimmed):
-		return "no flow log: it looks like CSV; flow logs are JSON", noFlowLog
+		return "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", noFlowLog
 	}
 	return fmt.Sprintf("no flow log: it begins %.60q", firstLine(trimmed)), noFlowLog
 }

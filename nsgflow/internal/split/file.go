@@ -12,8 +12,11 @@ const (
 // mostHead bounds blanks in what may be a head.
 const mostHead = 64 << 10
 
-// separators stand between records.
-const separators = ", \t\r\n]}"
+// separators stand between records: blanks anywhere, what closes a list behind one.
+const (
+	blanks     = ", \t\r\n"
+	separators = blanks + ofBlob
+)
 
 // NewFile begins at the head of a file, in which blobs, arrays of records and single
 // records may stand one after the other.
@@ -82,10 +85,14 @@ func (s *Splitter) nest(end int) {
 }
 
 // rubbishBefore is the end of rubbish before a place: what closes the list of a file
-// is none.
+// is none, and brackets close nothing where no list is open.
 func (s *Splitter) rubbishBefore(end int) int {
-	if s.file && s.state == inRubbish {
-		return s.start + len(bytes.TrimRight(s.buf[s.start:end], separators))
+	if !s.file || s.state != inRubbish {
+		return end
 	}
-	return end
+	behind := separators
+	if s.lists == "" {
+		behind = blanks
+	}
+	return s.start + len(bytes.TrimRight(s.buf[s.start:end], behind))
 }

@@ -80,6 +80,7 @@ func TestFile(t *testing.T) {
 		{`[1,[{"a":1}],"b",{"c":1},2]`, `1:1,[ 4:{"a":1} 13:"b" 17:{"c":1} 25:2`, false},
 		{`[1,2`, `1:1,2`, true},
 		{`xyz{"a":1}]}xyz`, `0:xyz 3:{"a":1} 12:xyz`, false},
+		{"a line [b]\n{\"a\":1}\nanother [b]\n", "0:a line [b] 11:{\"a\":1} 19:another [b]", false},
 	} {
 		for _, size := range []int{1, 2, 3, 7, 1000} {
 			got, cutOff := cutFile(tt.text, size)

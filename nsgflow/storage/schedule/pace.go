@@ -22,9 +22,8 @@ const (
 	// slack is what the times of Azure's answers leave open: these are whole seconds,
 	// and so is the difference between two clocks.
 	slack = 2.0
-	// learned is how many changes make a NIC known; of eight minutes, most is in how
-	// many at least it has to grow to be regular, and missed how many in a row it may
-	// leave out.
+	// Of a NIC that is regular, learned changes are known at least; it has grown in at
+	// least six of the last eight minutes (most), and misses two in a row at most now.
 	learned, most, missed = 4, 6, 2
 )
 

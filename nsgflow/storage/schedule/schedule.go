@@ -81,8 +81,9 @@ const (
 	// and back how far it goes back: the service's time is told in whole seconds.
 	jump = 10 * time.Minute
 	back = time.Minute
-	// silentAfter is after how long without a change a NIC is silent. Of the time that
-	// passes from then on, a part of silentShare passes besides until it is asked for again.
+	// silentAfter is how long a NIC has no change before it is silent. A silent NIC is
+	// asked for after the poll interval and 1/silentShare of the time that it has been
+	// silent.
 	silentAfter = 10 * time.Minute
 	silentShare = 4
 )
