@@ -3,6 +3,7 @@ package nsgflow_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -265,6 +266,43 @@ func TestContextOfAChunk(t *testing.T) {
 	}
 	if c.asked != 6 {
 		t.Errorf("asked %d times", c.asked)
+	}
+}
+
+// Flow logs in foreign records in foreign records have the context, too, where no
+// flow of their kind has come before; and so have those that come behind them.
+func TestContextWithinForeignRecords(t *testing.T) {
+	flow := func(protocol int) string {
+		return fmt.Sprintf(`{"operationName":"FlowLogFlowEvent","rule":"R","flow.0":"1741078809345,89.160.20.112,10.20.0.4,51844,443,%d,I,E,NX,14,2236,17,19408"}`, protocol)
+	}
+	const depth = 4
+	record := `{"log":[{"x":1},` + flow(0) + `]}`
+	for protocol := 1; protocol < depth; protocol++ {
+		record = `{"log":[{"x":1},` + flow(protocol) + `,` + record + `]}`
+	}
+	c := contexts.Open(t, contexts.All)
+	for s, name := range nsgflow.Schemas() {
+		n := newNormalizer(t, inSchema(nsgflow.Schema(s)), withContext(c))
+		for _, record := range []string{record, `{"log":[` + flow(0) + `]}`} {
+			for range 2 { // the second time, groups have templates of their own
+				chunk, _, _ := n.AppendRecord(nil, packed(t, record), nsgflow.Frame{Time: []byte{1}})
+				records, err := unpacked(chunk)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				flows := 0
+				for _, o := range records {
+					if strings.Contains(o.Body, "89.160.20.112") {
+						if flows++; !strings.Contains(o.Body, "feodo") {
+							t.Errorf("%s: %s", name, o.Body)
+						}
+					}
+				}
+				if want := strings.Count(record, "flow.0"); flows != want {
+					t.Errorf("%s: %d flows of %d", name, flows, want)
+				}
+			}
+		}
 	}
 }
 
