@@ -210,6 +210,30 @@ func TestContextExcludedMatches(t *testing.T) {
 	}
 }
 
+// A match of which nothing is left is none: events of lists without names, where only
+// names are wanted, are whole, and those of other lists have them.
+func TestContextExcludedMatchesAreNone(t *testing.T) {
+	for s, excluded := range map[nsgflow.Schema]string{
+		nsgflow.SchemaECS:    "threat.enrichments.indicator.type,threat.enrichments.indicator.ip,threat.enrichments.indicator.provider,threat.enrichments.matched",
+		nsgflow.SchemaSekoia: "threat.enrichments.indicator.type,threat.enrichments.indicator.ip,threat.enrichments.indicator.provider,threat.enrichments.matched",
+		nsgflow.SchemaOCSF:   "enrichments.name,enrichments.value,enrichments.type,enrichments.provider,enrichments.data.type,enrichments.data.ip",
+		nsgflow.SchemaASIM:   "ThreatField,ThreatIpAddr,ThreatCategory",
+	} {
+		c := contexts.Open(t, map[string]string{"feodo.csv": "ip,malware\n89.160.20.112,\n20.60.0.1,Pikabot\n"})
+		n := newNormalizer(t, inSchema(s), withContext(c), func(o *nsgflow.Options) { o.ExcludeFields = strings.Split(excluded, ",") })
+		records := asText.records(t, n, shopRecord)
+		if len(records) != 3 {
+			t.Fatalf("%s: %d records", s, len(records))
+		}
+		for i, want := range []bool{false, true, false} {
+			body := records[i].Body
+			if got := strings.Contains(body, "Pikabot"); got != want || !want && strings.Contains(body, "nrichments") {
+				t.Errorf("%s: %s", s, body)
+			}
+		}
+	}
+}
+
 // Addresses that have come before cost no allocation.
 func TestContextAllocations(t *testing.T) {
 	withoutRaceDetector(t)
