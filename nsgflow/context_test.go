@@ -3,6 +3,7 @@ package nsgflow_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -210,6 +211,30 @@ func TestContextExcludedMatches(t *testing.T) {
 	}
 }
 
+// A match of which nothing is left is none: events of lists without names, where only
+// names are wanted, are whole, and those of other lists have them.
+func TestContextExcludedMatchesAreNone(t *testing.T) {
+	for s, excluded := range map[nsgflow.Schema]string{
+		nsgflow.SchemaECS:    "threat.enrichments.indicator.type,threat.enrichments.indicator.ip,threat.enrichments.indicator.provider,threat.enrichments.matched",
+		nsgflow.SchemaSekoia: "threat.enrichments.indicator.type,threat.enrichments.indicator.ip,threat.enrichments.indicator.provider,threat.enrichments.matched",
+		nsgflow.SchemaOCSF:   "enrichments.name,enrichments.value,enrichments.type,enrichments.provider,enrichments.data.type,enrichments.data.ip",
+		nsgflow.SchemaASIM:   "ThreatField,ThreatIpAddr,ThreatCategory",
+	} {
+		c := contexts.Open(t, map[string]string{"feodo.csv": "ip,malware\n89.160.20.112,\n20.60.0.1,Pikabot\n"})
+		n := newNormalizer(t, inSchema(s), withContext(c), func(o *nsgflow.Options) { o.ExcludeFields = strings.Split(excluded, ",") })
+		records := asText.records(t, n, shopRecord)
+		if len(records) != 3 {
+			t.Fatalf("%s: %d records", s, len(records))
+		}
+		for i, want := range []bool{false, true, false} {
+			body := records[i].Body
+			if got := strings.Contains(body, "Pikabot"); got != want || !want && strings.Contains(body, "nrichments") {
+				t.Errorf("%s: %s", s, body)
+			}
+		}
+	}
+}
+
 // Addresses that have come before cost no allocation.
 func TestContextAllocations(t *testing.T) {
 	withoutRaceDetector(t)
@@ -266,6 +291,43 @@ func TestContextOfAChunk(t *testing.T) {
 	}
 	if c.asked != 6 {
 		t.Errorf("asked %d times", c.asked)
+	}
+}
+
+// Flow logs in foreign records in foreign records have the context, too, where no
+// flow of their kind has come before; and so have those that come behind them.
+func TestContextWithinForeignRecords(t *testing.T) {
+	flow := func(protocol int) string {
+		return fmt.Sprintf(`{"operationName":"FlowLogFlowEvent","rule":"R","flow.0":"1741078809345,89.160.20.112,10.20.0.4,51844,443,%d,I,E,NX,14,2236,17,19408"}`, protocol)
+	}
+	const depth = 4
+	record := `{"log":[{"x":1},` + flow(0) + `]}`
+	for protocol := 1; protocol < depth; protocol++ {
+		record = `{"log":[{"x":1},` + flow(protocol) + `,` + record + `]}`
+	}
+	c := contexts.Open(t, contexts.All)
+	for s, name := range nsgflow.Schemas() {
+		n := newNormalizer(t, inSchema(nsgflow.Schema(s)), withContext(c))
+		for _, record := range []string{record, `{"log":[` + flow(0) + `]}`} {
+			for range 2 { // the second time, groups have templates of their own
+				chunk, _, _ := n.AppendRecord(nil, packed(t, record), nsgflow.Frame{Time: []byte{1}})
+				records, err := unpacked(chunk)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				flows := 0
+				for _, o := range records {
+					if strings.Contains(o.Body, "89.160.20.112") {
+						if flows++; !strings.Contains(o.Body, "feodo") {
+							t.Errorf("%s: %s", name, o.Body)
+						}
+					}
+				}
+				if want := strings.Count(record, "flow.0"); flows != want {
+					t.Errorf("%s: %d flows of %d", name, flows, want)
+				}
+			}
+		}
 	}
 }
 

@@ -23,9 +23,10 @@ func newContext(o Options) *enrich.Writer {
 	return enrich.NewWriter(schemas[o.Schema].context, limit, func(name string) bool { return !o.excludes(name) })
 }
 
-// beginContext takes up the tables of the chunk at hand.
+// beginContext takes up the tables of the chunk at hand. An inner Normalizer has them
+// from the outermost one.
 func (n *Normalizer) beginContext() {
-	if n.options.Context != nil {
+	if n.options.Context != nil && n.depth == 0 {
 		n.encoder.context.Begin(n.options.Context.Generation())
 	}
 }

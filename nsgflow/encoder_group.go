@@ -104,7 +104,7 @@ func (gv *groupValues) derive(wanted uint32) {
 	t[groupObserver] = target.LowerName
 	t[groupRuleClass] = azure.RuleClass(t[groupRule])
 	nsg := target
-	if t[groupACL] != nil {
+	if gv.family == VNet {
 		nsg = gv.acl.Parse(t[groupACL])
 	}
 	t[groupRuleset], t[groupRulesetName] = nsg.LowerName, nsg.Name

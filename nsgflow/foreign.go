@@ -106,7 +106,6 @@ func (n *Normalizer) innerNormalizer() *Normalizer {
 		n.inner.encoder.templates = n.encoder.templates // one bound for the memory of all
 		n.inner.encoder.context = n.encoder.context
 		n.inner.factor = n.factor
-		n.inner.options.Context = nil // the tables are those of the chunk at hand
 	}
 	return n.inner
 }

@@ -106,6 +106,7 @@ func TestRegion(t *testing.T) {
 
 func TestRule(t *testing.T) {
 	const nsg = "/subscriptions/5c2a90e7-41d3-4f6b-b8a5-93e0d17f2c64/resourceGroups/orchard/providers/Microsoft.Network/networkSecurityGroups/gate-nsg"
+	const target = "/subscriptions/5c2a90e7-41d3-4f6b-b8a5-93e0d17f2c64/resourceGroups/orchard/providers/Microsoft.Network/virtualNetworks/orchard-vnet"
 	n := newNormalizer(t, inECS)
 	for _, test := range []struct {
 		rule, acl         string
@@ -117,9 +118,13 @@ func TestRule(t *testing.T) {
 		{"Internet_92e8a1d5-3c06-4f7b-b1d9-5e40c7a82f36", nsg, nil, "gate-nsg"},
 		{"unspecified", "unspecified", nil, nil},
 		{"MyUserRule_Web", nsg, nil, "gate-nsg"},
+		{"UserRule_Web", "", "user", nil}, // the target of the flow log is no NSG
 	} {
-		e := eventsOf(t, n, tupleWith(fmt.Sprintf(`"rule":%q,"aclID":%q`, test.rule, test.acl)))[0]
-		want := map[string]any{"rule.name": test.rule, "azure.flow_log.acl_id": test.acl}
+		e := eventsOf(t, n, tupleWith(fmt.Sprintf(`"rule":%q,"aclID":%q,"targetResourceID":%q`, test.rule, test.acl, target)))[0]
+		want := map[string]any{"rule.name": test.rule}
+		if test.acl != "" {
+			want["azure.flow_log.acl_id"] = test.acl
+		}
 		if test.category != nil {
 			want["rule.category"] = test.category
 		}

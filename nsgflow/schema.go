@@ -177,11 +177,12 @@ func withoutArrays(path []string) []string {
 	return path
 }
 
-// isEventName says whether events of the schema have a field or an object of this
-// name, but for the one that carries the time, whose name is an option.
+// isEventName says whether events of the schema, with a context or without, have a
+// field or an object of this name, but for the one that carries the time, whose name is
+// an option.
 func (s Schema) isEventName(name string) bool {
-	return slices.ContainsFunc(schemas[s].fields, func(f field) bool {
-		return s.path(f.name)[0] == name && name != schemas[s].timestamp
+	return name != schemas[s].timestamp && slices.ContainsFunc(s.names(), func(own string) bool {
+		return withoutArrays(s.path(own))[0] == name
 	})
 }
 

@@ -76,8 +76,8 @@ func (s said) durationMS() string {
 
 // ruleset is the NSG's name as the log has it.
 func (s said) ruleset() string {
-	if acl := s.get("azure.flow_log.acl_id"); acl != "" && s.vnet() {
-		if parts := strings.SplitN(acl, "/", 9); len(parts) == 9 && strings.EqualFold(parts[5], "providers") {
+	if s.vnet() {
+		if parts := strings.SplitN(s.get("azure.flow_log.acl_id"), "/", 9); len(parts) == 9 && strings.EqualFold(parts[5], "providers") {
 			return parts[8]
 		}
 		return ""
@@ -386,6 +386,22 @@ func TestSchemasTimestamp(t *testing.T) {
 		e := eventsOf(t, n, nsg(`"`+goodTuple+`"`))[0]
 		if e["when"] != "2020-12-14T22:15:56.000Z" || e["TimeGenerated"] != nil {
 			t.Errorf("%s: %v", s, e)
+		}
+	}
+}
+
+// The field of the time has no name that events have with a context either.
+func TestTimestampIsNoNameOfTheContext(t *testing.T) {
+	for s := range nsgflow.Schemas() {
+		for _, f := range nsgflow.Schema(s).ContextFields() {
+			o := nsgflow.DefaultOptions(nsgflow.Schema(s))
+			if o.TimestampKey = f.Name; nsgflow.Schema(s) != nsgflow.SchemaASIM && nsgflow.Schema(s) != nsgflow.SchemaOTel {
+				o.TimestampKey, _, _ = strings.Cut(f.Name, ".")
+				o.TimestampKey = strings.TrimSuffix(o.TimestampKey, "[]")
+			}
+			if o.Check() == nil {
+				t.Errorf("%s: timestamp key %s", nsgflow.Schema(s), o.TimestampKey)
+			}
 		}
 	}
 }

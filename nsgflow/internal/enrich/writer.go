@@ -206,9 +206,15 @@ func (w *Writer) addMatches(addrs [2]netip.Addr, ends [2]address) (size int) {
 		w.counts[OpenEvent] += uint8(count)
 		w.add(OpenEvent, list)
 	default:
-		list = []byte{msgpack.FixArray | byte(len(matches))}
+		list = []byte{msgpack.FixArray}
 		for i := range matches {
-			list = l.match.appendMap(list, &matches[i])
+			before := len(list)
+			if list = l.match.appendMap(list, &matches[i]); len(list) > before {
+				list[0]++
+			}
+		}
+		if len(list) == 1 {
+			break // what is known of them is excluded
 		}
 		w.counts[OpenEvent]++
 		w.add(OpenEvent, l.matches)
