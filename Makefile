@@ -148,7 +148,7 @@ profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds th
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
 		for fuzzer in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+			$(GO) test -run '^$$' -fuzz "^$$fuzzer\$$" -fuzzminimizetime 1x -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
 

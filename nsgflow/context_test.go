@@ -148,8 +148,8 @@ func TestContextChangesNothingElse(t *testing.T) {
 					continue
 				}
 				changes := []func(*nsgflow.Options){inSchema(nsgflow.Schema(s)), aggregating(by[0], by[1])}
-				plain := asText.records(t, newNormalizer(t, changes...), input)
-				got := asText.records(t, newNormalizer(t, append(changes, withContext(c))...), input)
+				without, with := newNormalizer(t, changes...), newNormalizer(t, append(changes, withContext(c))...)
+				plain, got := asText.records(t, without, input), asText.records(t, with, input)
 				if len(plain) != len(got) {
 					t.Fatalf("%s: %d records, %d without", name, len(got), len(plain))
 				}
@@ -159,8 +159,8 @@ func TestContextChangesNothingElse(t *testing.T) {
 					}
 					added(t, decoded(t, got[i].Body), decoded(t, plain[i].Body))
 				}
-				if a, b := newNormalizer(t, changes...), newNormalizer(t, append(changes, withContext(c))...); a.Counts() != b.Counts() {
-					t.Errorf("%s: counts %+v and %+v", name, a.Counts(), b.Counts())
+				if with.Counts() != without.Counts() {
+					t.Errorf("%s: counts %+v, without %+v", name, with.Counts(), without.Counts())
 				}
 			}
 		}
