@@ -170,7 +170,7 @@ func (t *Tables) setNames(a *Answer, r *resolution) {
 		a.Region = cmp.Or(p.region, a.Region)
 		a.Domain = cmp.Or(p.fqdn, a.Domain)
 	}
-	if r.site != 0 {
+	if r.site != 0 && !r.ambiguous {
 		s := &e.sites[r.site]
 		a.Resource, a.ResourceType = s.name, "localNetworkGateways"
 		if s.clients {

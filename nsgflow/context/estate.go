@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,6 +47,12 @@ type vnet struct {
 	peers                            []uint32 // sorted
 	component                        uint32   // the same number: connected by peerings
 	subnetFrom, subnetTo             uint32   // of estate.subnets
+}
+
+// hasPeer says that a VNet is peered with another one.
+func (v *vnet) hasPeer(other uint32) bool {
+	_, ok := slices.BinarySearch(v.peers, other)
+	return ok
 }
 
 type subnet struct {

@@ -31,7 +31,7 @@ var shop = inventoryOf(
 	`{"t":"subnet","vnet":"~/virtualnetworks/shop-vnet","name":"web","prefixes":["10.20.0.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/shop-vnet","name":"data","prefixes":["10.20.1.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/hub","name":"GatewaySubnet","prefixes":["10.0.0.0/24"]}`,
-	`{"t":"subnet","vnet":"~/virtualnetworks/lab","name":"bench","prefixes":["10.40.0.0/20"]}`,
+	`{"t":"subnet","vnet":"~/virtualnetworks/lab","name":"bench","prefixes":["10.40.0.0/20","192.168.77.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/alone","name":"a","prefixes":["10.50.0.0/20","192.168.4.0/24"]}`,
 	`{"t":"nic","id":"~/networkinterfaces/vm-web-01-nic","mac":"000D3AF1C27E","subnet":"~/virtualnetworks/shop-vnet/subnets/web","ips":["10.20.0.4","10.20.0.5"],"vm":"`+vms+`/vm-web-01"}`,
 	`{"t":"nic","id":"~/networkinterfaces/vm-db-01-nic","mac":"00-0D-3A-F1-C2-7F","subnet":"~/virtualnetworks/shop-vnet/subnets/data","ips":["10.20.1.4"],"vm":"`+vms+`/vm-db-01"}`,
@@ -123,8 +123,9 @@ func TestResolve(t *testing.T) {
 		{"shop-vnet", "10.0.0.9", "match=peer vnet=Hub subnet=GatewaySubnet group=shop-prod"},
 		{"shop-vnet", "10.40.0.9", "match=estate vnet=lab subnet=bench nic=bench-nic group=shop-prod"},
 		// lab is connected with shop-vnet by hub, alone is not; 192.168/16 is a site.
-		{"shop-vnet", "192.168.77.3", "match=estate vnet=lab group=shop-prod"},
+		{"shop-vnet", "192.168.77.3", "match=estate vnet=lab subnet=bench group=shop-prod"},
 		{"alone", "192.168.77.3", ""},
+		{"alone", "10.40.0.9", "match=estate vnet=lab subnet=bench nic=bench-nic group=shop-prod"},
 		{"shop-vnet", "192.168.4.3", "match=peer resource=hq type=localNetworkGateways"},
 		{"alone", "192.168.4.3", "match=vnet vnet=alone subnet=a group=shop-prod"},
 		{"", "192.168.4.3", ""},
@@ -203,6 +204,34 @@ func TestTwoWithOneAddress(t *testing.T) {
 	}
 	if _, hop := FlowTypeOf(&o, Outbound, a.Side, Side{}); hop {
 		t.Error("the address may be the NIC's own: no hop")
+	}
+}
+
+// TestTwoSitesWithOnePrefix: neither is named. The flow type asks for clients first.
+func TestTwoSitesWithOnePrefix(t *testing.T) {
+	behind := func(kind, name, prefix string) string {
+		return fmt.Sprintf(`{"t":%q,"name":%q,"prefixes":[%q],"vnets":["~/virtualnetworks/v"]}`, kind, name, prefix)
+	}
+	tables := tablesOf(t, "", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"v","space":["10.0.0.0/16"]}`,
+		behind("site", "a", "172.20.0.0/16"), behind("site", "b", "172.20.0.0/16"), behind("site", "c", "172.20.0.0/16"),
+		behind("site", "d", "172.21.0.0/16"), behind("clients", "e", "172.21.0.0/16"),
+		behind("clients", "f", "172.22.0.0/16"), behind("site", "g", "172.22.0.0/16"), behind("site", "h", "172.22.1.0/24")))
+	o := in(tables, "v")
+	own := tables.Endpoint(netip.MustParseAddr("10.0.0.4"), o)
+	for _, c := range []struct {
+		addr, want string
+		flow       FlowType
+	}{
+		{"172.20.0.1", "match=vnet ambiguous", SiteToSite},
+		{"172.21.0.1", "match=vnet ambiguous", PointToSite},
+		{"172.22.0.1", "match=vnet ambiguous", PointToSite},
+		{"172.22.1.1", "match=vnet resource=h type=localNetworkGateways", SiteToSite},
+	} {
+		a := tables.Endpoint(netip.MustParseAddr(c.addr), o)
+		flow, _ := FlowTypeOf(&o, Inbound, a.Side, own.Side)
+		if got := namesOf(a); got != c.want || flow != c.flow {
+			t.Errorf("%s: %s, %s; not %s, %s", c.addr, got, flow, c.want, c.flow)
+		}
 	}
 }
 
