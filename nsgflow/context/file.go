@@ -188,8 +188,9 @@ func (f *file) expire(now time.Time) bool {
 	if !ok || l.timed == nil || now.Sub(l.made) < expires {
 		return false
 	}
+	l = l.at(now)
 	p := f.part
-	p.value = l.at(now)
+	p.value, p.entries = l, l.entries
 	err, _ := f.use(p)
 	return err == nil
 }
