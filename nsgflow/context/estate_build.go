@@ -135,7 +135,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	for i := range lines {
 		l := &lines[i]
 		o := b.owner(l.id, l.subnet)
-		o.nic = strings.Clone(clean(partsOf(l.id).name))
+		o.nic = strings.Clone(partsOf(l.id).name)
 		o.region = cmp.Or(l.region, o.region)
 		o.addresses = uint32(len(l.ips))
 		o.scaleSet = b.texts.of(segment(l.id, "virtualmachinescalesets"))
@@ -165,7 +165,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	for i := range resources {
 		l := &resources[i]
 		o := b.owner(l.id, l.subnet)
-		o.resource, o.kind, o.target, o.domain = cmp.Or(l.name, clean(partsOf(l.id).name)), resourceType(l.kind), l.target, l.domain
+		o.resource, o.kind, o.target, o.domain = cmp.Or(l.name, partsOf(l.id).name), resourceType(l.kind), l.target, l.domain
 		o.region = cmp.Or(l.region, o.region)
 		at := newAddressIn(o.vnet, l.ip)
 		// The NIC of a private endpoint has its address, too.
