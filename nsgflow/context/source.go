@@ -74,7 +74,7 @@ var kinds = [...]struct {
 		}},
 	exceptionKind: {"context_threats_except", "", "exceptions", 256 << 20, "networks", "no exceptions are in use", buildExceptions,
 		func(data []byte, _ *source, _ time.Time) (p part, err error) {
-			e, err := readExceptions(data)
+			e, err := readExceptions(data, maxThreats)
 			if err != nil {
 				return p, err
 			}
