@@ -50,19 +50,26 @@ func matched(l *threatList, addrs ...string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestRangesAreBounded: a range is up to 254 prefixes, which count.
-func TestRangesAreBounded(t *testing.T) {
+// TestMemoryOfReading: a file that is made to be much in memory is not. A range is up
+// to 254 prefixes, and "{}," would be ninety bytes of a slice.
+func TestMemoryOfReading(t *testing.T) {
 	const most = 1000
-	data := []byte(strings.Repeat("::1-f000::\n", 20_000))
-	for name, read := range map[string]func() error{
-		"list":       func() error { _, err := readThreats(data, noon, most); return err },
-		"exceptions": func() error { _, err := readExceptions(data, most); return err },
+	ranges := strings.Repeat("::1-f000::\n", 20_000)
+	for name, c := range map[string]struct {
+		text string
+		read func(data []byte) error
+	}{
+		"ranges of a list":     {ranges, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"ranges of exceptions": {ranges, func(data []byte) error { _, err := readExceptions(data, most); return err }},
+		"STIX":                 {`{"type":"bundle","objects":[` + strings.Repeat("0,", 100_000) + `0]}`, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"service tags":         {`{"values":[` + strings.Repeat("{},", 100_000) + `{}]}`, func(data []byte) error { _, err := readServiceTags(data); return err }},
 	} {
+		data := []byte(c.text)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := read()
+		err := c.read(data)
 		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 10*uint64(len(data)) {
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 20*uint64(len(data)) {
 			t.Errorf("%s: %v, %d bytes of %d", name, err, took, len(data))
 		}
 	}
@@ -151,8 +158,9 @@ func TestThreatsRefused(t *testing.T) {
 		`{"cidr":"1.2.3.0/24"}` + "\n" + `{"cidr":"1.2`:                    `line 2: unexpected end of JSON input`,
 		"[\n{\"ip\":\"1.2.3.4\"},\n{\"ip\":":                               `line 2: unexpected EOF`,
 		`[{"ip":"1.2.3.4"}`:                                                `line 1: unexpected EOF`,
+		"[\"1.2.3.4\"]\n[\"1.2.3.5\"]":                                     `line 1: there is more behind the list`,
 		`{"type":"bundle","objects":[{"type":"indicator","pattern":7}]}`:   `objects[0]: pattern: unexpected number`,
-		`{"type":"bundle","objects":7}`:                                    `line 1: objects: unexpected number`,
+		`{"type":"bundle","objects":7}`:                                    `not a list`,
 		`{"type":"bundle","objects":[`:                                     `line 1: unexpected end of JSON input`,
 		`{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '1.2.3.4']","valid_until":"soon"}]}`: `objects[0]: valid_from "", valid_until "soon": no times`,
 	} {
