@@ -280,7 +280,6 @@ func TestContextTwice(t *testing.T) {
 	}
 }
 
-// Events with context are of their schema, by what its makers wrote.
 // TestContextOfLongIDs: parts of ids are cut as other texts are, also those that
 // stand for a name that is missing.
 func TestContextOfLongIDs(t *testing.T) {
@@ -301,6 +300,7 @@ func TestContextOfLongIDs(t *testing.T) {
 	}
 }
 
+// Events with context are of their schema, by what its makers wrote.
 func TestContextIsOfTheSchemas(t *testing.T) {
 	c := contexts.Open(t, contexts.All)
 	for _, name := range []string{"asim", "ocsf", "otel"} {
