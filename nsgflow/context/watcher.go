@@ -57,14 +57,14 @@ func (w *Watcher) open(o Options, now time.Time) (*Context, error) {
 		c.names = append(c.names, s.name)
 	}
 	w.contexts = append(w.contexts, c)
+	// Others have what was read for this one.
+	defer w.publishAll()
 	for _, s := range c.sources {
 		if err := w.first(c, s, now); err != nil {
 			w.drop(c)
 			return nil, err
 		}
 	}
-	w.publish(c)
-	c.report()
 	w.start()
 	return c, nil
 }
@@ -330,6 +330,13 @@ func (w *Watcher) renew(f *file, now time.Time) bool {
 		return f.pending == nil && !f.isBad
 	}
 	return false
+}
+
+func (w *Watcher) publishAll() {
+	for _, c := range w.contexts {
+		w.publish(c)
+		c.report()
+	}
 }
 
 // publish makes the next generation of a Context.

@@ -409,6 +409,30 @@ func TestValidity(t *testing.T) {
 	}
 }
 
+// TestSharedAndReplaced: a file that is read for a new Context is of the older ones, too.
+func TestSharedAndReplaced(t *testing.T) {
+	w := newWatched(t)
+	vnet := func(name, space string) []byte {
+		return inventoryOf(fmt.Sprintf(`{"t":"vnet","id":"~/virtualnetworks/%s","name":"%[1]s","space":[%q]}`, name, space))
+	}
+	w.put("a.jsonl", vnet("old", "10.1.0.0/16"))
+	w.put("b.jsonl", vnet("other", "10.2.0.0/16"))
+	if err := w.open(Options{Inventory: []string{w.path("a.jsonl")}}); err != nil {
+		t.Fatal(err)
+	}
+	first := w.Context
+	w.put("a.jsonl", vnet("new", "10.1.0.0/16"))
+	if err := w.open(Options{Inventory: []string{w.path("a.jsonl"), w.path("b.jsonl")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	for _, c := range []*Context{first, w.Context} {
+		if got := c.Generation().Endpoint(netip.MustParseAddr("10.1.0.1"), Origin{}).VNet; got != "new" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // TestGoroutine: there is one while there is a Context.
 func TestGoroutine(t *testing.T) {
 	dir := t.TempDir()
