@@ -103,6 +103,19 @@ func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte{'\n'})
 }
 
+// maxColumns of a line of CSV. A field is many times as long as its comma.
+const maxColumns = 10_000
+
+// tooWide says that a line of CSV has too many fields.
+func tooWide(data []byte) error {
+	for n, line := range lines(data) {
+		if bytes.Count(line, []byte{','}) >= maxColumns {
+			return lineError{n, tooMany(maxColumns, "columns")}
+		}
+	}
+	return nil
+}
+
 // csvReason is an error of CSV behind so many lines.
 func csvReason(err error, before int) error {
 	var parse *csv.ParseError

@@ -16,6 +16,9 @@ import (
 // csv reads a list with a head line, such as Feodo Tracker's. What stands before
 // the head are comments.
 func (r *threatReader) csv(data []byte) error {
+	if err := tooWide(data); err != nil {
+		return err
+	}
 	first, number := firstEntry(data)
 	for range number - 1 {
 		_, data, _ = bytes.Cut(data, []byte{'\n'})

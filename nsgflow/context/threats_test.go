@@ -61,6 +61,8 @@ func TestMemoryOfReading(t *testing.T) {
 	}{
 		"ranges of a list":     {ranges, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
 		"ranges of exceptions": {ranges, func(data []byte) error { _, err := readExceptions(data, most); return err }},
+		"columns of a list":    {"ip" + strings.Repeat(",", 100_000), func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"columns of networks":  {"cidr" + strings.Repeat(",", 100_000), func(data []byte) error { _, err := readNetworks(data); return err }},
 		"STIX":                 {`{"type":"bundle","objects":[` + strings.Repeat("0,", 100_000) + `0]}`, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
 		"service tags":         {`{"values":[` + strings.Repeat("{},", 100_000) + `{}]}`, func(data []byte) error { _, err := readServiceTags(data); return err }},
 	} {
