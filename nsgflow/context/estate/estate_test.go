@@ -435,6 +435,25 @@ func TestServiceTags(t *testing.T) {
 	}
 }
 
+// TestServiceTagsWithoutEnd: an empty page that names itself is asked for once.
+func TestServiceTagsWithoutEnd(t *testing.T) {
+	asks := 0
+	options := at(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := "https://" + r.Host + r.URL.String()
+		if asks++; asks > 3 {
+			next = ""
+		}
+		fmt.Fprintf(w, `{"nextLink":%q,"values":[]}`, next)
+	}))
+	client, err := arm.NewClient("test", "v0.0.0", token{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadServiceTags(t.Context(), client, "1", "westeurope"); err == nil || asks != 1 {
+		t.Errorf("%v, asked %d times", err, asks)
+	}
+}
+
 // TestReplaceKeepsTheOld: an inventory that cannot be written leaves the old file.
 func TestReplaceKeepsTheOld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inventory.jsonl")
