@@ -76,7 +76,8 @@ type Side struct {
 type Origin struct {
 	place uint32 // number of the VNet; 0: not known
 	nic   uint32 // number of the owner; 0: not known
-	// hasAddresses says that the addresses of the NIC are known.
+	// hasAddresses says that the addresses of the NIC are known, and the VNet that
+	// they are found in.
 	hasAddresses bool
 
 	// Of the VM of the NIC, and of its subscription. Empty: not known.

@@ -236,6 +236,18 @@ func TestTwoSitesWithOnePrefix(t *testing.T) {
 	}
 }
 
+// TestNICWithoutSubnet: nothing finds its addresses, so nothing says that a flow only
+// passes it.
+func TestNICWithoutSubnet(t *testing.T) {
+	tables := tablesOf(t, "", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"v","space":["10.0.0.0/16"]}`,
+		`{"t":"nic","id":"~/networkinterfaces/a","mac":"000000000001","ips":["10.0.0.4"]}`))
+	o := tables.Origin("000000000001", strings.ReplaceAll("~/virtualnetworks/v", "~", sub))
+	own, other := tables.Endpoint(netip.MustParseAddr("10.0.0.4"), o), tables.Endpoint(netip.MustParseAddr("10.0.0.9"), o)
+	if flow, hop := FlowTypeOf(&o, Outbound, own.Side, other.Side); hop || flow != IntraVNet {
+		t.Errorf("%s, hop %v", flow, hop)
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	lines := []string{
 		`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["10.1.0.0/16"]}`,

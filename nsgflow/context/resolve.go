@@ -206,7 +206,7 @@ func (e *estate) origin(nic uint32) (o Origin) {
 		return o
 	}
 	owner := &e.owners[nic]
-	o = Origin{place: owner.vnet, nic: nic, hasAddresses: owner.addresses > 0, AccountName: e.subscriptions[owner.account]}
+	o = Origin{place: owner.vnet, nic: nic, hasAddresses: owner.addresses > 0 && owner.vnet != 0, AccountName: e.subscriptions[owner.account]}
 	if m := owner.vm; m != nil {
 		o.InstanceID, o.InstanceName, o.MachineType, o.AvailabilityZone = m.id, m.name, m.size, m.zone
 	}
