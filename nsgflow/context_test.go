@@ -343,6 +343,26 @@ func TestContextTwice(t *testing.T) {
 	}
 }
 
+// TestContextOfLongIDs: parts of ids are cut as other texts are, also those that
+// stand for a name that is missing.
+func TestContextOfLongIDs(t *testing.T) {
+	long := strings.Repeat("x", 40_000)
+	files := maps.Clone(contexts.All)
+	files["inventory.jsonl"] = `{"nsgflow_inventory":1,"time":"2025-03-04T08:55:00Z"}
+{"t":"public","ip":"20.54.1.9","name":"pip","on":"/subscriptions/` + long + `/resourcegroups/` + long + `/providers/microsoft.network/natgateways/` + long + `"}
+{"t":"vm","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.compute/virtualmachines/` + long + `"}
+{"t":"cluster","id":"/subscriptions/1/resourcegroups/g/providers/microsoft.containerservice/managedclusters/` + long + `","group":"g"}
+{"t":"nic","id":"n","mac":"000D3AF1C27E","subnet":"/virtualnetworks/v/subnets/s","ips":["10.20.0.4"],"vm":"/subscriptions/1/resourcegroups/g/providers/microsoft.compute/virtualmachines/` + long + `"}
+{"t":"end","lines":5}
+`
+	events := eventsOf(t, newNormalizer(t, inSchema(nsgflow.SchemaECS), withContext(contexts.Open(t, files))), strings.ReplaceAll(shopRecord, "20.60.0.1", "20.54.1.9"))
+	for _, name := range []string{"azure.flow_log.destination.resource", "azure.flow_log.destination.group", "cloud.target.account.id", "azure.flow_log.source.vm", "azure.flow_log.source.cluster", "cloud.instance.name", "source.domain"} {
+		if got := valueIn(t, events[1], name); got != long[:256] {
+			t.Errorf("%s: %.300q", name, got)
+		}
+	}
+}
+
 // Events with context are of their schema, by what its makers wrote.
 func TestContextIsOfTheSchemas(t *testing.T) {
 	c := contexts.Open(t, contexts.All)

@@ -76,7 +76,8 @@ type Side struct {
 type Origin struct {
 	place uint32 // number of the VNet; 0: not known
 	nic   uint32 // number of the owner; 0: not known
-	// hasAddresses says that the addresses of the NIC are known.
+	// hasAddresses says that the addresses of the NIC are known, and the VNet that
+	// they are found in.
 	hasAddresses bool
 
 	// Of the VM of the NIC, and of its subscription. Empty: not known.
@@ -170,7 +171,7 @@ func (t *Tables) setNames(a *Answer, r *resolution) {
 		a.Region = cmp.Or(p.region, a.Region)
 		a.Domain = cmp.Or(p.fqdn, a.Domain)
 	}
-	if r.site != 0 {
+	if r.site != 0 && !r.ambiguous {
 		s := &e.sites[r.site]
 		a.Resource, a.ResourceType = s.name, "localNetworkGateways"
 		if s.clients {

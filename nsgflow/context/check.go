@@ -40,6 +40,9 @@ func Check(fileKindName string, data []byte, now time.Time) (lines []string, err
 	if k < 0 {
 		return nil, fmt.Errorf("kind %s: there are %s", quote(fileKindName), strings.Join(FileKinds(), ", "))
 	}
+	if err := tooLong(int64(len(data)), kinds[k].most); err != nil {
+		return nil, err
+	}
 	s := &source{kind: kind(k)}
 	p, err := parse(s, data, now)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,6 +47,12 @@ type vnet struct {
 	peers                            []uint32 // sorted
 	component                        uint32   // the same number: connected by peerings
 	subnetFrom, subnetTo             uint32   // of estate.subnets
+}
+
+// hasPeer says that a VNet is peered with another one.
+func (v *vnet) hasPeer(other uint32) bool {
+	_, ok := slices.BinarySearch(v.peers, other)
+	return ok
 }
 
 type subnet struct {
@@ -128,7 +135,7 @@ var resourceTypes = func() map[string]string {
 func (e *estate) nicByID(id string) uint32 {
 	n := e.byID[maphash.String(e.seed, id)]
 	parts := partsOf(id)
-	if o := &e.owners[n]; o.nic != clean(parts.name) || o.account != parts.subscription {
+	if o := &e.owners[n]; o.nic != parts.name || o.account != parts.subscription {
 		return 0
 	}
 	return n
@@ -142,21 +149,21 @@ func resourceType(kind string) string {
 	return cmp.Or(resourceTypes[strings.ToLower(kind)], kind)
 }
 
-// idParts are the parts of a resource id that events have.
+// idParts are the parts of a resource id that events have, as texts of events.
 type idParts struct{ subscription, group, kind, name string }
 
 func partsOf(id string) (p idParts) {
 	parts := strings.Split(strings.Trim(id, "/"), "/")
 	if len(parts) >= 2 && parts[0] == "subscriptions" {
-		p.subscription = parts[1]
+		p.subscription = clean(parts[1])
 	}
 	if len(parts) >= 4 && parts[2] == "resourcegroups" {
-		p.group = parts[3]
+		p.group = clean(parts[3])
 	}
 	if len(parts) >= 2 {
-		p.kind = parts[len(parts)-2]
+		p.kind = clean(parts[len(parts)-2])
 	}
-	p.name = parts[len(parts)-1]
+	p.name = clean(parts[len(parts)-1])
 	return p
 }
 

@@ -15,6 +15,7 @@ type estateBuilder struct {
 	implied                 map[uint32]bool // VNets that have no line
 	machines                map[string]*machine
 	clusters                map[string]string // names, by subscription/group of the nodes
+	subnetNames             map[string]string // by id, which has no capitals
 	texts                   texts
 }
 
@@ -27,7 +28,7 @@ func newEstate(files []*inventoryFile) *estate {
 			vnetByID: map[string]uint32{}, exact: map[addressIn]uint32{}, byMAC: map[uint64]uint32{}, byID: map[uint64]uint32{}, seed: maphash.MakeSeed(),
 			subscriptions: map[string]string{},
 		},
-		implied: map[uint32]bool{}, machines: map[string]*machine{}, clusters: map[string]string{}, texts: texts{},
+		implied: map[uint32]bool{}, machines: map[string]*machine{}, clusters: map[string]string{}, subnetNames: map[string]string{}, texts: texts{},
 	}
 	for _, f := range files {
 		if b.time.IsZero() || f.time.Before(b.time) {
@@ -91,6 +92,7 @@ func (b *estateBuilder) addVNets(files []*inventoryFile) {
 	var subnets []placed
 	for _, s := range merged(files, func(f *inventoryFile) []subnetLine { return f.subnets }, func(s *subnetLine) string { return s.vnet + "/" + s.name }) {
 		n := b.vnet(s.vnet)
+		b.subnetNames[s.vnet+"/subnets/"+strings.ToLower(s.name)] = s.name
 		for _, p := range s.prefixes {
 			subnets = append(subnets, placed{n, subnet{p, s.name}})
 			if b.implied[n] {
@@ -135,7 +137,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	for i := range lines {
 		l := &lines[i]
 		o := b.owner(l.id, l.subnet)
-		o.nic = strings.Clone(clean(partsOf(l.id).name))
+		o.nic = strings.Clone(partsOf(l.id).name)
 		o.region = cmp.Or(l.region, o.region)
 		o.addresses = uint32(len(l.ips))
 		o.scaleSet = b.texts.of(segment(l.id, "virtualmachinescalesets"))
@@ -165,7 +167,7 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 	for i := range resources {
 		l := &resources[i]
 		o := b.owner(l.id, l.subnet)
-		o.resource, o.kind, o.target, o.domain = cmp.Or(l.name, clean(partsOf(l.id).name)), resourceType(l.kind), l.target, l.domain
+		o.resource, o.kind, o.target, o.domain = cmp.Or(l.name, partsOf(l.id).name), resourceType(l.kind), l.target, l.domain
 		o.region = cmp.Or(l.region, o.region)
 		at := newAddressIn(o.vnet, l.ip)
 		// The NIC of a private endpoint has its address, too.
@@ -187,7 +189,7 @@ func (b *estateBuilder) owner(id, subnetID string) owner {
 	o.cluster = b.clusters[parts.subscription+"/"+parts.group]
 	if vnetID := vnetOfID(subnetID); vnetID != "" {
 		o.vnet = b.vnet(vnetID)
-		o.subnet = b.texts.of(segment(subnetID, "subnets"))
+		o.subnet = cmp.Or(b.subnetNames[subnetID], b.texts.of(segment(subnetID, "subnets")))
 		o.region = b.vnets[o.vnet].region
 	}
 	return o

@@ -29,9 +29,9 @@ var shop = inventoryOf(
 	`{"t":"vnet","id":"~/virtualnetworks/lab","name":"lab","region":"northeurope","space":["10.40.0.0/16","192.168.77.0/24"],"peers":["~/virtualnetworks/hub"]}`,
 	`{"t":"vnet","id":"~/virtualnetworks/alone","name":"alone","region":"eastus","space":["10.50.0.0/16","192.168.4.0/24","8.8.4.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/shop-vnet","name":"web","prefixes":["10.20.0.0/24"]}`,
-	`{"t":"subnet","vnet":"~/virtualnetworks/shop-vnet","name":"data","prefixes":["10.20.1.0/24"]}`,
+	`{"t":"subnet","vnet":"~/virtualnetworks/shop-vnet","name":"Data","prefixes":["10.20.1.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/hub","name":"GatewaySubnet","prefixes":["10.0.0.0/24"]}`,
-	`{"t":"subnet","vnet":"~/virtualnetworks/lab","name":"bench","prefixes":["10.40.0.0/20"]}`,
+	`{"t":"subnet","vnet":"~/virtualnetworks/lab","name":"bench","prefixes":["10.40.0.0/20","192.168.77.0/24"]}`,
 	`{"t":"subnet","vnet":"~/virtualnetworks/alone","name":"a","prefixes":["10.50.0.0/20","192.168.4.0/24"]}`,
 	`{"t":"nic","id":"~/networkinterfaces/vm-web-01-nic","mac":"000D3AF1C27E","subnet":"~/virtualnetworks/shop-vnet/subnets/web","ips":["10.20.0.4","10.20.0.5"],"vm":"`+vms+`/vm-web-01"}`,
 	`{"t":"nic","id":"~/networkinterfaces/vm-db-01-nic","mac":"00-0D-3A-F1-C2-7F","subnet":"~/virtualnetworks/shop-vnet/subnets/data","ips":["10.20.1.4"],"vm":"`+vms+`/vm-db-01"}`,
@@ -114,17 +114,19 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct{ from, addr, want string }{
 		{"shop-vnet", "10.20.0.4", "match=vnet vnet=shop-vnet subnet=web nic=vm-web-01-nic vm=vm-web-01 domain=vm-web-01 group=shop-prod"},
 		{"shop-vnet", "::ffff:10.20.0.5", "match=vnet vnet=shop-vnet subnet=web nic=vm-web-01-nic vm=vm-web-01 domain=vm-web-01 group=shop-prod"},
-		{"shop-vnet", "10.20.1.4", "match=vnet vnet=shop-vnet subnet=data nic=vm-db-01-nic vm=vm-db-01 domain=DB01 group=shop-prod"},
+		{"shop-vnet", "10.20.1.4", "match=vnet vnet=shop-vnet subnet=Data nic=vm-db-01-nic vm=vm-db-01 domain=DB01 group=shop-prod"},
+		{"shop-vnet", "10.20.1.5", "match=vnet vnet=shop-vnet subnet=Data group=shop-prod"},
 		{"shop-vnet", "10.20.0.77", "match=vnet vnet=shop-vnet subnet=web group=shop-prod"},
 		{"shop-vnet", "10.20.9.9", "match=estate vnet=shop-vnet group=shop-prod"},
 		{"shop-vnet", "10.20.0.100", "match=vnet vnet=shop-vnet subnet=web group=shop-prod resource=shop-lb type=loadBalancers"},
-		{"shop-vnet", "10.20.1.9", "match=vnet vnet=shop-vnet subnet=data nic=shop-pe.nic domain=shopdata.blob.core.windows.net group=shop-prod resource=shop-pe type=privateEndpoints target=shopdata"},
+		{"shop-vnet", "10.20.1.9", "match=vnet vnet=shop-vnet subnet=Data nic=shop-pe.nic domain=shopdata.blob.core.windows.net group=shop-prod resource=shop-pe type=privateEndpoints target=shopdata"},
 		{"shop-vnet", "10.0.1.4", "match=peer vnet=Hub subnet=nva nic=nva-nic vm=nva domain=nva set=nvas group=shop-prod"},
 		{"shop-vnet", "10.0.0.9", "match=peer vnet=Hub subnet=GatewaySubnet group=shop-prod"},
 		{"shop-vnet", "10.40.0.9", "match=estate vnet=lab subnet=bench nic=bench-nic group=shop-prod"},
 		// lab is connected with shop-vnet by hub, alone is not; 192.168/16 is a site.
-		{"shop-vnet", "192.168.77.3", "match=estate vnet=lab group=shop-prod"},
+		{"shop-vnet", "192.168.77.3", "match=estate vnet=lab subnet=bench group=shop-prod"},
 		{"alone", "192.168.77.3", ""},
+		{"alone", "10.40.0.9", "match=estate vnet=lab subnet=bench nic=bench-nic group=shop-prod"},
 		{"shop-vnet", "192.168.4.3", "match=peer resource=hq type=localNetworkGateways"},
 		{"alone", "192.168.4.3", "match=vnet vnet=alone subnet=a group=shop-prod"},
 		{"", "192.168.4.3", ""},
@@ -203,6 +205,46 @@ func TestTwoWithOneAddress(t *testing.T) {
 	}
 	if _, hop := FlowTypeOf(&o, Outbound, a.Side, Side{}); hop {
 		t.Error("the address may be the NIC's own: no hop")
+	}
+}
+
+// TestTwoSitesWithOnePrefix: neither is named. The flow type asks for clients first.
+func TestTwoSitesWithOnePrefix(t *testing.T) {
+	behind := func(kind, name, prefix string) string {
+		return fmt.Sprintf(`{"t":%q,"name":%q,"prefixes":[%q],"vnets":["~/virtualnetworks/v"]}`, kind, name, prefix)
+	}
+	tables := tablesOf(t, "", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"v","space":["10.0.0.0/16"]}`,
+		behind("site", "a", "172.20.0.0/16"), behind("site", "b", "172.20.0.0/16"), behind("site", "c", "172.20.0.0/16"),
+		behind("site", "d", "172.21.0.0/16"), behind("clients", "e", "172.21.0.0/16"),
+		behind("clients", "f", "172.22.0.0/16"), behind("site", "g", "172.22.0.0/16"), behind("site", "h", "172.22.1.0/24")))
+	o := in(tables, "v")
+	own := tables.Endpoint(netip.MustParseAddr("10.0.0.4"), o)
+	for _, c := range []struct {
+		addr, want string
+		flow       FlowType
+	}{
+		{"172.20.0.1", "match=vnet ambiguous", SiteToSite},
+		{"172.21.0.1", "match=vnet ambiguous", PointToSite},
+		{"172.22.0.1", "match=vnet ambiguous", PointToSite},
+		{"172.22.1.1", "match=vnet resource=h type=localNetworkGateways", SiteToSite},
+	} {
+		a := tables.Endpoint(netip.MustParseAddr(c.addr), o)
+		flow, _ := FlowTypeOf(&o, Inbound, a.Side, own.Side)
+		if got := namesOf(a); got != c.want || flow != c.flow {
+			t.Errorf("%s: %s, %s; not %s, %s", c.addr, got, flow, c.want, c.flow)
+		}
+	}
+}
+
+// TestNICWithoutSubnet: nothing finds its addresses, so nothing says that a flow only
+// passes it.
+func TestNICWithoutSubnet(t *testing.T) {
+	tables := tablesOf(t, "", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/v","name":"v","space":["10.0.0.0/16"]}`,
+		`{"t":"nic","id":"~/networkinterfaces/a","mac":"000000000001","ips":["10.0.0.4"]}`))
+	o := tables.Origin("000000000001", strings.ReplaceAll("~/virtualnetworks/v", "~", sub))
+	own, other := tables.Endpoint(netip.MustParseAddr("10.0.0.4"), o), tables.Endpoint(netip.MustParseAddr("10.0.0.9"), o)
+	if flow, hop := FlowTypeOf(&o, Outbound, own.Side, other.Side); hop || flow != IntraVNet {
+		t.Errorf("%s, hop %v", flow, hop)
 	}
 }
 

@@ -12,21 +12,26 @@ type exceptions struct {
 	skipped  skipped
 }
 
-// readExceptions reads plain text, or a warning list of MISP.
-func readExceptions(data []byte) (*exceptions, error) {
+// readExceptions reads plain text, or a warning list of MISP. most bounds its
+// prefixes, of which a range is several.
+func readExceptions(data []byte, most int) (*exceptions, error) {
 	if len(data) == 0 {
 		return nil, errEmpty
 	}
 	e := &exceptions{}
 	all := 0
-	add := func(text string, line int) {
+	add := func(text string, line int) error {
 		all++
 		prefixes, err := prefixesOf(text)
 		if err != nil {
 			e.skipped.add(line, err)
-			return
+			return nil
 		}
 		e.prefixes = append(e.prefixes, prefixes...)
+		if len(e.prefixes) > most {
+			return tooMany(most, "exceptions")
+		}
+		return nil
 	}
 	data = withoutMark(data)
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
@@ -40,18 +45,19 @@ func readExceptions(data []byte) (*exceptions, error) {
 			return nil, errors.New(`no warning list of MISP: it has no "list"`)
 		}
 		for _, text := range *list.List {
-			add(text, 0)
+			if err := add(text, 0); err != nil {
+				return nil, err
+			}
 		}
 	} else {
 		for n, line := range lines(data) {
 			if !isComment(line) {
 				token, _ := firstToken(string(line))
-				add(token, n)
+				if err := add(token, n); err != nil {
+					return nil, err
+				}
 			}
 		}
-	}
-	if len(e.prefixes) > maxThreats {
-		return nil, tooMany(maxThreats, "exceptions")
 	}
 	return e, e.skipped.bad(all)
 }

@@ -44,8 +44,8 @@ func (f *file) read(info os.FileInfo, now time.Time) (p part, err error) {
 	}
 	s := f.of[0]
 	most := kinds[s.kind].most - f.others()
-	if info.Size() > most {
-		return p, fmt.Errorf("the file has %s bytes, at most %s may be", count(int(info.Size())), count(int(most)))
+	if err := tooLong(info.Size(), most); err != nil {
+		return p, err
 	}
 	in, err := os.Open(f.path)
 	if err != nil {
@@ -70,6 +70,13 @@ func (f *file) read(info os.FileInfo, now time.Time) (p part, err error) {
 		p.time = info.ModTime().UTC()
 	}
 	return p, err
+}
+
+func tooLong(size, most int64) error {
+	if size <= most {
+		return nil
+	}
+	return fmt.Errorf("the file has %s bytes, at most %s may be", count(int(size)), count(int(most)))
 }
 
 // others are the bytes of the other files of the source, which have one bound.
@@ -188,8 +195,9 @@ func (f *file) expire(now time.Time) bool {
 	if !ok || l.timed == nil || now.Sub(l.made) < expires {
 		return false
 	}
+	l = l.at(now)
 	p := f.part
-	p.value = l.at(now)
+	p.value, p.entries = l, l.entries
 	err, _ := f.use(p)
 	return err == nil
 }

@@ -76,7 +76,7 @@ func FuzzThreats(f *testing.F) {
 	f.Add([]byte(`[{"ip_address":"1.2.3.4","port":8080},"2.3.4.5",7,null,[]]`))
 	f.Add([]byte(`{"list":["8.8.8.8","9.9.9.0/24"]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if e, err := readExceptions(data); err == nil {
+		if e, err := readExceptions(data, 10_000); err == nil {
 			(&Tables{}).finish([]*exceptions{e})
 		}
 		l, err := readThreats(data, noon, 10_000)

@@ -138,6 +138,9 @@ func (r *networkReader) jsonLines(data []byte) error {
 }
 
 func (r *networkReader) csv(data []byte) error {
+	if err := tooWide(data); err != nil {
+		return err
+	}
 	in := csv.NewReader(bytes.NewReader(data))
 	in.Comment = '#'
 	in.TrimLeadingSpace = true

@@ -39,8 +39,8 @@ func maskOf(length int) point {
 type entry struct {
 	first point
 	value uint32
-	// rank has the place among the entries in its upper 24 bits, and the
-	// prefix's length in its lower 8.
+	// rank has the place among the entries in its upper 24 bits, which is more than
+	// a reader takes, and the prefix's length in its lower 8.
 	rank uint32
 }
 
@@ -48,9 +48,6 @@ func (e *entry) length() int { return int(e.rank & 0xff) }
 
 // prefixList are the entries of a table to be.
 type prefixList struct{ v4, v6 []entry }
-
-// maxPrefixes of one list: their places have 24 bits.
-const maxPrefixes = 1 << 24
 
 // add takes a prefix up; it is in canonical form, and unmapped.
 func (l *prefixList) add(p netip.Prefix, value uint32) {
@@ -293,15 +290,18 @@ func prefixesOf(text string) ([]netip.Prefix, error) {
 	if errA != nil || errB != nil || a.Zone()+b.Zone() != "" || a.Is4() != b.Is4() || b.Less(a) {
 		return nil, fmt.Errorf("%s: no IP address and no prefix", quote(text))
 	}
+	fits := func(length int) bool {
+		p := netip.PrefixFrom(a, length)
+		return p.Masked().Addr() == a && lastOf(p).Compare(b) <= 0
+	}
 	var all []netip.Prefix
-	for {
-		// The longest step that begins at a and does not pass b.
-		length := a.BitLen()
-		for length > 0 {
-			p := netip.PrefixFrom(a, length-1)
-			if p.Masked().Addr() != a || lastOf(p).Compare(b) > 0 {
-				break
-			}
+	for length := a.BitLen(); ; {
+		// The longest step that begins at a and does not pass b. Steps become longer,
+		// then shorter.
+		for !fits(length) {
+			length++
+		}
+		for length > 0 && fits(length-1) {
 			length--
 		}
 		p := netip.PrefixFrom(a, length)

@@ -61,6 +61,27 @@ func unmarshal(data []byte, into any) error {
 	return err
 }
 
+// elements reads those of an array of JSON, one by one: as a slice, those of a file
+// that is made for it would be a hundred times as long.
+type elements func(*json.Decoder) error
+
+func (read elements) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	switch first, _ := d.Token(); first {
+	case json.Delim('['):
+	case nil:
+		return nil
+	default:
+		return errors.New("not a list")
+	}
+	for d.More() {
+		if err := read(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // wrongType says that a member is of another type than it should be.
 func wrongType(err *json.UnmarshalTypeError) error {
 	if err.Field == "" {
@@ -80,6 +101,19 @@ func jsonReason(err error) error {
 
 func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte{'\n'})
+}
+
+// maxColumns of a line of CSV. A field is many times as long as its comma.
+const maxColumns = 10_000
+
+// tooWide says that a line of CSV has too many fields.
+func tooWide(data []byte) error {
+	for n, line := range lines(data) {
+		if bytes.Count(line, []byte{','}) >= maxColumns {
+			return lineError{n, tooMany(maxColumns, "columns")}
+		}
+	}
+	return nil
 }
 
 // csvReason is an error of CSV behind so many lines.

@@ -46,7 +46,7 @@ func (e *estate) resolve(t *Tables, addr netip.Addr, at uint32) (r resolution) {
 			r.step, r.match = inVNet, VNetMatch
 			return r
 		}
-		peer, several := e.only(addr, e.vnets[at].peers)
+		peer, several := e.only(addr, e.vnets[at].hasPeer)
 		switch {
 		case several:
 			r.ambiguous = true
@@ -109,21 +109,13 @@ func (e *estate) subnetOf(addr netip.Addr, vnet uint32) *subnet {
 	return nil
 }
 
-// only is the one VNet whose space has an address, of some VNets or, where these
-// are nil, of all. several says that there are more.
-func (e *estate) only(addr netip.Addr, of []uint32) (vnet uint32, several bool) {
-	if of != nil && len(of) == 0 {
-		return 0, false
-	}
+// only is the one VNet whose space has an address, of those that count or, where
+// counts is nil, of all. several says that there are more.
+func (e *estate) only(addr netip.Addr, counts func(vnet uint32) bool) (vnet uint32, several bool) {
 	for number := e.spaces.at(addr); number != 0; number = e.spaceNodes[number].outer {
 		for _, v := range e.spaceNodes[number].vnets {
-			if v == vnet {
+			if v == vnet || counts != nil && !counts(v) {
 				continue
-			}
-			if of != nil {
-				if _, ok := slices.BinarySearch(of, v); !ok {
-					continue
-				}
 			}
 			if vnet != 0 {
 				return 0, true
@@ -144,8 +136,8 @@ func (e *estate) reaches(t *Tables, addr netip.Addr, at, vnet uint32) bool {
 }
 
 // gateway finds a site or a pool of clients behind a gateway of a VNet, or of one
-// that it is peered with: the longest prefix. Two sites with one prefix have no
-// name, but the flow type knows what they are.
+// that it is peered with: the longest prefix. Two with one prefix have no name, but
+// the flow type knows what they are: it asks for clients first.
 func (e *estate) gateway(r *resolution, addr netip.Addr, at uint32) bool {
 	for number := e.behind.at(addr); number != 0; number = e.siteNodes[number].outer {
 		for _, s := range e.siteNodes[number].sites {
@@ -153,11 +145,10 @@ func (e *estate) gateway(r *resolution, addr netip.Addr, at uint32) bool {
 			if match == NotMatched {
 				continue
 			}
-			if r.site != 0 {
-				r.ambiguous = true
-				break
+			r.ambiguous = r.site != 0
+			if r.site == 0 || e.sites[s].clients {
+				r.site, r.match = s, match
 			}
-			r.site, r.match = s, match
 		}
 		if r.site != 0 {
 			return true
@@ -171,10 +162,8 @@ func (e *estate) gatewayOf(s, at uint32) Match {
 	if slices.Contains(e.sites[s].vnets, at) {
 		return VNetMatch
 	}
-	for _, vnet := range e.sites[s].vnets {
-		if _, ok := slices.BinarySearch(e.vnets[at].peers, vnet); ok {
-			return PeerMatch
-		}
+	if slices.ContainsFunc(e.sites[s].vnets, e.vnets[at].hasPeer) {
+		return PeerMatch
 	}
 	return NotMatched
 }
@@ -217,7 +206,7 @@ func (e *estate) origin(nic uint32) (o Origin) {
 		return o
 	}
 	owner := &e.owners[nic]
-	o = Origin{place: owner.vnet, nic: nic, hasAddresses: owner.addresses > 0, AccountName: e.subscriptions[owner.account]}
+	o = Origin{place: owner.vnet, nic: nic, hasAddresses: owner.addresses > 0 && owner.vnet != 0, AccountName: e.subscriptions[owner.account]}
 	if m := owner.vm; m != nil {
 		o.InstanceID, o.InstanceName, o.MachineType, o.AvailabilityZone = m.id, m.name, m.size, m.zone
 	}

@@ -37,7 +37,11 @@ var kinds = [...]struct {
 			if err != nil {
 				return p, err
 			}
-			return part{value: t, entries: len(t.nodes) - 1, remarks: t.skipped.remarks("prefixes")}, nil
+			p = part{value: t, entries: len(t.nodes) - 1, remarks: t.skipped.remarks("prefixes")}
+			if t.isPart {
+				p.remarks = append(p.remarks, "it is one page of an answer that has more (nextLink): addresses of the others have no tag")
+			}
+			return p, nil
 		}},
 	inventoryKind: {"context_inventory", "inventory", "inventory", 512 << 20, "objects", "no inventory is in use", buildInventory,
 		func(data []byte, s *source, _ time.Time) (p part, err error) {
@@ -74,7 +78,7 @@ var kinds = [...]struct {
 		}},
 	exceptionKind: {"context_threats_except", "", "exceptions", 256 << 20, "networks", "no exceptions are in use", buildExceptions,
 		func(data []byte, _ *source, _ time.Time) (p part, err error) {
-			e, err := readExceptions(data)
+			e, err := readExceptions(data, maxThreats)
 			if err != nil {
 				return p, err
 			}

@@ -19,6 +19,7 @@ type serviceTags struct {
 	members []uint32  // tags of nodes
 	table   *prefixTable
 	skipped skipped
+	isPart  bool // the answer of the API has another page
 }
 
 // serviceTag is one name.
@@ -46,37 +47,33 @@ type tagFile struct {
 	ChangeNumber json.RawMessage `json:"changeNumber"`
 	Cloud        string          `json:"cloud"`
 	NextLink     string          `json:"nextLink"`
-	Values       []struct {
-		Name       string `json:"name"`
-		Properties struct {
-			Region   string   `json:"region"`
-			Service  string   `json:"systemService"`
-			Prefixes []string `json:"addressPrefixes"`
-		} `json:"properties"`
-	} `json:"values"`
+	Values       elements        `json:"values"` // tagValue
+}
+
+type tagValue struct {
+	Name       string `json:"name"`
+	Properties struct {
+		Region   string   `json:"region"`
+		Service  string   `json:"systemService"`
+		Prefixes []string `json:"addressPrefixes"`
+	} `json:"properties"`
 }
 
 const maxTagPrefixes = 1_000_000
 
 // readServiceTags reads a file of service tags.
 func readServiceTags(data []byte) (*serviceTags, error) {
-	var file tagFile
-	if err := unmarshal(data, &file); err != nil {
-		return nil, err
-	}
-	if len(file.Values) == 0 {
-		return nil, errors.New(`no service tags in it: no "values"`)
-	}
-	s := &serviceTags{
-		change: strings.Trim(string(file.ChangeNumber), `"`),
-		cloud:  clean(file.Cloud),
-		nodes:  make([]tagNode, 1),
-	}
+	s := &serviceTags{nodes: make([]tagNode, 1)}
 	var list prefixList
 	prefixes := 0
-	for i, value := range file.Values {
+	file := tagFile{Values: func(d *json.Decoder) error {
+		i := len(s.tags)
+		var value tagValue
+		if err := d.Decode(&value); err != nil {
+			return fmt.Errorf("values[%d]: %w", i, jsonReason(err))
+		}
 		if value.Name == "" {
-			return nil, fmt.Errorf("values[%d]: a service tag without a name", i)
+			return fmt.Errorf("values[%d]: a service tag without a name", i)
 		}
 		s.tags = append(s.tags, serviceTag{
 			name:    clean(value.Name),
@@ -86,7 +83,7 @@ func readServiceTags(data []byte) (*serviceTags, error) {
 		})
 		for _, text := range value.Properties.Prefixes {
 			if prefixes++; prefixes > maxTagPrefixes {
-				return nil, tooMany(maxTagPrefixes, "prefixes")
+				return tooMany(maxTagPrefixes, "prefixes")
 			}
 			p, err := parsePrefix(text)
 			if err != nil {
@@ -95,7 +92,15 @@ func readServiceTags(data []byte) (*serviceTags, error) {
 			}
 			list.add(p, uint32(len(s.tags)))
 		}
+		return nil
+	}}
+	if err := unmarshal(data, &file); err != nil {
+		return nil, err
 	}
+	if len(s.tags) == 0 {
+		return nil, errors.New(`no service tags in it: no "values"`)
+	}
+	s.change, s.cloud, s.isPart = strings.Trim(string(file.ChangeNumber), `"`), clean(file.Cloud), file.NextLink != ""
 	if err := s.skipped.bad(prefixes); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package context
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -70,7 +71,7 @@ func TestServiceTagsRefused(t *testing.T) {
 		`{"values":[]}`:      `no service tags in it: no "values"`,
 		`{"values":[{}]}`:    "values[0]: a service tag without a name",
 		good[:len(good)-800]: "line 27: unexpected end of JSON input",
-		`{"values":[{"name":"A","properties":{"addressPrefixes":[1]}}]}`:         "line 1: values.properties.addressPrefixes: unexpected number",
+		`{"values":[{"name":"A","properties":{"addressPrefixes":[1]}}]}`:         "values[0]: properties.addressPrefixes: unexpected number",
 		`{"values":[{"name":"A","properties":{"addressPrefixes":["10.0.0."]}}]}`: `values[0] "A": "10.0.0.": no IP address and no prefix; 1 of 1 entries are like that`,
 		`{"values":[{"name":"A","properties":{}}]}`:                              "no service tags in it: none has a prefix",
 		many: `values[0] "A": "x": no IP address and no prefix; 101 of 302 entries are like that`,
@@ -83,5 +84,15 @@ func TestServiceTagsRefused(t *testing.T) {
 	some := strings.ReplaceAll(many, strings.Repeat(`,"x"`, 101), `,"x"`)
 	if s, err := readServiceTags([]byte(some)); err != nil || s.skipped.n != 1 {
 		t.Errorf("one of many: %v", err)
+	}
+}
+
+// TestServiceTagsOfAPage: one page of the API is not all of Azure, which is said.
+func TestServiceTagsOfAPage(t *testing.T) {
+	page := `{"changeNumber":"376","cloud":"Public","values":[{"name":"A","properties":{"addressPrefixes":["1.2.3.4"]}}],"nextLink":%q}`
+	for next, want := range map[string]int{"": 1, "https://management.azure.com/next": 2} {
+		if lines, err := Check("service-tags", fmt.Appendf(nil, page, next), noon); err != nil || len(lines) != want {
+			t.Errorf("%q: %q, %v", next, lines, err)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func readThreats(data []byte, now time.Time, most int) (*threatList, error) {
 	if err := r.list.skipped.bad(r.all); err != nil {
 		return nil, err
 	}
-	r.list.entries = r.all - r.list.skipped.n - r.list.wide
+	r.list.entries = r.prefixes()
 	list := r.list // without the reader around it
 	list.details = slices.Clone(list.details)
 	if r.isTimed {
@@ -215,8 +215,8 @@ func (r *threatReader) addTimed(text string, d threatDetail, line int, from, unt
 			}
 			continue
 		}
-		if r.entries.len()+len(r.timed) >= maxPrefixes {
-			return tooMany(maxPrefixes, "prefixes")
+		if r.prefixes() >= r.most {
+			return tooMany(maxThreats, "entries of all lists")
 		}
 		d.bits = uint8(p.Bits())
 		number := r.numbers[d]
@@ -233,6 +233,9 @@ func (r *threatReader) addTimed(text string, d threatDetail, line int, from, unt
 	}
 	return nil
 }
+
+// prefixes are how many have been taken up. A range is several.
+func (r *threatReader) prefixes() int { return r.entries.len() + len(r.timed) }
 
 // match is what a list says of an address, unmapped.
 func (l *threatList) match(addr netip.Addr, provider string) (t Threat, ok bool) {

@@ -16,6 +16,9 @@ import (
 // csv reads a list with a head line, such as Feodo Tracker's. What stands before
 // the head are comments.
 func (r *threatReader) csv(data []byte) error {
+	if err := tooWide(data); err != nil {
+		return err
+	}
 	first, number := firstEntry(data)
 	for range number - 1 {
 		_, data, _ = bytes.Cut(data, []byte{'\n'})
@@ -122,6 +125,9 @@ func (r *threatReader) jsonArray(data []byte) error {
 	if _, err := d.Token(); err != nil {
 		return at(err)
 	}
+	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
+		return lineError{here(), errors.New("there is more behind the list")}
+	}
 	return nil
 }
 
@@ -199,44 +205,51 @@ var (
 
 // stix reads the indicators of a bundle. Other objects are none of a list's.
 func (r *threatReader) stix(data []byte) error {
-	var bundle struct {
-		Objects []json.RawMessage `json:"objects"`
-	}
-	if err := unmarshal(data, &bundle); err != nil {
-		return err
-	}
 	r.isTimed = true
-	for i, raw := range bundle.Objects {
+	i := -1
+	var bundle struct {
+		Objects elements `json:"objects"`
+	}
+	bundle.Objects = func(d *json.Decoder) error {
+		i++
 		var o stixObject
-		if err := json.Unmarshal(raw, &o); err != nil {
+		if err := d.Decode(&o); err != nil {
 			return fmt.Errorf("objects[%d]: %w", i, jsonReason(err))
 		}
-		if o.Type != "indicator" || o.Revoked {
-			continue
+		if err := r.stixObject(&o); err != nil {
+			return fmt.Errorf("objects[%d]: %w", i, err)
 		}
-		if o.PatternType != "" && o.PatternType != "stix" || !stixPattern.MatchString(o.Pattern) {
-			r.list.others++
-			continue
+		return nil
+	}
+	return unmarshal(data, &bundle)
+}
+
+func (r *threatReader) stixObject(o *stixObject) error {
+	if o.Type != "indicator" || o.Revoked {
+		return nil
+	}
+	if o.PatternType != "" && o.PatternType != "stix" || !stixPattern.MatchString(o.Pattern) {
+		r.list.others++
+		return nil
+	}
+	d := threatDetail{name: r.texts.of(o.Name), description: r.texts.of(o.Description)}
+	if o.Confidence != nil {
+		d.confidence = confidence(fmt.Sprint(*o.Confidence))
+	}
+	for _, ref := range o.References {
+		if ref.URL != "" {
+			d.reference = r.texts.of(ref.URL)
+			break
 		}
-		d := threatDetail{name: r.texts.of(o.Name), description: r.texts.of(o.Description)}
-		if o.Confidence != nil {
-			d.confidence = confidence(fmt.Sprint(*o.Confidence))
-		}
-		for _, ref := range o.References {
-			if ref.URL != "" {
-				d.reference = r.texts.of(ref.URL)
-				break
-			}
-		}
-		from, fromOK := timeOf(o.ValidFrom)
-		until, untilOK := timeOf(o.ValidUntil)
-		if o.ValidFrom != "" && !fromOK || o.ValidUntil != "" && !untilOK {
-			return fmt.Errorf("objects[%d]: valid_from %s, valid_until %s: no times", i, quote(o.ValidFrom), quote(o.ValidUntil))
-		}
-		for _, match := range stixAddress.FindAllStringSubmatch(o.Pattern, -1) {
-			if err := r.addTimed(match[1], d, 0, from, until); err != nil {
-				return err
-			}
+	}
+	from, fromOK := timeOf(o.ValidFrom)
+	until, untilOK := timeOf(o.ValidUntil)
+	if o.ValidFrom != "" && !fromOK || o.ValidUntil != "" && !untilOK {
+		return fmt.Errorf("valid_from %s, valid_until %s: no times", quote(o.ValidFrom), quote(o.ValidUntil))
+	}
+	for _, match := range stixAddress.FindAllStringSubmatch(o.Pattern, -1) {
+		if err := r.addTimed(match[1], d, 0, from, until); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -50,6 +50,33 @@ func matched(l *threatList, addrs ...string) string {
 	return strings.Join(lines, "\n")
 }
 
+// TestMemoryOfReading: a file that is made to be much in memory is not. A range is up
+// to 254 prefixes, and "{}," would be ninety bytes of a slice.
+func TestMemoryOfReading(t *testing.T) {
+	const most = 1000
+	ranges := strings.Repeat("::1-f000::\n", 20_000)
+	for name, c := range map[string]struct {
+		text string
+		read func(data []byte) error
+	}{
+		"ranges of a list":     {ranges, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"ranges of exceptions": {ranges, func(data []byte) error { _, err := readExceptions(data, most); return err }},
+		"columns of a list":    {"ip" + strings.Repeat(",", 100_000), func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"columns of networks":  {"cidr" + strings.Repeat(",", 100_000), func(data []byte) error { _, err := readNetworks(data); return err }},
+		"STIX":                 {`{"type":"bundle","objects":[` + strings.Repeat("0,", 100_000) + `0]}`, func(data []byte) error { _, err := readThreats(data, noon, most); return err }},
+		"service tags":         {`{"values":[` + strings.Repeat("{},", 100_000) + `{}]}`, func(data []byte) error { _, err := readServiceTags(data); return err }},
+	} {
+		data := []byte(c.text)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := c.read(data)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 20*uint64(len(data)) {
+			t.Errorf("%s: %v, %d bytes of %d", name, err, took, len(data))
+		}
+	}
+}
+
 func TestThreatForms(t *testing.T) {
 	plain := "# FireHOL\n\n; DROP\n// other\n1.10.16.0/20 ; SBL256894\n89.160.20.112\t# why\n5.6.7.8-5.6.7.11\n9.9.9.1 - 9.9.9.2\n2a00:1::/32\r\n::ffff:4.4.4.4\n10.11.12.13,443,x\n8.8.8.8:53\n0.0.0.0/0\n2000::/3\nexample.org\n"
 	for _, c := range []struct{ form, text, addrs, want string }{
@@ -100,7 +127,7 @@ func TestThreatForms(t *testing.T) {
 		}
 		switch c.form {
 		case "plain":
-			if l.skipped.n != 1 || l.wide != 2 || l.entries != 8 {
+			if l.skipped.n != 1 || l.wide != 2 || l.entries != 9 {
 				t.Errorf("plain: %d skipped, %d wide, %d entries", l.skipped.n, l.wide, l.entries)
 			}
 		case "STIX":
@@ -133,8 +160,9 @@ func TestThreatsRefused(t *testing.T) {
 		`{"cidr":"1.2.3.0/24"}` + "\n" + `{"cidr":"1.2`:                    `line 2: unexpected end of JSON input`,
 		"[\n{\"ip\":\"1.2.3.4\"},\n{\"ip\":":                               `line 2: unexpected EOF`,
 		`[{"ip":"1.2.3.4"}`:                                                `line 1: unexpected EOF`,
+		"[\"1.2.3.4\"]\n[\"1.2.3.5\"]":                                     `line 1: there is more behind the list`,
 		`{"type":"bundle","objects":[{"type":"indicator","pattern":7}]}`:   `objects[0]: pattern: unexpected number`,
-		`{"type":"bundle","objects":7}`:                                    `line 1: objects: unexpected number`,
+		`{"type":"bundle","objects":7}`:                                    `not a list`,
 		`{"type":"bundle","objects":[`:                                     `line 1: unexpected end of JSON input`,
 		`{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '1.2.3.4']","valid_until":"soon"}]}`: `objects[0]: valid_from "", valid_until "soon": no times`,
 	} {
@@ -202,7 +230,7 @@ func TestExceptions(t *testing.T) {
 		`{"list":[7]}`: "line 1: list: unexpected number",
 		"no address\n": `line 1: "no": no IP address and no prefix; 1 of 1 entries are like that`,
 	} {
-		e, err := readExceptions([]byte(text))
+		e, err := readExceptions([]byte(text), maxThreats)
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -228,7 +256,7 @@ func TestThreatsOfAnswer(t *testing.T) {
 	for i := range 6 {
 		tables.threats = append(tables.threats, namedList{fmt.Sprintf("list%d", i), list("10.0.0.0/8\n192.168.0.0/16\n20.54.1.9\n8.8.4.4\n89.160.20.112\n1.1.1.1\n")})
 	}
-	except, err := readExceptions([]byte("1.1.1.0/24\n"))
+	except, err := readExceptions([]byte("1.1.1.0/24\n"), maxThreats)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,14 +57,14 @@ func (w *Watcher) open(o Options, now time.Time) (*Context, error) {
 		c.names = append(c.names, s.name)
 	}
 	w.contexts = append(w.contexts, c)
+	// Others have what was read for this one.
+	defer w.publishAll()
 	for _, s := range c.sources {
 		if err := w.first(c, s, now); err != nil {
 			w.drop(c)
 			return nil, err
 		}
 	}
-	w.publish(c)
-	c.report()
 	w.start()
 	return c, nil
 }
@@ -300,9 +300,15 @@ func (w *Watcher) look(now time.Time) (next time.Time) {
 	return next
 }
 
-// lookAt says whether a file has something new.
+// lookAt says whether a file has something new. What is in use goes out of date also
+// while there is no file, or a bad one.
 func (w *Watcher) lookAt(f *file, now time.Time) bool {
 	f.looked = now
+	return w.renew(f, now) || f.expire(now)
+}
+
+// renew reads a file that has changed, and says whether it is in use now.
+func (w *Watcher) renew(f *file, now time.Time) bool {
 	info, err := os.Stat(f.path)
 	switch {
 	case err != nil:
@@ -314,7 +320,6 @@ func (w *Watcher) lookAt(f *file, now time.Time) bool {
 		}
 	case same(info, f.tried):
 		f.pending = nil
-		return f.expire(now)
 	case !same(info, f.pending):
 		f.pending, f.since = info, now
 	case !now.Before(f.rests()):
@@ -325,6 +330,13 @@ func (w *Watcher) lookAt(f *file, now time.Time) bool {
 		return f.pending == nil && !f.isBad
 	}
 	return false
+}
+
+func (w *Watcher) publishAll() {
+	for _, c := range w.contexts {
+		w.publish(c)
+		c.report()
+	}
 }
 
 // publish makes the next generation of a Context.

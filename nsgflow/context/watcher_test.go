@@ -382,21 +382,54 @@ func TestOneListTwice(t *testing.T) {
 
 // TestValidity: entries of STIX come and go with the time.
 func TestValidity(t *testing.T) {
+	for name, then := range map[string]func(*watched){
+		"as it was": func(*watched) {},
+		"gone":      func(w *watched) { os.Remove(w.path("stix.json")) },
+		"bad":       func(w *watched) { w.put("stix.json", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t)
+			w.put("stix.json", []byte(bundle))
+			w.now = noon
+			if err := w.open(Options{Threats: []ThreatList{{"s", w.path("stix.json")}}}); err != nil {
+				t.Fatal(err)
+			}
+			threats := func(addr string) int {
+				return len(w.Generation().Endpoint(netip.MustParseAddr(addr), Origin{}).Threats)
+			}
+			if n := w.Stats()[0].Entries; threats("89.160.1.1") != 1 || threats("89.163.0.1") != 0 || n != 4 {
+				t.Errorf("at noon: %d entries", n)
+			}
+			then(w)
+			w.pass(time.Hour + 10*time.Second)
+			if n := w.Stats()[0].Entries; threats("89.160.1.1") != 0 || threats("89.163.0.1") != 1 || n != 2 {
+				t.Errorf("an hour later: %d entries", n)
+			}
+		})
+	}
+}
+
+// TestSharedAndReplaced: a file that is read for a new Context is of the older ones, too.
+func TestSharedAndReplaced(t *testing.T) {
 	w := newWatched(t)
-	w.put("stix.json", []byte(bundle))
-	w.now = noon
-	if err := w.open(Options{Threats: []ThreatList{{"s", w.path("stix.json")}}}); err != nil {
+	vnet := func(name, space string) []byte {
+		return inventoryOf(fmt.Sprintf(`{"t":"vnet","id":"~/virtualnetworks/%s","name":"%[1]s","space":[%q]}`, name, space))
+	}
+	w.put("a.jsonl", vnet("old", "10.1.0.0/16"))
+	w.put("b.jsonl", vnet("other", "10.2.0.0/16"))
+	if err := w.open(Options{Inventory: []string{w.path("a.jsonl")}}); err != nil {
 		t.Fatal(err)
 	}
-	threats := func(addr string) int {
-		return len(w.Generation().Endpoint(netip.MustParseAddr(addr), Origin{}).Threats)
+	first := w.Context
+	w.put("a.jsonl", vnet("new", "10.1.0.0/16"))
+	if err := w.open(Options{Inventory: []string{w.path("a.jsonl"), w.path("b.jsonl")}}); err != nil {
+		t.Fatal(err)
 	}
-	if threats("89.160.1.1") != 1 || threats("89.163.0.1") != 0 {
-		t.Error("at noon")
-	}
-	w.pass(time.Hour + 10*time.Second)
-	if threats("89.160.1.1") != 0 || threats("89.163.0.1") != 1 {
-		t.Error("an hour later")
+	w.pass(time.Minute)
+	for _, c := range []*Context{first, w.Context} {
+		if got := c.Generation().Endpoint(netip.MustParseAddr("10.1.0.1"), Origin{}).VNet; got != "new" {
+			t.Errorf("%q", got)
+		}
 	}
 }
 

@@ -155,6 +155,7 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		Options:       &armresourcegraph.QueryRequestOptions{ResultFormat: to.Ptr(armresourcegraph.ResultFormatObjectArray)},
 	}
 	seen := map[string]bool{}
+	nothing := 0
 	for {
 		page, err := r.page(ctx, request)
 		if err != nil {
@@ -168,6 +169,11 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 			columns, _ := one.(map[string]any)
 			key := row(columns).text(q.key)
 			switch {
+			case key == "" && q.key == expandedKey && row(columns).text("id") != "":
+				// mv-expand makes a row of a list that is not there (Kusto, "mv-expand
+				// operator"): a firewall of a virtual hub has no ipConfigurations.
+				nothing++
+				continue
 			case key == "":
 				return nil, fmt.Errorf("a row without %q", q.key)
 			case seen[key]:
@@ -178,8 +184,8 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		}
 		next := page.SkipToken
 		if next == nil || *next == "" {
-			if total := page.TotalRecords; total != nil && *total != int64(len(all)) {
-				return nil, fmt.Errorf("%d rows came, there are %d", len(all), *total)
+			if total, came := page.TotalRecords, len(all)+nothing; total != nil && *total != int64(came) {
+				return nil, fmt.Errorf("%d rows came, there are %d", came, *total)
 			}
 			if page.ResultTruncated != nil && *page.ResultTruncated == armresourcegraph.ResultTruncatedTrue {
 				return nil, errors.New("the answer is cut off and has no next page")

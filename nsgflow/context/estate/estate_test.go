@@ -140,6 +140,12 @@ func shop() map[string][]row {
 			{"key": network + "/loadbalancers/lb/frontendipconfigurations/f", "id": network + "/loadbalancers/lb", "type": "microsoft.network/loadbalancers", "name": "lb", "location": "westeurope", "ip": "10.20.0.100", "subnet": network + "/virtualnetworks/shop/subnets/web"},
 			{"key": network + "/loadbalancers/lb/frontendipconfigurations/p", "id": network + "/loadbalancers/lb", "type": "microsoft.network/loadbalancers", "name": "lb", "location": "westeurope", "ip": "", "subnet": ""},
 		},
+		// Of a firewall in a virtual hub, and of a Bastion without an address of its own.
+		gatewayQuery.text: {
+			{"key": "", "id": network + "/azurefirewalls/of-a-hub", "type": "microsoft.network/azurefirewalls", "name": "of-a-hub", "location": "westeurope", "ip": "", "subnet": ""},
+			{"key": "", "id": network + "/bastionhosts/dev", "type": "microsoft.network/bastionhosts", "name": "dev", "location": "westeurope", "ip": "", "subnet": ""},
+			{"key": network + "/azurefirewalls/fw/azurefirewallipconfigurations/c", "id": network + "/azurefirewalls/fw", "type": "microsoft.network/azurefirewalls", "name": "fw", "location": "westeurope", "ip": "10.20.0.68", "subnet": network + "/virtualnetworks/shop/subnets/web"},
+		},
 		siteQuery.text: {
 			{"id": network + "/connections/c", "type": "microsoft.network/connections", "name": "c", "gateway": network + "/virtualnetworkgateways/vpn", "lgw": network + "/localnetworkgateways/hq"},
 			{"id": network + "/localnetworkgateways/hq", "type": "microsoft.network/localnetworkgateways", "name": "hq", "space": `["192.168.0.0/16"]`},
@@ -173,6 +179,7 @@ func TestInventory(t *testing.T) {
 		"10.20.2.4":    "vnet shop/data VM pool_0 pool000000 [] set pool cluster aks",
 		"10.20.2.99":   "vnet shop/data []",
 		"10.20.0.100":  "vnet shop/web loadBalancers lb []",
+		"10.20.0.68":   "vnet shop/web azureFirewalls fw []",
 		"10.0.0.9":     "estate hub/ []",
 		"192.168.1.1":  "peer / localNetworkGateways hq []",
 		"172.30.0.200": "peer / virtualNetworkGateways vpn []",
@@ -303,6 +310,7 @@ func TestNothingOfAPart(t *testing.T) {
 		"NICs: 1 rows came, there are 7":     answer(5, 200, fmt.Sprintf(one, 7, `[{"key":"k","id":"i"}]`, "false", "")),
 		"subnets: pages overlap: k is there": answer(3, 200, fmt.Sprintf(one, 2, `[{"key":"k"},{"key":"k"}]`, "false", "")),
 		"VNets: the answer is cut off and":   answer(2, 200, fmt.Sprintf(one, 1, `[{"id":"k"}]`, "true", "")),
+		`subnets: a row without "key"`:       answer(3, 200, fmt.Sprintf(one, 1, `[7]`, "false", "")),
 		`VNets: a row without "id"`:          answer(2, 200, fmt.Sprintf(one, 1, `[7]`, "false", "")),
 		"VNets: data is map":                 answer(2, 200, fmt.Sprintf(one, 1, `{"rows":[]}`, "false", "")),
 		"VNets: column space of k: ":         answer(2, 200, fmt.Sprintf(one, 1, `[{"id":"k","space":"["}]`, "false", "")),
@@ -424,6 +432,25 @@ func TestServiceTags(t *testing.T) {
 		if got := tables.Endpoint(netip.MustParseAddr(addr), address.Origin{}).ServiceTag; got != want {
 			t.Errorf("%s: %q", addr, got)
 		}
+	}
+}
+
+// TestServiceTagsWithoutEnd: an empty page that names itself is asked for once.
+func TestServiceTagsWithoutEnd(t *testing.T) {
+	asks := 0
+	options := at(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := "https://" + r.Host + r.URL.String()
+		if asks++; asks > 3 {
+			next = ""
+		}
+		fmt.Fprintf(w, `{"nextLink":%q,"values":[]}`, next)
+	}))
+	client, err := arm.NewClient("test", "v0.0.0", token{}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadServiceTags(t.Context(), client, "1", "westeurope"); err == nil || asks != 1 {
+		t.Errorf("%v, asked %d times", err, asks)
 	}
 }
 

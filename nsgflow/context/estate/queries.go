@@ -13,6 +13,10 @@ type query struct {
 	optional bool
 }
 
+// expandedKey is the unique column of queries with mv-expand: the id of an element of
+// the list.
+const expandedKey = "key"
+
 const (
 	nicColumns = ` | mv-expand c = properties.ipConfigurations limit 2000
 | project key = strcat(tolower(id), '|', tolower(tostring(c.name))), id = tolower(id), name, location, mac = tostring(properties.macAddress), vm = tolower(tostring(properties.virtualMachine.id)), pe = tolower(tostring(properties.privateEndpoint.id)), ip = tostring(c.properties.privateIPAddress), subnet = tolower(tostring(c.properties.subnet.id)), fqdns = tostring(c.properties.privateLinkConnectionProperties.fqdns)
@@ -27,9 +31,9 @@ const (
 
 // The queries of a pass, in their order.
 var (
-	nicQuery = query{"NICs", `resources | where type =~ 'microsoft.network/networkinterfaces'` + nicColumns, "key", false}
+	nicQuery = query{"NICs", `resources | where type =~ 'microsoft.network/networkinterfaces'` + nicColumns, expandedKey, false}
 	// Scale sets in uniform mode are not in resources.
-	scaleSetNICQuery = query{"NICs of scale sets", `computeresources | where type =~ 'microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces'` + nicColumns, "key", true}
+	scaleSetNICQuery = query{"NICs of scale sets", `computeresources | where type =~ 'microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces'` + nicColumns, expandedKey, true}
 	vmQuery          = query{"VMs", `resources | where type =~ 'microsoft.compute/virtualmachines'` + vmColumns, "id", false}
 	scaleSetVMQuery  = query{"VMs of scale sets", `computeresources | where type =~ 'microsoft.compute/virtualmachinescalesets/virtualmachines'` + vmColumns, "id", true}
 	vnetQuery        = query{"VNets", `resources | where type =~ 'microsoft.network/virtualnetworks'
@@ -37,12 +41,12 @@ var (
 | order by id asc`, "id", false}
 	subnetQuery = query{"subnets", `resources | where type =~ 'microsoft.network/virtualnetworks' | mv-expand s = properties.subnets limit 2000
 | project key = tolower(tostring(s.id)), id = tolower(id), name = tostring(s.name), prefix = tostring(s.properties.addressPrefix), prefixes = tostring(s.properties.addressPrefixes)
-| order by key asc`, "key", false}
+| order by key asc`, expandedKey, false}
 	publicQuery = query{"public addresses", `resources | where type in~ ('microsoft.network/publicipaddresses', 'microsoft.network/publicipprefixes')
 | project id = tolower(id), name, location, ip = tostring(properties.ipAddress), prefix = tostring(properties.ipPrefix), fqdn = tostring(properties.dnsSettings.fqdn), config = tolower(tostring(properties.ipConfiguration.id)), nat = tolower(tostring(properties.natGateway.id))
 | order by id asc`, "id", false}
-	frontendQuery = query{"frontends", `resources | where type in~ ('microsoft.network/loadbalancers', 'microsoft.network/applicationgateways') | mv-expand f = properties.frontendIPConfigurations` + frontendColumns, "key", false}
-	gatewayQuery  = query{"addresses of firewalls, bastions and gateways", `resources | where type in~ ('microsoft.network/azurefirewalls', 'microsoft.network/bastionhosts', 'microsoft.network/virtualnetworkgateways') | mv-expand f = properties.ipConfigurations` + frontendColumns, "key", false}
+	frontendQuery = query{"frontends", `resources | where type in~ ('microsoft.network/loadbalancers', 'microsoft.network/applicationgateways') | mv-expand f = properties.frontendIPConfigurations` + frontendColumns, expandedKey, false}
+	gatewayQuery  = query{"addresses of firewalls, bastions and gateways", `resources | where type in~ ('microsoft.network/azurefirewalls', 'microsoft.network/bastionhosts', 'microsoft.network/virtualnetworkgateways') | mv-expand f = properties.ipConfigurations` + frontendColumns, expandedKey, false}
 	endpointQuery = query{"private endpoints", `resources | where type =~ 'microsoft.network/privateendpoints'
 | project id = tolower(id), name, location, target = tolower(coalesce(tostring(properties.privateLinkServiceConnections[0].properties.privateLinkServiceId), tostring(properties.manualPrivateLinkServiceConnections[0].properties.privateLinkServiceId))), dns = tostring(properties.customDnsConfigs)
 | order by id asc`, "id", false}

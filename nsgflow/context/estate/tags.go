@@ -38,6 +38,9 @@ func ReadServiceTags(ctx context.Context, client *arm.Client, subscription, loca
 		if all.Values = append(all.Values, page.Values...); len(all.Values) > maxTags {
 			return nil, errors.New("service tags without end")
 		}
+		if page.NextLink == at {
+			return nil, errors.New("a page names itself as the next")
+		}
 		all.ChangeNumber, all.Cloud = page.ChangeNumber, page.Cloud
 		at = page.NextLink
 	}
