@@ -250,6 +250,36 @@ func TestDiscoveredAccountWithoutSecret(t *testing.T) {
 	await(t, "the end of it", func() bool { return !waits() && l.count("found, its flow logs are followed") == 1 })
 }
 
+// A section with an end does not come to it before it has found an account, and can
+// read all that it has found.
+func TestUntilOfDiscoveredAccounts(t *testing.T) {
+	d := newDiscovery(t)
+	account := d.service.NewAccount(t)
+	hour := azure.ThisHour.Add(-5 * time.Hour)
+	azure.NewFlowLog(t, account.VNet, azure.VNetName(1, hour)).Grow(azure.VNetRecord(1))
+	secrets := t.TempDir()
+	f, l := d.section(t, "auth", "", "account_key", "file:"+secrets+"/{account}.key", "state_path", t.TempDir(),
+		"start", hour.Format(time.RFC3339), "until", hour.Add(time.Hour).Format(time.RFC3339))
+	goesOn := func(while string) {
+		t.Helper()
+		before, until := d.graph.Queries(), time.Now().Add(2*time.Second) // the end is looked for twice a second
+		await(t, "more looks", func() bool { return d.graph.Queries() >= before+3 && time.Now().After(until) })
+		if l.count("until ") > 0 {
+			t.Fatalf("the end, while %s:\n%s", while, l.text())
+		}
+	}
+	goesOn("no account is found")
+	d.graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", account.Name)})
+	goesOn("one cannot be read")
+	if err := os.WriteFile(filepath.Join(secrets, account.Name+".key"), []byte(azure.Key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := take(t, f, 1); len(got) != 1 {
+		t.Errorf("%d records", len(got))
+	}
+	await(t, "the end", func() bool { return l.count("everything before it is read") == 1 })
+}
+
 // A client secret of a section, in a file, is taken up when it is mended: for looking
 // for accounts and for reading them.
 func TestMendedClientSecret(t *testing.T) {
