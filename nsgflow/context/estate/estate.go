@@ -154,7 +154,7 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		Subscriptions: to.SliceOfPtrs(subscriptions...),
 		Options:       &armresourcegraph.QueryRequestOptions{ResultFormat: to.Ptr(armresourcegraph.ResultFormatObjectArray)},
 	}
-	seen := map[string]bool{}
+	seen, came := map[string]bool{}, 0
 	for {
 		page, err := r.page(ctx, request)
 		if err != nil {
@@ -166,10 +166,13 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		}
 		for _, one := range rows {
 			columns, _ := one.(map[string]any)
-			key := row(columns).text(q.key)
+			key, ok := columns[q.key].(string)
+			came++
 			switch {
-			case key == "":
+			case !ok:
 				return nil, fmt.Errorf("a row without %q", q.key)
+			case key == "":
+				continue // of an object that lacks the list: "if the dynamic value is null, then a single record is produced" ("mv-expand operator")
 			case seen[key]:
 				return nil, fmt.Errorf("pages overlap: %s is there twice", key)
 			}
@@ -178,8 +181,8 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		}
 		next := page.SkipToken
 		if next == nil || *next == "" {
-			if total := page.TotalRecords; total != nil && *total != int64(len(all)) {
-				return nil, fmt.Errorf("%d rows came, there are %d", len(all), *total)
+			if total := page.TotalRecords; total != nil && *total != int64(came) {
+				return nil, fmt.Errorf("%d rows came, there are %d", came, *total)
 			}
 			if page.ResultTruncated != nil && *page.ResultTruncated == armresourcegraph.ResultTruncatedTrue {
 				return nil, errors.New("the answer is cut off and has no next page")

@@ -278,6 +278,24 @@ func TestLargeEstate(t *testing.T) {
 	t.Logf("%d queries, %v", g.asks, waited)
 }
 
+// TestNothingToExpand: mv-expand makes a row of nothing of an object that has no list,
+// as firewalls of virtual hubs have none of ipConfigurations. Such rows end no pass.
+func TestNothingToExpand(t *testing.T) {
+	g := &graph{rows: shop()}
+	whole, _, err := read(t, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hub := range []string{"east", "west"} {
+		g.rows[gatewayQuery.text] = append(g.rows[gatewayQuery.text],
+			row{"key": "", "id": network + "/azurefirewalls/" + hub, "type": "microsoft.network/azurefirewalls", "name": hub, "location": hub, "ip": "", "subnet": ""})
+	}
+	inv, _, err := read(t, g)
+	if err != nil || inv.Objects() != whole.Objects() {
+		t.Errorf("%v, not the %d objects of before", err, whole.Objects())
+	}
+}
+
 // TestNothingOfAPart: a pass that fails gives nothing.
 func TestNothingOfAPart(t *testing.T) {
 	answer := func(at int, status int, body string) func(int, http.ResponseWriter) bool {
