@@ -15,7 +15,7 @@ import (
 //	         →  queued    asked: its name is known, and it may have changed
 //	queued   →  reading   next: a reader takes it
 //	         →  resting   next: its container waits for rights
-//	reading  →  idle      finished: there is nothing to do
+//	reading  →  idle      finished: there is nothing to do, or nothing but a name is known of an hour that is over
 //	         →  queued    finished: it was read, and a listing has shown another version meanwhile; or it gave way to one of now
 //	         →  resting   finished: it could not be read
 //	resting  →  queued    the timer of rest: the pause is over
@@ -204,7 +204,9 @@ func (all *blobs) finished(b *blob, how outcome, pause time.Duration) (allWell b
 		b.byName = false
 		all.enqueue(b)
 	case notRead:
-		all.rest(b, pause)
+		if !b.isGuess() {
+			all.rest(b, pause)
+		}
 	}
 	b.again = false
 	if b.read.Half && !b.closed {
@@ -413,6 +415,12 @@ func (b *blob) changedAt(at time.Time) {
 	if b.unreadSince.IsZero() {
 		b.unreadSince = at
 	}
+}
+
+// isGuess reports whether nothing but a name is known of a blob whose hour is over:
+// where it is there, the listings show it.
+func (b *blob) isGuess() bool {
+	return b.listed == "" && b.modified.IsZero() && b.read == checkpoint.Checkpoint{} && !stillOpen(b.path, b.modified, b.in.requests.clock.time())
 }
 
 // written is the time by which a blob was or will be complete; zero: unknown.

@@ -32,17 +32,19 @@ func (d *discoverer) loop() {
 	f := d.f
 	d.recall()
 	for {
+		began := time.Now()
 		found, err := d.look()
 		switch {
 		case err == nil:
 			f.alerts.clear("discovery")
-			if err := d.takeUp(found); err != nil {
+			err := d.takeUp(found)
+			if err != nil {
 				f.lookout.begin(SignIn, err.Error())
 			} else {
 				f.lookout.end()
 			}
 			d.remember(found)
-			f.looked.Store(true)
+			f.looked.Store(err == nil && f.o.isOver(began))
 		case f.ctx.Err() == nil:
 			d.graph = nil // there may be another secret
 			f.lookout.begin(Lookup, describe(err))

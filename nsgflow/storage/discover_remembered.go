@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,8 +14,11 @@ import (
 // its end is not reached, as when it was deleted.
 const goneFor = 30 * 24 * time.Hour
 
+// discoverySection is one for sections that find the same accounts: each identity sees
+// its own.
 func (o Options) discoverySection() string {
-	return "of " + strings.Join(slices.Sorted(slices.Values(o.Subscriptions)), ",")
+	subscriptions := strings.Join(slices.Sorted(slices.Values(o.Subscriptions)), ",")
+	return fmt.Sprintf("of %s as %s %s %s by %s %s", subscriptions, o.Auth, o.ClientID, o.TenantID, o.ResourceManager, o.Endpoint)
 }
 
 // recall follows the accounts that were found before a restart: one may have

@@ -149,10 +149,15 @@ func (c *container) reads(name string) bool {
 // recall brings back what the store knows of a container. Where to begin depends
 // on the service's time, which any answer tells.
 func (c *container) recall() error {
-	return c.watermark.recall(c.o.Start, func() (time.Time, error) {
+	err := c.watermark.recall(c.o.Start, func() (time.Time, error) {
 		err := c.pages.touch(c.o.Prefix)
 		return c.requests.clock.earliest(), err
 	})
+	if err == nil && !c.watermark.begun && c.selected.ended(c.watermark.at) {
+		c.requests.alerts.raise(fmt.Sprintf("container %q start", c.name), Warn,
+			fmt.Sprintf("container %q: option until: no whole hour lies between start and until, nothing is read", c.name))
+	}
+	return err
 }
 
 // heard notes how a listing went.

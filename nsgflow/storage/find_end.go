@@ -11,8 +11,8 @@ import (
 
 // isOver reports whether the last hour is complete: an end within an hour takes that
 // hour with it.
-func (c *container) isOver(now time.Time) bool {
-	return c.selected.ended(now.Add(-stillWritten).Truncate(time.Hour))
+func (o *Options) isOver(now time.Time) bool {
+	return !o.Until.IsZero() && !now.Add(-stillWritten).Truncate(time.Hour).Before(o.Until)
 }
 
 // ended reports whether everything before the end is read and behind a checkpoint.
@@ -28,8 +28,9 @@ func (c *container) ended() bool {
 // endLoop says once that the section has come to its end.
 func (f *Follower) endLoop() {
 	for sleep(f.ctx, glance) {
+		looked := f.looked.Load() // before the accounts, which it stands behind
 		all := f.all()
-		if f.o.discovers() && !f.looked.Load() || slices.ContainsFunc(all, func(a *account) bool {
+		if f.o.discovers() && (len(all) == 0 || !looked) || slices.ContainsFunc(all, func(a *account) bool {
 			return slices.ContainsFunc(a.containers, func(c *container) bool { return !c.ended() })
 		}) {
 			continue

@@ -23,7 +23,7 @@ func (c *container) list() error {
 	}
 	c.requests.alerts.raise(missing, Info, fmt.Sprintf("container %q does not exist, waiting for it", c.name))
 	c.mu.Lock()
-	c.listed, c.whole = began, c.isOver(c.requests.clock.time())
+	c.listed, c.whole = began, c.o.isOver(c.requests.clock.time())
 	c.mu.Unlock()
 	return c.settle(time.Time{}) // it has begun, and nothing is settled
 }
@@ -32,7 +32,7 @@ func (c *container) list() error {
 // to the flow logs, and lists in each the hours since the last listing.
 func (c *container) listAll(began time.Time) error {
 	now := c.requests.clock.time()
-	last := c.isOver(now)
+	last := c.o.isOver(now)
 	sweep := c.swept.IsZero() || time.Since(c.swept) >= sweepInterval || last && !c.whole
 	c.watermark.forgetSkipped()
 	if sweep {

@@ -27,7 +27,7 @@ type Follower struct {
 	alerts      *alerts
 	signIn      *credentials
 	lookout     standing    // of the discoverer
-	looked      atomic.Bool // accounts were looked for once
+	looked      atomic.Bool // accounts were looked for behind the end, and those found are followed; see option until
 	ended       atomic.Bool // nothing is read any more, see option until
 	inventory   *inventory  // nil: this section writes none
 

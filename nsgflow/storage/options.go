@@ -80,6 +80,10 @@ type Start struct {
 	Back time.Duration // from the hour that lies so far back
 }
 
+// moves reports whether it is a later time at a later start: then it says nothing of
+// what is left of a container that was read before.
+func (s Start) moves() bool { return s.Now || s.Back > 0 }
+
 // Shard is one of Of parts of an account, counted from 1. The zero value is
 // the whole account.
 type Shard struct{ I, Of int }
@@ -95,7 +99,7 @@ func (o Options) Check() error {
 		return errors.New("no containers")
 	case o.PollInterval <= 0 || o.ListInterval <= 0 || o.discovers() && o.DiscoverInterval <= 0 || o.ContextPath != "" && o.ContextInterval <= 0:
 		return errors.New("an interval is 0")
-	case !o.Until.IsZero() && !o.Start.from(time.Now()).Before(o.Until):
+	case !o.Until.IsZero() && !o.Start.moves() && !o.Start.from(time.Now()).Before(o.Until):
 		return errors.New("option until: no whole hour lies between start and until")
 	}
 	return nil

@@ -411,3 +411,31 @@ func TestListingThatIsNotTrue(t *testing.T) {
 		})
 	}
 }
+
+// A way there that spoils the answer about blobs that do not exist makes them be asked
+// for again and again, but not for ever: an hour that is over is left to the listings.
+func TestNamesThatNeverExist(t *testing.T) {
+	t.Parallel()
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	w := &wire{hurt: func(kind string, r *http.Response) {
+		if kind == "ask" && r.StatusCode == http.StatusNotFound {
+			r.Header.Del("x-ms-error-code")
+		}
+	}}
+	o.Transport = w
+	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
+	f, _ := open(t, o)
+	same(t, take(t, f, total(want)), want)
+	next := azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(2*time.Hour))
+	isThere := func() bool {
+		all := f.all()[0].blobs
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		return all.byID[blobID{azure.NameOf(c), next}] != nil
+	}
+	w.setAhead(2 * time.Hour)
+	await(t, "an hour that nothing was written in", func() bool { return isThere() && len(f.Waiting()) > 0 })
+	w.setAhead(4 * time.Hour)
+	await(t, "its end", func() bool { return !isThere() })
+}

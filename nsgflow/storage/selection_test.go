@@ -134,6 +134,46 @@ func TestUntil(t *testing.T) {
 	}
 }
 
+// A start that is told back from now moves on from restart to restart, and passes the
+// end. The section is read to its end all the same, and keeps no agent from starting.
+// Where nothing was read before, a line says that there is nothing to read.
+func TestUntilIsPassedByTheStart(t *testing.T) {
+	t.Parallel()
+	c := azure.NewContainer(t)
+	name := azure.NSGName("EDGE-NSG", 1, azure.ThisHour.Add(-4*time.Hour))
+	want := fill(t, c, []string{name})
+	o := opts(t, c)
+	o.Start = Start{Back: time.Since(azure.ThisHour.Add(-5 * time.Hour))}
+	o.Until = azure.ThisHour.Add(-3 * time.Hour)
+	f, l := open(t, o)
+	same(t, take(t, f, total(want)), want)
+	await(t, "the end", func() bool { return l.count("until ") == 1 })
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	late := fill(t, c, []string{azure.NSGName("EDGE-NSG", 2, azure.ThisHour.Add(-4*time.Hour))})
+	for _, start := range []Start{{Back: time.Hour}, {Now: true}} {
+		o.Start = start
+		f, l = open(t, o)
+		same(t, take(t, f, total(late)), late)
+		late = nil // it is not read again
+		await(t, "the end", func() bool { return l.count("everything before it is read") == 1 })
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if l.count("nothing is read") != 0 {
+			t.Errorf("log:\n%s", l)
+		}
+		fresh := o
+		fresh.StatePath = t.TempDir()
+		f, l = open(t, fresh)
+		await(t, "the end", func() bool { return l.count("everything before it is read") == 1 })
+		if l.count("no whole hour lies between start and until, nothing is read") != 1 {
+			t.Errorf("log:\n%s", l)
+		}
+	}
+}
+
 // sumOf are the requests of a follower.
 func sumOf(f *Follower) uint64 {
 	_, requests := sum(f.Stats())

@@ -40,6 +40,12 @@ func newDiscovery(t *testing.T) discovery {
 // section follows what is discovered, often. Options are names and values.
 func (d discovery) section(t *testing.T, options ...string) (*storage.Follower, *logged) {
 	t.Helper()
+	return d.sectionOf(t, storage.NewAgent(), 50*time.Millisecond, options...)
+}
+
+// sectionOf is one of several of an agent, with a time between two looks for accounts.
+func (d discovery) sectionOf(t *testing.T, agent *storage.Agent, looks time.Duration, options ...string) (*storage.Follower, *logged) {
+	t.Helper()
 	set := map[string]string{"account": "discover", "auth": "service_principal", "start": "beginning"}
 	for i := 0; i < len(options); i += 2 {
 		set[options[i]] = options[i+1]
@@ -49,9 +55,9 @@ func (d discovery) section(t *testing.T, options ...string) (*storage.Follower, 
 		t.Fatal(err)
 	}
 	o.Transport = d.tokens.Client()
-	o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+	o.PollInterval, o.ListInterval, o.DiscoverInterval = 50*time.Millisecond, 50*time.Millisecond, looks
 	l := &logged{}
-	f, err := storage.NewAgent().Open(o, l.add, func() {})
+	f, err := agent.Open(o, l.add, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +184,47 @@ func TestDiscoveredAccountsAreRemembered(t *testing.T) {
 	}
 }
 
+// Two sections with identities of their own share a folder of checkpoints. After a
+// restart each follows the accounts that its own identity has found, and no others.
+func TestSectionsRememberTheirOwnAccounts(t *testing.T) {
+	d := newDiscovery(t)
+	state := t.TempDir()
+	var sections [][]string
+	var logs []*azure.FlowLog
+	var rows []azure.FlowLogAccount
+	for i, tenant := range []string{token.Tenant, token.AnotherTenant} {
+		p, a := d.tokens.Principal(tenant), d.service.NewAccount(t)
+		sections = append(sections, []string{"tenant_id", p.Tenant, "client_id", p.ClientID, "client_secret", p.Secret, "state_path", state})
+		rows = append(rows, azure.FlowLogAccount{Subscription: tenant, StorageID: azure.StorageID(tenant, a.Name)})
+		logs = append(logs, azure.NewFlowLog(t, a.VNet, azure.VNetName(i, azure.ThisHour)))
+	}
+	agent := storage.NewAgent()
+	var all []*storage.Follower
+	for i, options := range sections {
+		d.graph.Set(0, rows[i]) // that this identity may see
+		logs[i].Grow(azure.VNetRecord(i))
+		f, _ := d.sectionOf(t, agent, time.Hour, options...)
+		take(t, f, 1)
+		all = append(all, f)
+	}
+	for _, f := range all {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 {
+		d.graph.Fail(http.StatusServiceUnavailable, "ServiceUnavailable", "")
+	}
+	for i, options := range sections {
+		text := azure.VNetRecord(10 + i)
+		logs[i].Grow(text)
+		f, _ := d.sectionOf(t, agent, time.Hour, options...)
+		if got := take(t, f, 1); len(got) != 1 || string(got[0].Text) != text {
+			t.Errorf("section %d: %d records of %q, want that of its own account", i+1, len(got), got[0].Account)
+		}
+	}
+}
+
 // A discovered account without a secret of its own is waited for as long as it has
 // none.
 func TestDiscoveredAccountWithoutSecret(t *testing.T) {
@@ -201,6 +248,36 @@ func TestDiscoveredAccountWithoutSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the end of it", func() bool { return !waits() && l.count("found, its flow logs are followed") == 1 })
+}
+
+// A section with an end does not come to it before it has found an account, and can
+// read all that it has found.
+func TestUntilOfDiscoveredAccounts(t *testing.T) {
+	d := newDiscovery(t)
+	account := d.service.NewAccount(t)
+	hour := azure.ThisHour.Add(-5 * time.Hour)
+	azure.NewFlowLog(t, account.VNet, azure.VNetName(1, hour)).Grow(azure.VNetRecord(1))
+	secrets := t.TempDir()
+	f, l := d.section(t, "auth", "", "account_key", "file:"+secrets+"/{account}.key", "state_path", t.TempDir(),
+		"start", hour.Format(time.RFC3339), "until", hour.Add(time.Hour).Format(time.RFC3339))
+	goesOn := func(while string) {
+		t.Helper()
+		before, until := d.graph.Queries(), time.Now().Add(2*time.Second) // the end is looked for twice a second
+		await(t, "more looks", func() bool { return d.graph.Queries() >= before+3 && time.Now().After(until) })
+		if l.count("until ") > 0 {
+			t.Fatalf("the end, while %s:\n%s", while, l.text())
+		}
+	}
+	goesOn("no account is found")
+	d.graph.Set(0, azure.FlowLogAccount{Subscription: "s", StorageID: azure.StorageID("s", account.Name)})
+	goesOn("one cannot be read")
+	if err := os.WriteFile(filepath.Join(secrets, account.Name+".key"), []byte(azure.Key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := take(t, f, 1); len(got) != 1 {
+		t.Errorf("%d records", len(got))
+	}
+	await(t, "the end", func() bool { return l.count("everything before it is read") == 1 })
 }
 
 // A client secret of a section, in a file, is taken up when it is mended: for looking
