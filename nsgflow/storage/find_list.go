@@ -38,9 +38,12 @@ func (c *container) listAll(began time.Time) error {
 	if sweep {
 		c.archive.reset()
 	}
-	if err := c.walk(sweep); err != nil {
+	tops, err := c.tops()
+	if err != nil {
 		return err
 	}
+	// A folder that cannot be looked into keeps none of the others from being listed.
+	missed := c.each(tops, func(folder string) error { return c.descend(folder, sweep) })
 	flat := func(folder string) error { return c.pages.flat(folder, c.observe) }
 	if sweep && now.Sub(c.watermark.at) > 24*time.Hour { // what is of now first
 		if err := c.each(c.folders(liveHours(now)[0], now), flat); err != nil {
@@ -51,7 +54,7 @@ func (c *container) listAll(began time.Time) error {
 	if sweep {
 		from = c.watermark.at
 	}
-	if err := c.each(c.folders(from, now), flat); err != nil {
+	if err := errors.Join(missed, c.each(c.folders(from, now), flat)); err != nil {
 		return err
 	}
 	if err := c.settle(c.requests.clock.earliest()); err != nil {
@@ -91,17 +94,15 @@ func (c *container) folders(since, now time.Time) (folders []string) {
 	return folders
 }
 
-// walk finds the folders of flow logs. Whole, it looks into every folder on the
-// way; else it takes for granted what Azure names alike everywhere.
-func (c *container) walk(whole bool) error {
-	var tops []string
-	if err := c.pages.level(c.o.Prefix, c.observe, func(folder string) { tops = append(tops, folder) }); err != nil {
-		return err
-	}
-	return c.each(tops, func(folder string) error { return c.descend(folder, whole) })
+// tops are the folders that a container, or its prefix, begins with.
+func (c *container) tops() (tops []string, err error) {
+	err = c.pages.level(c.o.Prefix, c.observe, func(folder string) { tops = append(tops, folder) })
+	return tops, err
 }
 
-// descend goes down to where the dates begin, or to a flow log that is known.
+// descend goes down to where the dates begin, or to a flow log that is known. Whole, it
+// looks into every folder on the way; else it takes for granted what Azure names alike
+// everywhere.
 func (c *container) descend(folder string, whole bool) error {
 	root, _, span := cutDate(folder)
 	c.mu.Lock()
@@ -120,12 +121,13 @@ func (c *container) descend(folder string, whole bool) error {
 	if err := c.pages.level(folder, c.observe, func(name string) { below = append(below, name) }); err != nil {
 		return err
 	}
+	var failed failures
 	for _, name := range below {
-		if err := c.descend(name, whole); err != nil {
-			return err
+		if failed.note(c.descend(name, whole)); failed.inARow > c.o.Concurrency {
+			break
 		}
 	}
-	return nil
+	return failed.err()
 }
 
 // constantFolders are the only ones that Azure makes in a folder on the way to
@@ -188,13 +190,12 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	var errs []error
-	inARow := 0 // of errs
+	var failed failures
 	turns := make(chan struct{}, 1+c.o.Concurrency)
 	for _, folder := range folders {
 		turns <- struct{}{}
 		mu.Lock()
-		givesUp := inARow >= cap(turns)
+		givesUp := failed.inARow >= cap(turns)
 		mu.Unlock()
 		if givesUp {
 			break
@@ -204,13 +205,25 @@ func (c *container) each(folders []string, do func(string) error) error {
 			err := guarded(fmt.Sprintf("container %q", c.name), c.requests.alerts.log, func() error { return do(folder) })
 			mu.Lock()
 			defer mu.Unlock()
-			if inARow++; err == nil {
-				inARow = 0
-				return
-			}
-			errs = append(errs, err)
+			failed.note(err)
 		})
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return failed.err()
 }
+
+// failures are those of several folders.
+type failures struct {
+	all    []error
+	inARow int // of the last ones
+}
+
+func (f *failures) note(err error) {
+	if f.inARow++; err == nil {
+		f.inARow = 0
+		return
+	}
+	f.all = append(f.all, err)
+}
+
+func (f *failures) err() error { return errors.Join(f.all...) }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -347,6 +348,32 @@ func TestNewNICWithinListInterval(t *testing.T) {
 			t.Errorf("%d lists in %s", lists, took)
 		}
 	}
+}
+
+// A folder that cannot be looked into keeps none of the others from being listed, and
+// is listed when it can.
+func TestFolderThatCannotBeListed(t *testing.T) {
+	t.Parallel()
+	c := azure.NewContainer(t)
+	o := opts(t, c)
+	var refuses atomic.Bool
+	refuses.Store(true)
+	o.Transport = &wire{harm: func(kind string, r *http.Request) (*http.Response, error) {
+		if kind == "list" && refuses.Load() && strings.Contains(r.URL.Query().Get("prefix"), "/A-NSG/") {
+			return answer(r, 403, "x-ms-error-code", "AuthorizationPermissionMismatch"), nil
+		}
+		return nil, nil
+	}}
+	bad := fill(t, c, []string{azure.NSGName("A-NSG", 1, azure.ThisHour)})
+	good := fill(t, c, []string{azure.NSGName("B-NSG", 2, azure.ThisHour), azure.NSGName("C-NSG", 3, azure.ThisHour)})
+	f, log := open(t, o)
+	same(t, take(t, f, total(good)), good)
+	await(t, "it is said", func() bool { return waitsFor(f, Forbidden) && log.count("cannot be listed") == 1 })
+	another := fill(t, c, []string{azure.NSGName("C-NSG", 4, azure.ThisHour)})
+	same(t, take(t, f, total(another)), another)
+	refuses.Store(false)
+	same(t, take(t, f, total(bad)), bad)
+	await(t, "nothing is waited for", func() bool { return len(f.Waiting()) == 0 })
 }
 
 // A blob that is written after its hour is found: by name where its NIC is
