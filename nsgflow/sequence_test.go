@@ -206,7 +206,7 @@ func FuzzSequence(f *testing.F) {
 		case 1:
 			n.AppendChunk(nil, append([]byte(oldFrame), packedPairs(t, []any{"event", map[string]any{"x": "y"}, "message", text})...))
 		case 2:
-			if values, ok := trees(text); ok && len(values) == 1 {
+			if values, ok := trees(text); ok && len(values) == 1 && isExact(values[0]) {
 				n.AppendChunk(nil, append([]byte(newFrame), packed(t, text)...))
 			}
 		default: // whatever it is: a chunk
