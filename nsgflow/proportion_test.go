@@ -24,9 +24,10 @@ var long = soak.Long("families")
 const (
 	mostCPU    = time.Second
 	mostMemory = 200 * mega
-	// mostGrowth is what four times the bytes may take: four times as much, and
-	// half of that again, since caches are smaller than four megabytes.
-	mostGrowth = 4 * 1.5
+	// mostGrowth is what four times the bytes may take: twice as much a byte, for the
+	// caches of processors and the memory that the system clears. What grows with the
+	// square takes 16 times as long.
+	mostGrowth = 8
 	// measurable is a time below which nothing is said about growth.
 	measurable = 50 * time.Millisecond
 )
