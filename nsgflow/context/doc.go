@@ -29,9 +29,10 @@
 // # The way of a file
 //
 // source.go says what there is of each kind: option, bounds, reader, what is made
-// of several files. watcher.go looks at the files (stat), has them read (file.go)
-// when they have rested, and publishes what was made of them. A bad one changes
-// nothing. reading.go has what the readers of all kinds share.
+// of several files. watcher.go has the Contexts and their files, watcher_look.go looks
+// at these (stat) and has them read (file.go) when they have rested. What is made of
+// them is published as a generation (tables.go). A bad file changes nothing. reading.go
+// has what the readers of all kinds share.
 //
 //   - tags.go: service tags, prefixes that nest; the choice among them is made when
 //     the table is built.

@@ -75,3 +75,39 @@ func (t *Tables) placeFor(addr netip.Addr, o *Origin) uint32 {
 	}
 	return o.place
 }
+
+// publishAll makes the next generation of every Context.
+func (w *Watcher) publishAll() {
+	for _, c := range w.contexts {
+		w.publish(c)
+		c.report()
+	}
+}
+
+// publish makes the next generation of a Context.
+func (w *Watcher) publish(c *Context) {
+	w.number++
+	t := &Tables{number: w.number}
+	var except []*exceptions
+	for i, s := range c.sources {
+		switch value := s.built.value.(type) {
+		case *serviceTags:
+			t.tags = value
+		case *estate:
+			t.estate = value
+		case *networks:
+			t.networks = value
+		case *database:
+			if s.kind == geoKind {
+				t.geo = value
+			} else {
+				t.asn = value
+			}
+		case *threatList:
+			t.threats = append(t.threats, namedList{c.names[i], value})
+		case []*exceptions:
+			except = value
+		}
+	}
+	c.tables.Store(t.finish(except))
+}
