@@ -121,9 +121,9 @@ func (c *container) descend(folder string, whole bool) error {
 	if err := c.pages.level(folder, c.observe, func(name string) { below = append(below, name) }); err != nil {
 		return err
 	}
-	var failed failures
+	failed := failures{most: c.o.Concurrency}
 	for _, name := range below {
-		if failed.note(c.descend(name, whole)); failed.inARow > c.o.Concurrency {
+		if failed.note(c.descend(name, whole)); failed.tooMany() {
 			break
 		}
 	}
@@ -190,12 +190,12 @@ func (c *container) observe(item *azcontainer.BlobItem) error {
 func (c *container) each(folders []string, do func(string) error) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	var failed failures
+	failed := failures{most: c.o.Concurrency}
 	turns := make(chan struct{}, 1+c.o.Concurrency)
 	for _, folder := range folders {
 		turns <- struct{}{}
 		mu.Lock()
-		givesUp := failed.inARow >= cap(turns)
+		givesUp := failed.tooMany()
 		mu.Unlock()
 		if givesUp {
 			break
@@ -216,6 +216,7 @@ func (c *container) each(folders []string, do func(string) error) error {
 type failures struct {
 	all    []error
 	inARow int // of the last ones
+	most   int // in a row, of which the others are still tried
 }
 
 func (f *failures) note(err error) {
@@ -225,5 +226,7 @@ func (f *failures) note(err error) {
 	}
 	f.all = append(f.all, err)
 }
+
+func (f *failures) tooMany() bool { return f.inARow > f.most }
 
 func (f *failures) err() error { return errors.Join(f.all...) }
