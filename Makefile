@@ -143,7 +143,7 @@ bench: build hosts ## what a flow costs, beside a floor, a Lua filter and a copy
 	@$(if $(findstring -update,$(BENCHFLAGS)),$(GO) run ./plugin/gen)
 
 profile: ## plugin/default.pgo anew, from the benchmarks: the compiler builds the object by it
-	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense' -benchtime 500ms -trimpath -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
+	$(GO) test -run '^$$' -bench 'Chunk/v2-dense|Chunk/vnet-dense|Context' -benchtime 500ms -trimpath -cpuprofile plugin/default.pgo -o /dev/null ./test/bench
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \

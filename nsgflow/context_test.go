@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"fluent-bit-nsgflow/test/schemas"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidwall/gjson"
 )
 
 func withContext(c nsgflow.Context) func(*nsgflow.Options) {
@@ -235,10 +238,53 @@ func TestContextExcludedMatchesAreNone(t *testing.T) {
 	}
 }
 
-// Addresses that have come before cost no allocation.
+// Where lists have both addresses, a flow has the matches of the source first, at most
+// four, and each list once. An address written as IPv6 matches as it is written.
+func TestContextMatchesOfBothEnds(t *testing.T) {
+	folder := t.TempDir()
+	list := func(name, addresses string) context.ThreatList {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(addresses), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return context.ThreatList{Name: name, Path: path}
+	}
+	const source, destination = "89.160.20.112\n", "20.60.0.1\n"
+	var w context.Watcher
+	c, err := w.Open(context.Options{Threats: []context.ThreatList{
+		list("a", source), list("b", source+destination), list("c", source+destination), list("d", destination), list("e", destination)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	flow := func(from, to string) string {
+		return `{"time":"2025-03-04T09:00:47Z","flowLogVersion":4,"macAddress":"000D3AF1C27E","category":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"unspecified","flowGroups":[{"rule":"R","flowTuples":["1741078809345,` +
+			from + `,` + to + `,51844,443,6,I,E,NX,14,2236,17,19408"]}]}]}}`
+	}
+	n := newNormalizer(t, inECS, withContext(c))
+	for _, v := range []struct{ from, to, matches, lists string }{
+		{"89.160.20.112", "20.60.0.1", "a source.ip 89.160.20.112;b source.ip 89.160.20.112;c source.ip 89.160.20.112;b destination.ip 20.60.0.1;", "[a b c d]"},
+		{"89.160.20.112", "9.9.9.9", "a source.ip 89.160.20.112;b source.ip 89.160.20.112;c source.ip 89.160.20.112;", "[a b c]"},
+		{"9.9.9.9", "20.60.0.1", "b destination.ip 20.60.0.1;c destination.ip 20.60.0.1;d destination.ip 20.60.0.1;e destination.ip 20.60.0.1;", "[b c d e]"},
+		{"::ffff:89.160.20.112", "89.160.20.112", "a source.ip ::ffff:89.160.20.112;b source.ip ::ffff:89.160.20.112;c source.ip ::ffff:89.160.20.112;a destination.ip 89.160.20.112;", "[a b c]"},
+	} {
+		for range 2 { // a new address, and a known one
+			body := asText.records(t, n, flow(v.from, v.to))[0].Body
+			got := ""
+			for _, m := range gjson.Get(body, "threat.enrichments").Array() {
+				got += m.Get("indicator.provider").String() + " " + m.Get("matched.field").String() + " " + m.Get("matched.atomic").String() + ";"
+			}
+			if lists := fmt.Sprint(gjson.Get(body, "azure.flow_log.threat.lists").Value()); got != v.matches || lists != v.lists {
+				t.Errorf("%s to %s: %s of %s", v.from, v.to, got, lists)
+			}
+		}
+	}
+}
+
+// Addresses that have come before cost no allocation, wherever they are known from.
 func TestContextAllocations(t *testing.T) {
 	withoutRaceDetector(t)
-	c := contexts.Open(t, map[string]string{"tags.json": contexts.All["tags.json"], "inventory.jsonl": contexts.All["inventory.jsonl"], "networks.csv": contexts.All["networks.csv"]})
+	c := contexts.Open(t, contexts.All)
 	for s := range nsgflow.Schemas() {
 		for _, l := range flowLogs(t, 1000) {
 			n := newNormalizer(t, inSchema(nsgflow.Schema(s)), withContext(c))

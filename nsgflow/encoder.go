@@ -147,10 +147,11 @@ func (e *encoder) append(t *template) {
 // appendMap writes an event's map, which has so many keys besides those that a
 // context adds.
 func (e *encoder) appendMap(out []byte, t *template, pieces []piece, keys int) []byte {
-	if e.context != nil && e.event.err == "" {
-		keys += e.context.Count(enrich.OpenEvent)
+	if e.context == nil || e.event.err != "" {
+		return e.appendFields(msgpack.AppendMapHeader(out, keys), t, pieces)
 	}
-	return e.appendFields(msgpack.AppendMapHeader(out, keys), t, pieces)
+	out = msgpack.AppendMapHeader(out, keys+e.context.Count(enrich.OpenEvent))
+	return e.context.Append(e.appendFields(out, t, pieces), enrich.OpenEvent)
 }
 
 // sizeOf is about the size of an event, or somewhat more.

@@ -35,9 +35,10 @@ func (e edit) with(insert []byte) edit { e.insert = insert; return e }
 type edited struct {
 	template *template
 	pieces   []piece
-	keys     int    // of the event's map
-	list     []edit // in the order of the event
-	headers  []byte // of maps, for list
+	keys     int      // of the event's map
+	rest     [][]byte // entries at its end
+	list     []edit   // in the order of the event
+	headers  []byte   // of maps, for list
 }
 
 // maxEdited is how many edited templates there are for a source record. Each holds
@@ -68,11 +69,11 @@ func (d *edited) edit(t *template, r *reserved) {
 	d.list, d.headers = d.list[:0], d.headers[:0]
 	d.editBelow(t.objects, r.parts)
 	d.apply(t.pieces)
-	d.keys = t.keys
+	d.keys, d.rest = t.keys, d.rest[:0]
 	for i := range r.parts {
 		if p := &r.parts[i]; !t.has(string(p.Key)) {
 			d.keys += p.Count
-			d.addPiece(p.Entries)
+			d.rest = append(d.rest, p.Entries)
 		}
 	}
 }
@@ -158,5 +159,9 @@ func (e *encoder) appendMerged(out []byte, t *template) []byte {
 		return e.merger.Append(out, e.whole, e.reserved.fields)
 	}
 	d := e.editedOf(t)
-	return e.appendMap(out, t, d.pieces, d.keys)
+	out = e.appendMap(out, t, d.pieces, d.keys)
+	for _, entries := range d.rest {
+		out = append(out, entries...)
+	}
+	return out
 }

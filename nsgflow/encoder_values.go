@@ -67,9 +67,7 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 		case slotError:
 			out = msgpack.AppendString(out, e.event.err)
 		case slotOpen:
-			out = msgpack.AppendMapHeader(out, int(p.count)+e.context.Count(p.opening))
-		case slotEntries:
-			out = e.context.Append(out, p.opening)
+			out = e.context.AppendObject(out, p.opening, int(p.count))
 		default:
 			out = e.appendAggregateValue(out, p.slot) // encoder_aggregate.go
 		}

@@ -329,8 +329,7 @@ const (
 	slotCommunityID
 	slotTuple
 	slotError
-	slotOpen    // header of an object that a context adds entries to
-	slotEntries // those entries
+	slotOpen // header of an object that a context adds entries to, and those
 	// From here on, aggregated events only.
 	slotEnd
 	slotEndMS

@@ -32,7 +32,7 @@ type piece struct {
 	short    [16]byte       // constant, if it fits: a copy of a fixed size takes one step
 	group    groupValue     // the dynamic part: this value of the group, or
 	slot     slot           // this value of the tuple
-	opening  enrich.Opening // of slotOpen and slotEntries
+	opening  enrich.Opening // of slotOpen
 	count    uint16         // of slotOpen: the entries that there are without a context
 }
 
@@ -62,9 +62,6 @@ func newTemplate(table *table, v variant, groups uint32) *template {
 	for _, b := range root.below {
 		w.t.names = append(w.t.names, b.key)
 		w.write(b, &w.t.objects)
-	}
-	if table.contextKeys != nil && !v.failed {
-		w.endOpen(slotEntries, enrich.OpenEvent, 0)
 	}
 	w.end(groupNone, slotNone)
 	return &w.t
@@ -240,8 +237,6 @@ func (w *templateWriter) write(b *branch, objects *[]object) {
 		o := object{key: b.key, header: w.here(), open: true}
 		w.endOpen(slotOpen, b.opening, len(b.below))
 		w.writeBelow(b, &o)
-		w.endOpen(slotEntries, b.opening, 0)
-		o.end = w.here()
 		*objects = append(*objects, o)
 		return
 	}

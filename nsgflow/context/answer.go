@@ -8,6 +8,7 @@ import (
 // Answer is what is known of an address, seen from a place. Texts are ready for
 // events; an empty one is not known.
 type Answer struct {
+	Addr   netip.Addr // that was asked about
 	Class  Class
 	Domain string
 	Geo    *Geo // nil: not known
@@ -103,12 +104,12 @@ func (t *Tables) place(number uint32) *place {
 
 // Endpoint is what is known of an address of a record of this origin.
 func (t *Tables) Endpoint(addr netip.Addr, o Origin) *Answer {
-	a := &Answer{}
+	a := &Answer{Addr: addr}
 	t.answer(a, addr.Unmap(), o.place, keptRecords{})
 	return a
 }
 
-// answer sets a, which is the zero value. addr is unmapped.
+// answer sets the rest of a. addr is unmapped.
 func (t *Tables) answer(a *Answer, addr netip.Addr, at uint32, kept keptRecords) {
 	a.Class = ClassOf(addr)
 	r := t.estate.resolve(t, addr, at)

@@ -1,7 +1,6 @@
 package context
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 	"net/netip"
@@ -11,7 +10,7 @@ import (
 // Cache keeps what a writer has made of answers, for one goroutine. A hit
 // allocates nothing. A new generation empties it.
 type Cache[V any] struct {
-	write func(*Answer) (value V, bytes int)
+	write func(a *Answer, as uint8) (value V, bytes int)
 	limit int
 
 	number  uint64 // of the generation
@@ -26,14 +25,22 @@ type Cache[V any] struct {
 	counts [sourceSets]uint64 // answers, by who knew something
 }
 
-// slot is an address seen from a place, and what was made of its answer. The zero
-// value is free.
+// slot is an address seen from a place, and what was made of its answer. The zero value
+// is free.
 type slot[V any] struct {
-	high, low uint64
-	place     uint32
-	sources   Sources
-	full      bool
-	value     V
+	key
+	sources Sources
+	full    bool
+	value   V
+}
+
+// key is what values are kept by. An IPv4 address written as IPv6 has one of its own: it
+// is written as it came.
+type key struct {
+	point
+	place uint32
+	as    uint8 // see Get
+	is4   bool
 }
 
 const (
@@ -42,10 +49,10 @@ const (
 	mostValue  = 4 << 10 // bytes; longer ones are not kept
 )
 
-// NewCache makes a cache of at most limit bytes. write makes a value of an
-// answer, which is not valid after the call, and says how many bytes it has beside
-// itself.
-func NewCache[V any](limit int, write func(*Answer) (value V, bytes int)) *Cache[V] {
+// NewCache makes a cache of at most limit bytes. write makes a value of an answer, and
+// says how many bytes it has beside itself. as is the one that Get was called with. The
+// answer is not valid after the call.
+func NewCache[V any](limit int, write func(a *Answer, as uint8) (value V, bytes int)) *Cache[V] {
 	c := &Cache[V]{write: write, limit: limit}
 	for i := range c.secrets {
 		c.secrets[i] = rand.Uint64()
@@ -53,30 +60,23 @@ func NewCache[V any](limit int, write func(*Answer) (value V, bytes int)) *Cache
 	return c
 }
 
-// Get is the value for an address of a record of this origin, by these tables. What it
-// points to is not to be changed.
-func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin) V {
+// Get is the value for an address of a record of this origin, by these tables. as tells
+// values of one address apart: those of a source and of a destination, for instance. What
+// the value points to is not to be changed.
+func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin, as uint8) V {
 	if c.number != t.number {
 		c.begin(t)
 	}
-	if addr.Is4In6() {
-		addr = addr.Unmap()
+	k := key{point: pointOf(addr), as: as, is4: addr.Is4()}
+	if o.place != 0 && (t.byPlace || !k.isSurelyPublic(k.is4)) {
+		k.place = o.place // else the answer is the same for all
 	}
-	place := t.placeFor(addr, o)
-	var high, low uint64
-	if addr.Is4() {
-		b := addr.As4()
-		low = 0xffff<<32 | uint64(binary.BigEndian.Uint32(b[:]))
-	} else {
-		b := addr.As16()
-		high, low = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
-	}
-	for at := c.first(high, low, place); ; at = (at + 1) & (len(c.slots) - 1) {
+	for at := c.first(&k); ; at = (at + 1) & (len(c.slots) - 1) {
 		s := &c.slots[at]
 		if !s.full {
-			return c.miss(t, addr, slot[V]{high: high, low: low, place: place})
+			return c.miss(t, addr, k)
 		}
-		if s.low == low && s.high == high && s.place == place {
+		if s.key == k {
 			c.counts[s.sources]++
 			return s.value
 		}
@@ -85,19 +85,20 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin) V {
 
 // first is the slot of a key, or where the search for it begins. Whoever sends
 // packets cannot make addresses that meet in one: that would take the secrets.
-func (c *Cache[V]) first(high, low uint64, place uint32) int {
+func (c *Cache[V]) first(k *key) int {
 	s := &c.secrets
-	a, b := bits.Mul64(high^s[0], low^s[1])
-	a, b = bits.Mul64(a^b^uint64(place), s[2]|1)
+	a, b := bits.Mul64(k.high^s[0], k.low^s[1])
+	a, b = bits.Mul64(a^b^uint64(k.place)^uint64(k.as)<<32, s[2]|1)
 	return int(a^b) & (len(c.slots) - 1)
 }
 
-func (c *Cache[V]) miss(t *Tables, addr netip.Addr, s slot[V]) V {
+func (c *Cache[V]) miss(t *Tables, addr netip.Addr, k key) V {
+	s := slot[V]{key: k, full: true}
 	c.misses++
-	c.answer = Answer{}
-	t.answer(&c.answer, addr, s.place, c.kept)
-	value, bytes := c.write(&c.answer)
-	s.value, s.sources, s.full = value, c.answer.Sources, true
+	c.answer = Answer{Addr: addr}
+	t.answer(&c.answer, addr.Unmap(), s.place, c.kept)
+	value, bytes := c.write(&c.answer, s.as)
+	s.value, s.sources = value, c.answer.Sources
 	c.counts[s.sources]++
 	if bytes <= mostValue {
 		c.keep(s, bytes+valueExtra)
@@ -118,7 +119,7 @@ func (c *Cache[V]) keep(s slot[V], bytes int) {
 }
 
 func (c *Cache[V]) put(s slot[V]) {
-	at := c.first(s.high, s.low, s.place)
+	at := c.first(&s.key)
 	for c.slots[at].full {
 		at = (at + 1) & (len(c.slots) - 1)
 	}

@@ -16,13 +16,13 @@ type written struct {
 	Side
 }
 
-func write(a *Answer) (written, int) {
+func write(a *Answer, _ uint8) (written, int) {
 	w := written{[]byte(fmt.Sprintf("%s %s %s %s", a.Class, a.VM, a.ServiceTag, a.Network)), a.Side}
 	return w, len(w.text)
 }
 
 // short writes as a real writer does: without fmt.
-func short(a *Answer) (written, int) {
+func short(a *Answer, _ uint8) (written, int) {
 	b := make([]byte, 0, 200)
 	b = append(append(append(b, a.Class.String()...), a.VM...), a.ServiceTag...)
 	if a.Geo != nil {
@@ -46,9 +46,9 @@ func TestCacheIsTheTables(t *testing.T) {
 				addr = netip.AddrFrom16(addr.As16())
 			}
 			o := origins[i%len(origins)]
-			want, _ := write(tables.Endpoint(addr, o))
+			want, _ := write(tables.Endpoint(addr, o), 0)
 			asked++
-			if got := c.Get(tables, addr, &o); string(got.text) != string(want.text) || got.Side != want.Side {
+			if got := c.Get(tables, addr, &o, 0); string(got.text) != string(want.text) || got.Side != want.Side {
 				t.Fatalf("round %d: %v has %s, not %s", round, addr, got.text, want.text)
 			}
 			if used := c.used + c.overhead(); used > 128<<10 {
@@ -70,7 +70,7 @@ func TestCacheGeneration(t *testing.T) {
 		tables := tablesOf(t, "cidr,name\n10.0.0.0/8,"+name+"\n")
 		tables.number = uint64(number + 1)
 		for range 3 {
-			if got := string(c.Get(tables, addr, &Origin{}).text); got != "private   "+name {
+			if got := string(c.Get(tables, addr, &Origin{}, 0).text); got != "private   "+name {
 				t.Fatalf("generation %d has %q", number, got)
 			}
 		}
@@ -88,8 +88,8 @@ func TestCacheShares(t *testing.T) {
 		`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["10.0.0.0/16"]}`))
 	c := NewCache(1<<20, write)
 	for _, vnet := range []string{"a", "b"} {
-		c.Get(tables, netip.MustParseAddr("9.9.9.9"), pointer(in(tables, vnet)))
-		c.Get(tables, netip.MustParseAddr("10.0.0.1"), pointer(in(tables, vnet)))
+		c.Get(tables, netip.MustParseAddr("9.9.9.9"), pointer(in(tables, vnet)), 0)
+		c.Get(tables, netip.MustParseAddr("10.0.0.1"), pointer(in(tables, vnet)), 0)
 	}
 	if n := c.Counts(); n.Misses != 3 || n.Hits != 1 {
 		t.Errorf("counts: %+v", n)
@@ -106,9 +106,9 @@ func TestCacheOfPublicSpace(t *testing.T) {
 			`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["`+space+`"]}`,
 			`{"t":"subnet","vnet":"~/virtualnetworks/a","name":"in a","prefixes":["`+space+`"]}`,
 			`{"t":"subnet","vnet":"~/virtualnetworks/b","name":"in b","prefixes":["`+space+`"]}`))
-		c := NewCache(1<<20, func(a *Answer) (string, int) { return a.Subnet, 0 })
+		c := NewCache(1<<20, func(a *Answer, _ uint8) (string, int) { return a.Subnet, 0 })
 		for _, vnet := range []string{"a", "b"} {
-			if got := c.Get(tables, addr, pointer(in(tables, vnet))); got != "in "+vnet {
+			if got := c.Get(tables, addr, pointer(in(tables, vnet)), 0); got != "in "+vnet {
 				t.Errorf("%v of %s from %s: %q", addr, space, vnet, got)
 			}
 		}
@@ -117,9 +117,9 @@ func TestCacheOfPublicSpace(t *testing.T) {
 
 func TestCacheLongValues(t *testing.T) {
 	tables := tablesOf(t, "")
-	c := NewCache(1<<20, func(*Answer) (int, int) { return 7, mostValue + 1 })
+	c := NewCache(1<<20, func(*Answer, uint8) (int, int) { return 7, mostValue + 1 })
 	for range 2 {
-		if got := c.Get(tables, netip.MustParseAddr("9.9.9.9"), &Origin{}); got != 7 {
+		if got := c.Get(tables, netip.MustParseAddr("9.9.9.9"), &Origin{}, 0); got != 7 {
 			t.Fatal(got)
 		}
 	}
@@ -140,7 +140,7 @@ func TestCacheMemory(t *testing.T) {
 	c := NewCache(limit, short)
 	before := heap()
 	for i := range 300_000 {
-		c.Get(tables, netip.AddrFrom4([4]byte{20, byte(i >> 16), byte(i >> 8), byte(i)}), &Origin{})
+		c.Get(tables, netip.AddrFrom4([4]byte{20, byte(i >> 16), byte(i >> 8), byte(i)}), &Origin{}, 0)
 	}
 	if used := heap() - before; used > limit*5/4 {
 		t.Errorf("%d bytes of heap, the limit is %d", used, limit)
@@ -163,7 +163,7 @@ func TestCacheAllocatesNothing(t *testing.T) {
 	addrs := []netip.Addr{netip.MustParseAddr("10.20.0.4"), netip.MustParseAddr("9.9.9.9"), netip.MustParseAddr("2603:1020::1"), netip.MustParseAddr("::ffff:10.20.0.4")}
 	get := func() {
 		for _, a := range addrs {
-			c.Get(tables, a, &o)
+			c.Get(tables, a, &o, 0)
 		}
 	}
 	get()

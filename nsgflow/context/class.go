@@ -1,7 +1,6 @@
 package context
 
 import (
-	"encoding/binary"
 	"net/netip"
 )
 
@@ -131,12 +130,11 @@ var surelyPublic = func() (of [256]bool) {
 }()
 
 // isSurelyPublic says in less time that most public addresses are.
-func isSurelyPublic(addr netip.Addr) bool {
-	if addr.Is4() {
-		return surelyPublic[addr.As4()[0]]
+func (p point) isSurelyPublic(is4 bool) bool {
+	if is4 {
+		return surelyPublic[p.high>>56]
 	}
 	// 2000::/3 is what is routed; 2001::/16 and 3fff::/16 have exceptions.
-	b := addr.As16()
-	head := binary.BigEndian.Uint16(b[:])
+	head := p.high >> 48
 	return head>>13 == 1 && head != 0x2001 && head != 0x3fff
 }

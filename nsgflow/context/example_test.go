@@ -38,13 +38,13 @@ func ExampleCache() {
 	}
 	defer c.Close()
 
-	cache := context.NewCache(16<<20, func(a *context.Answer) (string, int) {
+	cache := context.NewCache(16<<20, func(a *context.Answer, _ uint8) (string, int) {
 		text := "class=" + a.Class.String()
 		return text, len(text)
 	})
 	tables := c.Generation()
 	for range 2 {
-		fmt.Println(cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}))
+		fmt.Println(cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}, 0))
 	}
 	n := cache.Counts()
 	fmt.Println(n.Hits, n.Misses)

@@ -154,14 +154,14 @@ func TestSurelyPublicIsPublic(t *testing.T) {
 	public := 0
 	for n := range 1 << 16 {
 		addr := netip.AddrFrom4([4]byte{byte(n >> 8), byte(n), 129, 16})
-		if isSurelyPublic(addr) {
+		if pointOf(addr).isSurelyPublic(addr.Is4()) {
 			public++
 			if ClassOf(addr) != Public {
 				t.Fatalf("%v is %s", addr, ClassOf(addr))
 			}
 		}
 		addr = netip.AddrFrom16([16]byte{byte(n >> 8), byte(n), 15: 1})
-		if isSurelyPublic(addr) && ClassOf(addr) != Public {
+		if pointOf(addr).isSurelyPublic(addr.Is4()) && ClassOf(addr) != Public {
 			t.Fatalf("%v is %s", addr, ClassOf(addr))
 		}
 	}

@@ -1,7 +1,6 @@
 package context
 
 import (
-	"net/netip"
 	"strings"
 )
 
@@ -65,15 +64,6 @@ func (t *Tables) finish(except []*exceptions) *Tables {
 	}
 	t.except = list.table(longest)
 	return t
-}
-
-// placeFor is the place that counts for an address: 0 where the answer is the same
-// for all.
-func (t *Tables) placeFor(addr netip.Addr, o *Origin) uint32 {
-	if o.place == 0 || !t.byPlace && isSurelyPublic(addr) {
-		return 0
-	}
-	return o.place
 }
 
 // publishAll makes the next generation of every Context.

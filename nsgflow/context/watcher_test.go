@@ -516,7 +516,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 			var asking sync.WaitGroup
 			for range 2 {
 				asking.Go(func() {
-					cache := NewCache(64<<10, func(a *Answer) (string, int) { return v.of(a), 0 })
+					cache := NewCache(64<<10, func(a *Answer, _ uint8) (string, int) { return v.of(a), 0 })
 					for {
 						select {
 						case <-done:
@@ -524,7 +524,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 						default:
 						}
 						tables := c.Generation()
-						one, two := cache.Get(tables, addrs[0], &Origin{}), cache.Get(tables, addrs[1], &Origin{})
+						one, two := cache.Get(tables, addrs[0], &Origin{}, 0), cache.Get(tables, addrs[1], &Origin{}, 0)
 						if one != two || one == "" {
 							t.Errorf("%q and %q", one, two)
 							return

@@ -5,6 +5,7 @@ package enrich
 
 import (
 	"math"
+	"net/netip"
 	"strings"
 
 	"fluent-bit-nsgflow/nsgflow/context"
@@ -75,7 +76,7 @@ func appendFloat(dst []byte, f float64) []byte {
 type match struct {
 	*context.Threat
 	side    int
-	address []byte // that matched, as a msgpack string
+	address netip.Addr // that matched, as the flow has it
 }
 
 // matchValue appends what is known of a match as msgpack; nothing where it is not
@@ -228,7 +229,7 @@ func matchPort(dst []byte, m *match) []byte {
 	return msgpack.AppendUint(dst, uint64(m.Port))
 }
 
-func matchAddress(dst []byte, m *match) []byte { return append(dst, m.address...) }
+func matchAddress(dst []byte, m *match) []byte { return msgpack.AppendString(dst, m.address.String()) }
 
 // matchField is the field of the address, by side.
 func matchField(fields ...string) matchValue {

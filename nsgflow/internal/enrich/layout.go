@@ -10,42 +10,48 @@ import (
 // layout is a schema's table, without what is excluded, as the Writer needs it. Keys
 // are msgpack strings, with those of the maps around them; nil: not wanted.
 type layout struct {
-	sides [sideParts][2]*tree[context.Answer]
-	keys  [sideParts][2][]byte // of what is a map of its own
-	same  bool                 // both sides are written alike
+	steps [2][openings][]step // by side
 
-	openings [sideParts][2]Opening // where they stand
+	hosts   []byte                             // key and header of an array of one
+	flow    Opening                            // where flow type, hop and lists stand
+	flows   [context.OwnPublic + 1][2]flowText // without and with hop
+	lists   []byte
+	matches []byte // key of the array; nil: entries of the first match stand in the event
+	match   *tree[match]
+}
 
-	hosts, hop, lists []byte
-	flowTypes         [][]byte // whole entries, by context.FlowType
-	matches           []byte   // key of the array; nil: entries of the first match stand in the event
-	match             *tree[match]
-	flow              Opening // where flow type, hop and lists stand
+// step is a part of what is written of an address in an object: a map under this key,
+// or, without a key, entries.
+type step struct {
+	key    []byte
+	far    bool // of the far end only
+	fields *tree[context.Answer]
+}
+
+// flowText are entries of flow type and hop.
+type flowText struct {
+	text  []byte
+	count int
+}
+
+func (f *flowText) add(entry []byte) {
+	f.text = append(f.text, entry...)
+	f.count++
 }
 
 // layout makes it. wanted is asked by the names of fields, without "[]".
 func (s *Schema) layout(wanted func(name string) bool) (l layout) {
-	l.flow, l.same = OpenFlow, !s.flat
+	l.flow = OpenFlow
 	if s.flat {
 		l.flow = OpenEvent
 	}
-	if !s.flat {
-		l.openings = [sideParts][2]Opening{atSide: {OpenSource, OpenDestination}, atFlowSide: {OpenFlow, OpenFlow}, atOther: {OpenCloud, OpenCloud}, atZone: {OpenObserver, OpenObserver}}
-	} else {
-		for part := range l.openings {
-			l.openings[part] = [2]Opening{OpenEvent, OpenEvent}
-		}
-	}
+	var sides [2][sideParts]*tree[context.Answer]
 	for i := range s.fields {
 		f := &s.fields[i]
 		if f.at < sideParts {
 			for side := range 2 {
-				if name := s.ofSide(f, side); wanted(name) {
-					object, path := s.below(f, side)
-					l.sides[f.at][side] = l.sides[f.at][side].add(path, f.value)
-					l.keys[f.at][side] = object
-				} else {
-					l.same = false
+				if wanted(s.ofSide(f, side)) {
+					sides[side][f.at] = sides[side][f.at].add(s.below(f, side), f.value)
 				}
 			}
 			continue
@@ -56,14 +62,18 @@ func (s *Schema) layout(wanted func(name string) bool) (l layout) {
 		path := s.inObject(f.name)
 		switch f.at {
 		case atHosts:
-			l.hosts = pathTo(path)
+			l.hosts = append(pathTo(path), msgpack.FixArray|1)
 		case atHop:
-			l.hop = append(pathTo(path), msgpack.TrueCode)
+			for t := range l.flows {
+				l.flows[t][1].add(append(pathTo(path), msgpack.TrueCode))
+			}
 		case atLists:
 			l.lists = pathTo(path)
 		case atFlowType:
-			for t := context.FlowTypeUnset; t <= context.OwnPublic; t++ {
-				l.flowTypes = append(l.flowTypes, msgpack.AppendString(pathTo(path), t.String()))
+			for t := context.Unknown; t <= context.OwnPublic; t++ {
+				for hop := range 2 {
+					l.flows[t][hop].add(msgpack.AppendString(pathTo(path), t.String()))
+				}
 			}
 		case atMatch:
 			array, inner, isArray := strings.Cut(f.name, "[].")
@@ -75,19 +85,41 @@ func (s *Schema) layout(wanted func(name string) bool) (l layout) {
 			}
 		}
 	}
+	for side := range 2 {
+		for at, fields := range sides[side] {
+			if fields == nil {
+				continue
+			}
+			o, next := s.opening(at, side), step{far: at == atOther, fields: fields}
+			if at != atSide && !s.flat {
+				next.key = msgpack.AppendString(nil, s.word(at, side))
+			}
+			l.steps[side][o] = append(l.steps[side][o], next)
+		}
+	}
 	return l
 }
 
-// below is the key of a side's map in its object, and the path in that.
-func (s *Schema) below(f *field, side int) (key []byte, path []string) {
+// opening is the object that has the fields at a place of a side.
+func (s *Schema) opening(at, side int) Opening {
 	if s.flat {
-		return nil, []string{s.ofSide(f, side)}
+		return OpenEvent
+	}
+	return [...][2]Opening{
+		atSide:     {OpenSource, OpenDestination},
+		atFlowSide: {OpenFlow, OpenFlow},
+		atOther:    {OpenCloud, OpenCloud},
+		atZone:     {OpenObserver, OpenObserver},
+	}[at][side]
+}
+
+// below is the path of a row in what is written of its side.
+func (s *Schema) below(f *field, side int) []string {
+	if s.flat {
+		return []string{s.ofSide(f, side)}
 	}
 	_, after, _ := strings.Cut(f.name, "$.")
-	if f.at != atSide {
-		key = msgpack.AppendString(nil, s.word(f, side))
-	}
-	return key, strings.Split(after, ".")
+	return strings.Split(after, ".")
 }
 
 // inObject is the path of a field in the open object that it stands in.

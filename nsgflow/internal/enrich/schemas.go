@@ -215,9 +215,9 @@ func matchScore(dst []byte, m *match) []byte {
 	return msgpack.AppendUint(dst, score)
 }
 
-// word is what a row calls a side.
-func (s *Schema) word(f *field, side int) string {
-	switch f.at {
+// word is what rows of a place call a side.
+func (s *Schema) word(at, side int) string {
+	switch at {
 	case atOther: // the far end of an inbound flow is its source
 		return [2]string{"origin", "target"}[side]
 	case atZone:
@@ -228,7 +228,7 @@ func (s *Schema) word(f *field, side int) string {
 
 // ofSide is the name of a row for a side.
 func (s *Schema) ofSide(f *field, side int) string {
-	return strings.ReplaceAll(f.name, "$", s.word(f, side))
+	return strings.ReplaceAll(f.name, "$", s.word(f.at, side))
 }
 
 // names are a row's names in events: one, or one for each side.
