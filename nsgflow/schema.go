@@ -84,15 +84,9 @@ type table struct {
 	identifies bool   // they have an event id
 	times      bool   // they have the record's time
 
-	open           []openObject  // with a context: objects that get entries from it
-	contextKeys    msgpack.Names // all keys of its fields
-	contextEntries msgpack.Names // those of the entries that open objects get
-}
-
-// openObject is an object that a context adds entries to.
-type openObject struct {
-	path []string
-	enrich.Opening
+	open           [enrich.Openings][]string // with a context: the paths of objects that get entries from it; nil: there is none
+	contextKeys    msgpack.Names             // all keys of its fields
+	contextEntries msgpack.Names             // those of the entries that open objects get
 }
 
 func newTable(o Options) (t table) {
@@ -129,10 +123,9 @@ func (t *table) openUp(o Options) {
 	t.derives, t.contextKeys, t.contextEntries = true, msgpack.Names{}, msgpack.Names{}
 	for name, opening := range context.Objects() {
 		if !o.excludes(name) {
-			t.open = append(t.open, openObject{o.Schema.path(name), opening})
+			t.open[opening] = o.Schema.path(name)
 		}
 	}
-	slices.SortFunc(t.open, func(a, b openObject) int { return int(a.Opening) - int(b.Opening) })
 	for _, f := range context.Fields() {
 		if !o.excludes(f.Name) {
 			path := withoutArrays(o.Schema.path(f.Name))
@@ -145,8 +138,8 @@ func (t *table) openUp(o Options) {
 // depthOf is how many keys of a path are those of open objects.
 func (t *table) depthOf(path []string) (depth int) {
 	for _, o := range t.open {
-		if len(o.path) < len(path) && slices.Equal(o.path, path[:len(o.path)]) {
-			depth = max(depth, len(o.path))
+		if len(o) < len(path) && slices.Equal(o, path[:len(o)]) {
+			depth = max(depth, len(o))
 		}
 	}
 	return depth

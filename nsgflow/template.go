@@ -53,8 +53,10 @@ func newTemplate(table *table, v variant, groups uint32) *template {
 		}
 	}
 	if !v.failed {
-		for _, o := range table.open {
-			root.object(o.path).opening = o.Opening
+		for o, path := range table.open {
+			if path != nil {
+				root.object(path).opening = enrich.Opening(o)
+			}
 		}
 	}
 	var w templateWriter

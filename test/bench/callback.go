@@ -49,7 +49,7 @@ func framed(s *scenario, chunks, records int) ([]byte, error) {
 
 // eventsOf are the ready-made events of the floor.
 func (p *pipeline) eventsOf(s *scenario) string {
-	return p.path(string(s.traffic) + strings.Join(s.options, ",") + ".events")
+	return p.path(fmt.Sprintf("%s%s%t.events", s.traffic, strings.Join(s.options, ","), s.context))
 }
 
 // floorEvents writes them: nsgflow's own, of some records. They stay in the
@@ -97,7 +97,7 @@ func (p *pipeline) standIn(ctx context.Context, s *scenario, v variant, chunks, 
 	}
 	args := append(flags, objectOf(p.work, filterNames[v]))
 	if v == ours {
-		args = append(args, s.settings()...)
+		args = append(args, p.settings(s)...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"fluent-bit-nsgflow/test/contexts"
 	"fluent-bit-nsgflow/test/engine"
 	"fluent-bit-nsgflow/test/loggen"
 )
@@ -40,6 +41,8 @@ type scenario struct {
 	aggregate string
 	// most is what nsgflow may add, times the floor; 0: no limit.
 	most float64
+	// context is whether all sources of one are on.
+	context bool
 	// like names the scenario without aggregate, which it may cost 1.3 times.
 	like string
 }
@@ -59,6 +62,7 @@ var scenarios = []scenario{
 	{name: "otel, text", input: "text", options: []string{"schema=otel", "original=off"}, most: 1.4},
 	{name: "ecs, realistic", input: "text", options: inECS, traffic: loggen.Realistic, most: 1.4},
 	{name: "ecs, realistic, aggregated", input: "text", options: inECS, traffic: loggen.Realistic, aggregate: "aggregate=service", most: 0.5},
+	{name: "ecs, realistic, with context", input: "text", options: inECS, traffic: loggen.Realistic, context: true, most: 1.4},
 	{name: "ecs, nothing to aggregate", input: "text", options: inECS, aggregate: "aggregate=service", like: "ecs, text"},
 	{name: "sekoia, nothing to aggregate", input: "text", options: inSekoia, aggregate: "aggregate=service", like: "sekoia, text"},
 }
@@ -76,11 +80,23 @@ func (s *scenario) log(flows int) loggen.Log {
 func (s *scenario) file() string { return string(s.traffic) + "flows.log" }
 
 // settings are all options of the filter.
-func (s *scenario) settings() []string {
-	if s.aggregate == "" {
-		return s.options
+func (p *pipeline) settings(s *scenario) []string {
+	all := slices.Clone(s.options)
+	if s.aggregate != "" {
+		all = append(all, s.aggregate)
 	}
-	return append(slices.Clone(s.options), s.aggregate)
+	if s.context {
+		for _, o := range contextOptions {
+			all = append(all, o.option+p.path(o.file))
+		}
+	}
+	return all
+}
+
+// contextOptions name the files of the estate that tests speak of.
+var contextOptions = []struct{ option, file string }{
+	{"context_service_tags=", "tags.json"}, {"context_inventory=", "inventory.jsonl"}, {"context_networks=", "networks.csv"},
+	{"context_geo=", "city.mmdb"}, {"context_asn=", "city.mmdb"}, {"context_threats=feodo=", "feodo.csv"},
 }
 
 // variant is what stands between tail and null.
@@ -194,6 +210,11 @@ func (p *pipeline) prepare(ctx context.Context) error {
 	if err := os.WriteFile(p.path("parsers.conf"), []byte("[PARSER]\n    Name json\n    Format json\n"), 0o644); err != nil {
 		return err
 	}
+	for name, text := range contexts.All {
+		if err := os.WriteFile(p.path(name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
 	script, err := os.ReadFile(engine.Path("test", "bench", "flows.lua"))
 	if err != nil {
 		return err
@@ -228,7 +249,7 @@ func (p *pipeline) command(ctx context.Context, s *scenario, v variant, log stri
 	}
 	switch v {
 	case ours:
-		for _, option := range s.settings() {
+		for _, option := range p.settings(s) {
 			args = append(args, "-p", option)
 		}
 	case lua:

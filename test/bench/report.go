@@ -36,6 +36,7 @@ func (r *report) markdown() string {
 	if len(r.benchmarks) > 0 {
 		r.benchmarkTable(&b)
 		r.growthTable(&b)
+		r.contextTable(&b)
 	}
 	if checks := r.checks(); len(checks) > 0 {
 		b.WriteString("\n| what has to hold | limit | measured | |\n|---|---:|---:|---|\n")
@@ -86,7 +87,7 @@ func (r *report) benchmarkTable(b *strings.Builder) {
 	b.WriteString("\nGo benchmarks of core (texts) and chunk path. An event of the rows *Foreign* is a record that passes. Rates, allocations and copy are those at 1,000; copy is that of as many bytes of output, within the processor's cache.\n\n")
 	b.WriteString("| benchmark | ns an event at 1 | at 1,000 | at 100,000 | MB/s in | MB/s out | allocations an event | bytes an event | copy, ns | times copy |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, row := range r.benchmarks {
-		if strings.HasPrefix(row.name, "Growth/") {
+		if strings.HasPrefix(row.name, "Growth/") || strings.HasPrefix(row.name, "Context/") {
 			continue
 		}
 		m := row.bySize[1_000]
@@ -110,6 +111,30 @@ func (r *report) growthTable(b *strings.Builder) {
 		}
 		b.WriteString("\n")
 	}
+}
+
+// contextSizes are how many addresses the far ends are.
+var contextSizes = []int{1_000, 40_000, 1_000_000}
+
+func (r *report) contextTable(b *strings.Builder) {
+	b.WriteString("\nContext from all sources, schema `ecs`, ns an event, by how many addresses the far ends are; a million no cache keeps.\n\n| | 1,000 | 40,000 | 1,000,000 |\n|---|---:|---:|---:|\n")
+	for _, name := range []string{"without", "with"} {
+		fmt.Fprintf(b, "| %s |", name)
+		for _, size := range contextSizes {
+			fmt.Fprintf(b, " %.0f |", r.at("Context/ecs/"+name, size)["ns/tuple"])
+		}
+		b.WriteString("\n")
+	}
+}
+
+// at are the metrics of a benchmark at a size.
+func (r *report) at(name string, size int) metrics {
+	for _, b := range r.benchmarks {
+		if b.name == name {
+			return b.bySize[size]
+		}
+	}
+	return nil
 }
 
 // cell is a figure, or nothing where there is none.

@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // The figures that are derived from the runs. Shares are taken turn by turn:
 // what slows the machine down falls on both of their sides.
 
@@ -85,21 +87,20 @@ func (r *report) checks() (all []check) {
 	if len(r.benchmarks) == 0 {
 		return all
 	}
-	at := func(name string, size int) metrics {
-		for _, b := range r.benchmarks {
-			if b.name == name {
-				return b.bySize[size]
-			}
-		}
-		return nil
-	}
+	at := r.at
 	plain, foreign := at("Core/v2-dense/sekoia", 1_000), at("Foreign/small", 1_000)
 	for _, schema := range []string{"sekoia", "ecs"} {
 		without := at("Volume/mixed/"+schema+"/off", 1_000)
 		all = append(all, check{"core, " + schema + ", nothing to aggregate: times without", 1.3, at("Volume/mixed/"+schema+"/service", 1_000)["ns/tuple"] / without["ns/tuple"]},
 			check{"core, " + schema + ", realistic, aggregated: times without", 1, at("Volume/realistic/"+schema+"/service", 1_000)["ns/tuple"] / at("Volume/realistic/"+schema+"/off", 1_000)["ns/tuple"]})
 	}
+	for i, limit := range []float64{100, 160, 1500} {
+		size := contextSizes[i]
+		more := at("Context/ecs/with", size)["ns/tuple"] - at("Context/ecs/without", size)["ns/tuple"]
+		all = append(all, check{fmt.Sprintf("context, ecs, %d addresses: ns an event more", size), limit, more})
+	}
 	return append(all,
+		check{"context, ecs, 1000 addresses: allocations an event", 0, at("Context/ecs/with", 1_000).allocsPerTuple()},
 		check{"core, dense NSG v2: times copy", 20, plain.timesCopy()},
 		check{"core: allocations an event", 0, plain.allocsPerTuple()},
 		check{"core, ecs: times copy", 40, at("Core/v2-dense/ecs", 1_000).timesCopy()},

@@ -10,7 +10,7 @@ import (
 // layout is a schema's table, without what is excluded, as the Writer needs it. Keys
 // are msgpack strings, with those of the maps around them; nil: not wanted.
 type layout struct {
-	steps [2][openings][]step // by side
+	steps [2][Openings][]step // by side
 
 	hosts   []byte                             // key and header of an array of one
 	flow    Opening                            // where flow type, hop and lists stand

@@ -42,7 +42,7 @@ const (
 	OpenObserver
 	OpenCloud
 	OpenFlow
-	openings
+	Openings = iota // how many there are, with NotOpen
 )
 
 // sideFields are fields of both sides, in ecs and sekoia.

@@ -20,7 +20,7 @@ type written struct {
 type part = Opening
 
 const (
-	listsPart   = openings + iota // names of threat lists; none: no list has the address
+	listsPart   = Openings + iota // names of threat lists; none: no list has the address
 	matchesPart                   // maps; or, where events have room for one match, its entries
 	parts
 )
@@ -78,7 +78,9 @@ func (w *Writer) write(a *context.Answer, as uint8) (made *written, bytes int) {
 		h.counts[p], h.ends[p] = uint8(count), uint16(len(b))
 	}
 	w.scratch = b
-	kept := make([]byte, len(b)) // allocated bytes are aligned for the head
+	// Allocated bytes are aligned for the head. One more is what an empty part at the
+	// end points to.
+	kept := make([]byte, len(b)+1)
 	copy(kept, b)
 	made = (*written)(unsafe.Pointer(unsafe.SliceData(kept)))
 	*made = h
