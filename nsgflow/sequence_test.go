@@ -149,7 +149,7 @@ func TestSequence(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			large := f.Chunk(128 << 10)
 			for i, o := range sequenceOptions() {
-				if testing.Short() && i%3 != 1 {
+				if testing.Short() && i%6 != 1 {
 					continue
 				}
 				n := newFor(t, o)
