@@ -45,6 +45,14 @@ func (r *threatReader) csv(data []byte) error {
 		if err == io.EOF {
 			return nil
 		}
+		var wrong *csv.ParseError
+		// Quotes that are wrong within a line cost the line. One that is open at the end of
+		// a line may take others with it, and is open at the end of a file that is cut off.
+		if errors.As(err, &wrong) && wrong.StartLine == wrong.Line && in.InputOffset() < int64(len(data)) {
+			r.all++
+			r.list.skipped.add(wrong.Line+number-1, wrong.Err)
+			continue
+		}
 		if err != nil {
 			return csvReason(err, number-1)
 		}

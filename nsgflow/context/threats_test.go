@@ -100,6 +100,10 @@ func TestThreatForms(t *testing.T) {
 89.160.20.114`},
 		{"CSV with CRLF and a mark", "\ufeff; note\r\nName,Indicator,Confidence,Description\r\nx,89.160.20.0/24,85,\"a, b\"\r\ny,evil.example,1,\r\n", "89.160.20.1",
 			`89.160.20.1 {Type:ipv4-addr IP:89.160.20.0 Port:0 Provider:list Name:x Description:a, b (89.160.20.0/24) Reference: Confidence:High FirstSeen: LastSeen:}`},
+		{"CSV with quotes", "ip,name\n1.2.3.4,a 5\" disk\n\"1.2.3.5\",\"say \"hi\"\"\n1.2.3.6,x\n", "1.2.3.4 1.2.3.5 1.2.3.6",
+			`1.2.3.4
+1.2.3.5
+1.2.3.6 {Type:ipv4-addr IP:1.2.3.6 Port:0 Provider:list Name:x Description: Reference: Confidence: FirstSeen: LastSeen:}`},
 		{"JSON lines", `{"cidr":"1.10.16.0/20","sblid":"SBL256894","rir":"apnic"}` + "\n" + `{"ip":"2.3.4.5","confidence":1}` + "\n" + `{"type":"metadata","timestamp":1741078500,"records":2}` + "\n", "1.10.16.0 2.3.4.5",
 			`1.10.16.0 {Type:ipv4-addr IP:1.10.16.0 Port:0 Provider:list Name:SBL256894 Description:1.10.16.0/20 Reference: Confidence: FirstSeen: LastSeen:}
 2.3.4.5 {Type:ipv4-addr IP:2.3.4.5 Port:0 Provider:list Name: Description: Reference: Confidence:Low FirstSeen: LastSeen:}`},
@@ -130,6 +134,10 @@ func TestThreatForms(t *testing.T) {
 			if l.skipped.n != 1 || l.wide != 2 || l.entries != 9 {
 				t.Errorf("plain: %d skipped, %d wide, %d entries", l.skipped.n, l.wide, l.entries)
 			}
+		case "CSV with quotes":
+			if l.skipped.n != 2 {
+				t.Errorf("CSV: %d skipped", l.skipped.n)
+			}
 		case "STIX":
 			if l.others != 3 || l.skipped.n != 0 {
 				t.Errorf("STIX: %d others, %d skipped", l.others, l.skipped.n)
@@ -154,6 +162,7 @@ func TestThreatsRefused(t *testing.T) {
 		"\x1f\x8b\x08\x00\x00": `line 1: "\x1f\x8b\b\x00\x00": no IP address and no prefix; 1 of 1 entries are like that`,
 		"<html>\n<body>\n":     `line 1: "<html>": no IP address and no prefix; 2 of 2 entries are like that`,
 		strings.Repeat("1.2.3.4\n", 500) + strings.Repeat("x\n", 101):      `line 501: "x": no IP address and no prefix; 101 of 601 entries are like that`,
+		"ip,name\n\"1.2.3.4,x\n1.2.3.5,\"y\"\n1.2.3.6,z\n":                 `line 3: extraneous or missing " in quoted-field`,
 		"# x\nip,name\n\"1.2.3.4,x\n":                                      `line 3: extraneous or missing " in quoted-field`,
 		`{"cidr":"1.2.3.0/24"}` + "\n" + `{"type":"metadata","records":5}`: `line 2: the file is cut off: metadata counts 5 records, there are 1`,
 		`{"type":"metadata","records":0}` + "\n" + `{"cidr":"1.2.3.0/24"}`: `line 2: there is more behind the metadata`,
