@@ -12,7 +12,6 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fluent-bit-nsgflow/nsgflow"
-	"fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/plugin/tables"
 )
 
@@ -43,8 +42,7 @@ func eventsCommand() *cobra.Command {
 			return err
 		}
 		if options.HasContext {
-			options.Files.Log = troubleOf(c)
-			opened, err := new(context.Watcher).Open(options.Files)
+			opened, err := openContext(c, options.Files)
 			if err != nil {
 				return err
 			}
