@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/tables"
 )
@@ -104,6 +106,34 @@ func TestDrainIsGivenUp(t *testing.T) {
 	}
 	if got := h.allSafe(); got != 2 || mayTake(10, 0) != "" {
 		t.Errorf("all delivered: %d", got)
+	}
+}
+
+// Where the disk of the chunks has no room for the events of the next records, they wait.
+func TestRoomOnDisk(t *testing.T) {
+	o := &storage.Options{PendingLimit: 1 << 40, BatchBytes: 1 << 40}
+	h := &handover{kind: diskStorage, dir: t.TempDir()}
+	var disk unix.Statfs_t
+	if err := unix.Statfs(h.dir, &disk); err != nil {
+		t.Skip("skipped: ", err)
+	}
+	free := int(disk.Bavail * uint64(disk.Bsize))
+	for _, c := range []struct {
+		kind      storageKind
+		dir       string
+		textBytes int
+		want      string
+	}{
+		{diskStorage, h.dir, 1, ""},
+		{diskStorage, h.dir, free / 30, tables.WaitRoom},
+		{diskStorage, h.dir + "/none", free / 30, ""},
+		{diskStorage, "", free / 30, ""},
+		{memoryStorage, h.dir, free / 30, ""},
+	} {
+		h := &handover{kind: c.kind, dir: c.dir}
+		if got := h.waitsFor(c.textBytes, 0, o); got != c.want {
+			t.Errorf("%d bytes with %v in %q: waits for %q, not %q", c.textBytes, c.kind, c.dir, got, c.want)
+		}
 	}
 }
 

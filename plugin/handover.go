@@ -3,6 +3,8 @@ package main
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fluent-bit-nsgflow/nsgflow/storage"
 	"fluent-bit-nsgflow/plugin/tables"
 )
@@ -103,8 +105,26 @@ func (h *handover) waitsFor(textBytes, held int, o *storage.Options) (why string
 		return tables.WaitDraining
 	case h.kind == diskStorage && h.unsaved > 0 && h.unsaved+textBytes > o.BatchBytes:
 		return tables.WaitCheckpoint
+	case !h.hasRoom(textBytes):
+		return tables.WaitRoom
 	}
 	return ""
+}
+
+// eventsOfText is what filters make of a text at most, of real flow logs: 30 times its
+// bytes (docs/performance.md), and some more.
+const eventsOfText = 36
+
+// hasRoom says whether the disk of the chunks has room for the events of a segment, and
+// for the chunk that they may begin. Up to 2.1 the host writes what filters make of a
+// chunk in its place, and loses the chunk where that does not fit (flb_filter_do,
+// cio_chunk_write_at); later ones refuse it before.
+func (h *handover) hasRoom(textBytes int) bool {
+	var disk unix.Statfs_t
+	if h.kind != diskStorage || h.dir == "" || unix.Statfs(h.dir, &disk) != nil {
+		return true // or it is not known
+	}
+	return disk.Bavail*uint64(disk.Bsize) >= uint64(eventsOfText*textBytes+chunkBytes)
 }
 
 // holds notes what the host holds of the instance in memory.

@@ -10,6 +10,7 @@ const (
 	WaitPaused     = "paused"
 	WaitAppend     = "append"
 	WaitCheckpoint = "checkpoint"
+	WaitRoom       = "room"
 	WaitFault      = "fault"
 )
 
@@ -29,6 +30,8 @@ var Waits = []Wait{
 		"look at the retries of the outputs, at mem_buf_limit and at storage.pause_on_chunks_overlimit"},
 	{WaitAppend, "Fluent Bit refuses the records",
 		"look for its own lines, and for room on the disk of storage.path"},
+	{WaitRoom, "the disk of storage.path has less room than the events of the next records may take",
+		"make room there"},
 	{WaitCheckpoint, "no checkpoint is written for what Fluent Bit has",
 		"look at the disk of state_path"},
 	{WaitFault, "an internal error stops the reading; nothing is lost",
