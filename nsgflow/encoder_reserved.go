@@ -134,7 +134,7 @@ func (d *edited) apply(pieces []piece) {
 			d.addPiece(p.constant[at:e.at])
 			d.addPiece(e.insert)
 			at = e.at + e.skip
-			p.count += uint16(e.more)
+			p.count += uint32(e.more)
 		}
 		p.setConstant(p.constant[at:])
 		d.pieces = append(d.pieces, p)

@@ -121,17 +121,16 @@ func newTable(o Options) (t table) {
 func (t *table) openUp(o Options) {
 	context := schemas[o.Schema].context
 	t.derives, t.contextKeys, t.contextEntries = true, msgpack.Names{}, msgpack.Names{}
+	wanted := slices.DeleteFunc(context.Fields(), func(f enrich.Field) bool { return o.excludes(f.Name) })
 	for name, opening := range context.Objects() {
-		if !o.excludes(name) {
+		if slices.ContainsFunc(wanted, func(f enrich.Field) bool { return isIn(f.Name, name) }) {
 			t.open[opening] = o.Schema.path(name)
 		}
 	}
-	for _, f := range context.Fields() {
-		if !o.excludes(f.Name) {
-			path := withoutArrays(o.Schema.path(f.Name))
-			t.contextKeys.Add(path)
-			t.contextEntries.Add(path[:t.depthOf(path)+1])
-		}
+	for _, f := range wanted {
+		path := withoutArrays(o.Schema.path(f.Name))
+		t.contextKeys.Add(path)
+		t.contextEntries.Add(path[:t.depthOf(path)+1])
 	}
 }
 

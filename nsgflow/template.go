@@ -33,7 +33,7 @@ type piece struct {
 	group    groupValue     // the dynamic part: this value of the group, or
 	slot     slot           // this value of the tuple
 	opening  enrich.Opening // of slotOpen
-	count    uint16         // of slotOpen: the entries that there are without a context
+	count    uint32         // of slotOpen: the entries that there are without a context
 }
 
 func (p *piece) setConstant(b []byte) {
@@ -188,7 +188,7 @@ func (w *templateWriter) end(group groupValue, s slot) {
 func (w *templateWriter) endOpen(s slot, o enrich.Opening, count int) {
 	w.end(groupNone, s)
 	last := &w.t.pieces[len(w.t.pieces)-1]
-	last.opening, last.count = o, uint16(count)
+	last.opening, last.count = o, uint32(count)
 }
 
 // writeBelow writes the entries of a map.
