@@ -13,7 +13,7 @@ type Cache[V any] struct {
 	write func(a *Answer, as uint8) (value V, bytes int)
 	limit int
 
-	number  uint64 // of the generation
+	tables  *Tables // of which the values are
 	slots   []slot[V]
 	filled  int // slots, at most three quarters of them
 	used    int // bytes of values
@@ -45,8 +45,8 @@ type key struct {
 
 const (
 	firstSlots = 1024
-	valueExtra = 32      // bytes that an allocation costs, or less
-	mostValue  = 4 << 10 // bytes; longer ones are not kept
+	valueExtra = 32       // bytes that an allocation costs, or less
+	mostValue  = 16 << 10 // bytes; longer ones are not kept
 )
 
 // NewCache makes a cache of at most limit bytes. write makes a value of an answer, and
@@ -64,7 +64,7 @@ func NewCache[V any](limit int, write func(a *Answer, as uint8) (value V, bytes 
 // values of one address apart: those of a source and of a destination, for instance. What
 // the value points to is not to be changed.
 func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin, as uint8) V {
-	if c.number != t.number {
+	if c.tables != t {
 		c.begin(t)
 	}
 	k := key{point: pointOf(addr), as: as, is4: addr.Is4()}
@@ -134,7 +134,7 @@ func (c *Cache[V]) overhead() int {
 
 // begin empties the cache, for another generation.
 func (c *Cache[V]) begin(t *Tables) {
-	c.number = t.number
+	c.tables = t
 	c.slots = make([]slot[V], firstSlots)
 	c.filled, c.used = 0, 0
 	c.kept = newKeptRecords(c.limit / 16)

@@ -21,14 +21,15 @@ const (
 // inventoryReader reads a file, line by line.
 type inventoryReader struct {
 	file  inventoryFile
-	texts texts
+	texts texts    // of events
+	lower texts    // of ids
 	tags  []string // of VMs that become labels
 	line  inventory.Line
 }
 
 // readInventory reads one file. It is taken whole or not at all.
 func readInventory(data []byte, tags []string) (*inventoryFile, error) {
-	r := &inventoryReader{texts: texts{}, tags: tags}
+	r := &inventoryReader{texts: texts{}, lower: texts{}, tags: tags}
 	last, ended := 0, false
 	for n, text := range lines(withoutMark(data)) {
 		last = n
@@ -209,11 +210,11 @@ func need(err error, member, value string) error {
 
 // id keeps an id once. Ids are as long as they are.
 func (r *inventoryReader) id(text string) string {
-	if kept, ok := r.texts[text]; ok {
+	if kept, ok := r.lower[text]; ok {
 		return kept
 	}
 	lower := strings.ToLower(text)
-	r.texts[text] = lower
+	r.lower[text] = lower
 	return lower
 }
 

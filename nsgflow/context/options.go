@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Options name the files of a Context. An empty one is not there.
@@ -60,10 +62,20 @@ func (o *Options) Validate() error {
 		if l.Name == "" {
 			return fmt.Errorf("context_threats %s: a list without a name", l.Path)
 		}
+		if len(l.Name) > maxText || !utf8.ValidString(l.Name) {
+			return fmt.Errorf("context_threats %s: the name of a list has at most %d bytes of UTF-8", quote(l.Name), maxText)
+		}
 		lists = append(lists, l.Name)
+	}
+	var labels []string
+	for _, name := range o.Tags {
+		labels = append(labels, strings.ToLower(labelName(name)))
 	}
 	if i := repeated(lists); i >= 0 {
 		return fmt.Errorf("context_threats %s: the name is there twice", quote(lists[i]))
+	}
+	if i := repeated(labels); i >= 0 {
+		return fmt.Errorf("context_tags %s: events have a label of that name already", quote(o.Tags[i]))
 	}
 	switch {
 	case len(lists) > maxLists:

@@ -280,6 +280,8 @@ func TestOpenRefused(t *testing.T) {
 		`context_inventory /x: the file is there twice`:                                                              {Inventory: []string{"/x", "/x"}},
 		`context_threats "a": the name is there twice`:                                                               {Threats: []ThreatList{{"a", "/x"}, {"a", "/y"}}},
 		`context_threats /x: a list without a name`:                                                                  {Threats: []ThreatList{{"", "/x"}}},
+		`context_tags "A_b": events have a label of that name already`:                                               {Tags: []string{"a.b", "env", "A_b"}},
+		`context_threats "\xff": the name of a list has at most 256 bytes of UTF-8`:                                  {Threats: []ThreatList{{"\xff", "/x"}}},
 		`context_tags: more than 8`:                                                                                  {Tags: strings.Split("123456789", "")},
 	} {
 		err := w.open(o)
