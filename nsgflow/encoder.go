@@ -15,9 +15,10 @@ type encoder struct {
 	context    *enrich.Writer // nil: there is none
 
 	// Of the source record at hand.
-	frame Frame
-	out   []byte
-	start int // where its events begin in out
+	frame  Frame
+	out    []byte
+	start  int // where its events begin in out
+	listed int // bytes of them that say what threat lists know
 
 	progress progress
 	room     func(out []byte, size int) []byte // see Normalizer.GrowWith
@@ -130,6 +131,7 @@ func (e *encoder) append(t *template) {
 	more := 0
 	if e.context != nil && e.event.err == "" {
 		more = e.lookUp() // encoder_context.go
+		e.listed += e.context.Listed()
 	}
 	e.grow(e.sizeOf(t) + more)
 	out := e.frame.appendAt(e.out, e.event.time)

@@ -62,7 +62,7 @@ func (n *Normalizer) offer(start, body, fields int) bool {
 	}
 	inner := n.innerNormalizer()
 	inner.encoder.room = e.room
-	inner.mostOutput = n.limit - n.again - (start - e.start)
+	inner.mostOutput = n.limit - n.again - (start - e.start - e.listed)
 	inner.counts = Counts{}
 	record := append([]byte(nil), e.out[body:]...)
 	inner.again = 0
@@ -72,6 +72,7 @@ func (n *Normalizer) offer(start, body, fields int) bool {
 		return false
 	}
 	e.out = out
+	e.listed += inner.encoder.listed
 	n.counts.Add(inner.counts)
 	return true
 }

@@ -33,7 +33,9 @@ const (
 	outputFactor = 72      // times the size of the record and its metadata, and
 	outputSlack  = 1 << 10 // bytes, for a small one
 
-	contextFactor = 96 // outputFactor where a context makes events larger
+	// outputFactor where a context makes events larger. What threat lists say of an
+	// address does not count: it may be more than that.
+	contextFactor = 96
 
 	// A structured foreign record is looked at again with the fields that it
 	// keeps, which takes longer than to write them: they count so many times more.
@@ -266,14 +268,17 @@ func (n *Normalizer) appendError(group, k, bad int) {
 }
 
 // overLimit says whether the record at hand becomes too much.
-func (n *Normalizer) overLimit() bool { return len(n.encoder.out)-n.encoder.start+n.again > n.limit }
+func (n *Normalizer) overLimit() bool {
+	size := len(n.encoder.out) - n.encoder.start + n.again
+	return size-n.encoder.listed > n.limit || size > outputLimit
+}
 
 // begin takes up a source record of a size in bytes. body is nil of a text on its
 // own.
 func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 	n.document.reset(candidate{})
 	n.reserved.reset(body)
-	n.encoder.frame, n.encoder.out, n.encoder.start = frame, dst, len(dst)
+	n.encoder.frame, n.encoder.out, n.encoder.start, n.encoder.listed = frame, dst, len(dst), 0
 	n.encoder.edited = n.encoder.edited[:0]
 	n.before, n.again = n.counts, 0
 	n.limit = min(n.mostOutput, n.factor*(size+len(frame.Metadata))+outputSlack)
@@ -312,7 +317,7 @@ func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 // rollBack takes back the events of the record at hand, and what has been counted
 // of it.
 func (n *Normalizer) rollBack() {
-	n.encoder.out = n.encoder.out[:n.encoder.start]
+	n.encoder.out, n.encoder.listed = n.encoder.out[:n.encoder.start], 0
 	n.counts = n.before
 }
 

@@ -74,7 +74,7 @@ func (w *Writer) Look(from, to netip.Addr, d context.Direction) (size int) {
 	if hop {
 		w.flow = &w.layout.flows[flowType][1]
 	}
-	w.matches, w.matched = w.matches[:0], 0
+	w.listed.text, w.matches, w.matched = w.listed.text[:0], w.matches[:0], 0
 	if one.counts[listsPart]|other.counts[listsPart] != 0 {
 		w.takeMatches() // writer_matches.go
 	}
@@ -95,6 +95,9 @@ func (w *Writer) Count(o Opening) (count int) {
 	}
 	return count
 }
+
+// Listed is how many bytes of the flow at hand say what threat lists know.
+func (w *Writer) Listed() int { return len(w.listed.text) + len(w.matches) }
 
 // AppendObject appends the header of an object that has so many other entries, and the
 // entries.

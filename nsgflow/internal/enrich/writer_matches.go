@@ -29,25 +29,20 @@ func (w *Writer) takeMatches() {
 const maxMatches = 4 // of a flow, and of an address
 
 // appendArray appends an array of the values of both ends, with its key: the source's
-// first, each once, and at most maxMatches.
+// first, and at most maxMatches. A list that has both addresses is there once.
 func (w *Writer) appendArray(dst, key []byte, p part) []byte {
 	dst = append(dst, key...)
 	header := len(dst)
 	dst = append(dst, msgpack.FixArray)
-	for _, end := range w.ends {
-		values, count := end.of(p), end.counts[p]
-		if dst[header] == msgpack.FixArray {
-			dst = append(dst, values...)
-			dst[header] |= count
-			continue
-		}
-		for len(values) > 0 && dst[header] < msgpack.FixArray|maxMatches {
-			var value []byte
-			value, values = msgpack.Cut(values)
-			if !has(dst[header+1:], value) {
-				dst = append(dst, value...)
-				dst[header]++
-			}
+	first := w.ends[0].of(p)
+	dst = append(dst, first...)
+	dst[header] |= w.ends[0].counts[p]
+	for more := w.ends[1].of(p); len(more) > 0 && dst[header] < msgpack.FixArray|maxMatches; {
+		var value []byte
+		value, more = msgpack.Cut(more)
+		if p != listsPart || !has(first, value) {
+			dst = append(dst, value...)
+			dst[header]++
 		}
 	}
 	return dst

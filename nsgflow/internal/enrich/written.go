@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"math"
 	"slices"
 	"unsafe"
 
@@ -58,7 +59,7 @@ var endsOf = [...][2]end{
 }
 
 // write writes what is known of an address as an end. No text of it is longer than 256
-// bytes, so that all have less than 64 KB.
+// bytes, so that all have less than 64 KB; a part that would not fit is left out.
 func (w *Writer) write(a *context.Answer, as uint8) (made *written, bytes int) {
 	e := end(as)
 	h := written{side: a.Side}
@@ -74,6 +75,9 @@ func (w *Writer) write(a *context.Answer, as uint8) (made *written, bytes int) {
 			b, count = l.appendMatches(b, a, e.side())
 		default:
 			b, count = l.appendEntries(b, a, p, e)
+		}
+		if len(b) > math.MaxUint16 {
+			b, count = b[:h.ends[p-1]], 0
 		}
 		h.counts[p], h.ends[p] = uint8(count), uint16(len(b))
 	}
