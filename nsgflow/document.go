@@ -125,7 +125,7 @@ func (d *document) shapes() shapes {
 // recordAt is an empty record, for one at a depth: in so many lists of others.
 func (d *document) recordAt(depth int) *record {
 	for len(d.pool) <= depth {
-		d.pool = append(d.pool, &record{})
+		d.pool = append(d.pool, &record{dirty: true})
 	}
 	d.pool[depth].reset()
 	return d.pool[depth]
@@ -208,6 +208,7 @@ func (d *document) endList(end int) {
 func (d *document) readObject(l *list) {
 	r := l.object
 	for key, ok := d.reader.Next(); ok; key, ok = d.reader.Next() {
+		r.dirty = true
 		e := lookUp(key)
 		if e.role == roleRecords && d.reader.Kind() == jsontext.Array {
 			d.openList(false)

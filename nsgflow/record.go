@@ -65,6 +65,7 @@ func (g *group) layered() bool { return g.level < levelFlattened }
 
 // record is one flow log record, read: all but what lies in nested records.
 type record struct {
+	dirty     bool // it has an entry, or is new
 	fields    [fieldCount][]byte
 	columns   [13][]byte // denormalised
 	hasRule   bool       // there is an nsgRuleName
@@ -93,7 +94,12 @@ func (r *record) bytes() int {
 		cap(r.groups)*int(unsafe.Sizeof(group{})) + 8*cap(r.numbers) + cap(r.buffer)
 }
 
+// reset makes it empty. There may be millions of empty ones in a list, and clearing one
+// takes longer than to read it.
 func (r *record) reset() {
+	if !r.dirty {
+		return
+	}
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
