@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fluent-bit-nsgflow/test/azure"
 	"fluent-bit-nsgflow/test/internal/fluentbit"
@@ -289,18 +293,16 @@ func (b backlog) kill(t *testing.T, r fluentbit.Release, starved bool, service s
 		}
 	}
 	a := r.Start(t, root, b.storage.Environment, "-c", "etc/backlog.conf")
+	plenty := func() {}
 	if starved {
-		defer starve(a.Pid())()
+		plenty = starve(t, a.Pid())
 	}
 	began := time.Now()
 	watch(a, 20*time.Second, func() bool { return size(root, "flow") > 0 })
 	first := time.Since(began)
 	watch(a, time.Duration(rand.IntN(4000*slow))*time.Millisecond, func() bool { return false })
-	if starved && diedOfItsDump(a) {
-		t.Log("the host died of a dump that it made on SIGCONT: as good as a kill")
-	} else {
-		a.Kill()
-	}
+	a.Kill()
+	plenty()
 
 	// However slow the machine and the host's output are: as long as events come.
 	const life, patience = 15 * time.Minute, time.Minute
@@ -348,36 +350,52 @@ func (b backlog) kill(t *testing.T, r fluentbit.Release, starved bool, service s
 	}
 }
 
-// diedOfItsDump reports whether an agent has ended while it wrote the state of its
-// inputs into the log, as Fluent Bit does in the handler of SIGCONT, beside the threads
-// that change them.
-func diedOfItsDump(a *fluentbit.Agent) bool {
-	select {
-	case <-a.Ended:
-	default:
-		return false
+// starve gives a process about a third of a core, until stop is called: it and two that
+// do nothing but run have one processor. Not by SIGSTOP and SIGCONT: in the handler of the
+// latter Fluent Bit writes the state of its inputs into its log, beside the threads that
+// change them, and crashes now and then.
+func starve(t *testing.T, pid int) (stop func()) {
+	t.Helper()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
 	}
-	log := a.Log.String()
-	return strings.Contains(log, "caught signal (SIGCONT)") && strings.Contains(log, "caught signal (SIGSEGV)") && !strings.Contains(log, "goroutine ")
-}
-
-// starve gives a process about a third of a core, until stop is called.
-func starve(pid int) (stop func()) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			syscall.Kill(pid, syscall.SIGSTOP)
-			time.Sleep(70 * time.Millisecond)
-			syscall.Kill(pid, syscall.SIGCONT)
-			select {
-			case <-done:
-				return
-			case <-time.After(30 * time.Millisecond):
-			}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if all.IsSet(cpu) {
+			one.Set(cpu)
 		}
-	}()
-	return func() { close(done); <-ended }
+	}
+	pin := func(id int) {
+		if err := unix.SchedSetaffinity(id, &one); err != nil && !errors.Is(err, unix.ESRCH) {
+			t.Error(err)
+		}
+	}
+	var others []*exec.Cmd
+	for range 2 {
+		c := exec.Command("sh", "-c", "while :; do :; done")
+		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		pin(c.Process.Pid)
+		others = append(others, c)
+	}
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, thread := range threads { // those to come are where these are
+		id, _ := strconv.Atoi(thread.Name())
+		pin(id)
+	}
+	stop = func() {
+		for _, c := range others {
+			c.Process.Kill()
+			c.Wait()
+		}
+	}
+	t.Cleanup(stop) // where the test ends before
+	return stop
 }
 
 // drained reports whether no chunk of the input is on disk.
