@@ -127,9 +127,8 @@ check: lint ## what to run after each change: lint, and the tests of the flow lo
 
 # The race detector is for Go of ours that runs in the tests' own process. What
 # starts agents and hosts waits for them: more packages at a time than cores.
-# What takes longest begins first.
-RACED := ./nsgflow/storage/... ./nsgflow/... ./plugin ./test/azure
-ROOMS  = $$($(GO) list $(addprefix ./test/,input pipeline outputs package contract) ./test/... | grep -v '/test/azure$$')
+RACED := ./nsgflow/... ./plugin ./test/azure
+ROOMS  = $$($(GO) list ./test/... | grep -v '/test/azure$$')
 TEST   = $(GO) test -count 1 -short -v -timeout 20m
 SHOWN  = 2>&1 | grep --line-buffered -vE '$(QUIET)'
 
