@@ -54,7 +54,7 @@ func TestAsksHoldNoMemory(t *testing.T) {
 			azure.NewFlowLog(t, storages[0].VNet, azure.VNetName(nic, azure.ThisHour.Add(-3*time.Hour))).Grow(texts...)
 		}
 		got := 0
-		for began := time.Now(); got < 8*2000 && time.Since(began) < time.Minute; {
+		for began := time.Now(); got < 8*2000 && time.Since(began) < 3*time.Minute; {
 			b, _ := f.Next(1 << 20)
 			got += len(b.Records)
 			f.Commit(b.Token)
