@@ -35,7 +35,11 @@ func TestReservedFieldsAreMerged(t *testing.T) {
 			normalizers = append(normalizers, pair)
 		}
 	}
-	for range 1500 {
+	rounds := 1500
+	if testing.Short() {
+		rounds = 300
+	}
+	for range rounds {
 		fields, count := randomFields(r, 0)
 		for _, pair := range normalizers {
 			checkMerged(t, pair, reservedFlows, fields, count)
