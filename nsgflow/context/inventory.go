@@ -276,6 +276,13 @@ func parseMAC(text string) (mac uint64, err error) {
 	return mac, nil
 }
 
+// IsMAC says whether Origin reads a text as a MAC: twelve hex digits, with separators
+// between the bytes or without.
+func IsMAC(text string) bool {
+	_, ok := macOf(text)
+	return ok
+}
+
 func macOf(text string) (mac uint64, ok bool) {
 	digits := 0
 	for i := range len(text) {

@@ -3,6 +3,8 @@ package context
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,6 +88,19 @@ func (o *Options) Validate() error {
 		return errors.New("context_tags: an empty name")
 	case o.Check < 0:
 		return errors.New("context_check: less than 0")
+	}
+	return nil
+}
+
+// Missing is an error that names a file which is not there; nil: all are. A Watcher waits
+// for such a file.
+func (o *Options) Missing() error {
+	for _, s := range o.sources() {
+		for _, path := range s.paths {
+			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s %s: there is no such file", s.option(), path)
+			}
+		}
 	}
 	return nil
 }

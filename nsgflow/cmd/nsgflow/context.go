@@ -1,13 +1,9 @@
 package main
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -49,7 +45,7 @@ say where the record is from.`,
 			}
 			o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
 		}
-		if digits := strings.NewReplacer("-", "", ":", "").Replace(mac); mac != "" && !isHex(digits, 12) {
+		if mac != "" && !context.IsMAC(mac) {
 			return fmt.Errorf("--mac %q: not twelve hex digits", mac)
 		}
 		if err := absolute(&o); err != nil {
@@ -75,12 +71,6 @@ say where the record is from.`,
 	return c
 }
 
-// isHex says whether a text is so many hex digits.
-func isHex(text string, digits int) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && len(text) == digits
-}
-
 // troubleOf says what is wrong with files of context, but not that one is read.
 func troubleOf(c *cobra.Command) func(context.Level, string) {
 	return func(level context.Level, line string) {
@@ -94,54 +84,33 @@ func troubleOf(c *cobra.Command) func(context.Level, string) {
 // come later, it wants all of them to be there.
 func openContext(c *cobra.Command, o context.Options) (*context.Context, error) {
 	o.Log = troubleOf(c)
-	if err := o.Validate(); err != nil {
+	if err := o.Missing(); err != nil {
 		return nil, err
-	}
-	for _, f := range pathsOf(&o) {
-		if _, err := os.Stat(*f.path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s %s: there is no such file", f.option, *f.path)
-		}
 	}
 	return new(context.Watcher).Open(o)
 }
 
 // absolute makes the paths absolute, which the options of an agent have to be.
-func absolute(o *context.Options) (err error) {
-	for _, f := range pathsOf(o) {
-		if *f.path, err = filepath.Abs(*f.path); err != nil {
+func absolute(o *context.Options) error {
+	paths := []*string{&o.ServiceTags, &o.Geo, &o.ASN}
+	for _, list := range [][]string{o.Inventory, o.Networks, o.ThreatsExcept} {
+		for i := range list {
+			paths = append(paths, &list[i])
+		}
+	}
+	for i := range o.Threats {
+		paths = append(paths, &o.Threats[i].Path)
+	}
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		var err error
+		if *path, err = filepath.Abs(*path); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// optionPath is a path that an option names.
-type optionPath struct {
-	option string
-	path   *string
-}
-
-func pathsOf(o *context.Options) (all []optionPath) {
-	add := func(option string, path *string) {
-		if *path != "" {
-			all = append(all, optionPath{option, path})
-		}
-	}
-	add("context_service_tags", &o.ServiceTags)
-	add("context_geo", &o.Geo)
-	add("context_asn", &o.ASN)
-	for _, list := range []struct {
-		option string
-		paths  []string
-	}{{"context_inventory", o.Inventory}, {"context_networks", o.Networks}, {"context_threats_except", o.ThreatsExcept}} {
-		for i := range list.paths {
-			add(list.option, &list.paths[i])
-		}
-	}
-	for i := range o.Threats {
-		add("context_threats "+o.Threats[i].Name, &o.Threats[i].Path)
-	}
-	return all
 }
 
 func lookup(out io.Writer, t *context.Tables, addr netip.Addr, o context.Origin) error {

@@ -124,6 +124,7 @@ flow type in Azure the first test that it passes`},
 		{[]string{"lookup", "--context-geo", at("none.mmdb"), "10.20.0.4"}, "nsgflow: context_geo " + at("none.mmdb") + ": there is no such file"},
 		{[]string{"events", "--context-threats", "mine=" + at("none.csv"), "-"}, "nsgflow: context_threats mine " + at("none.csv") + ": there is no such file"},
 		{[]string{"lookup", "--mac", "00-0D", "10.20.0.4"}, `nsgflow: --mac "00-0D": not twelve hex digits`},
+		{[]string{"lookup", "--mac", "0-00D3AF1C27E", "10.20.0.4"}, `nsgflow: --mac "0-00D3AF1C27E": not twelve hex digits`},
 	} {
 		if _, stderr, code := run(t, "", c.args...); strings.TrimSpace(stderr) != c.want || code != 2 {
 			t.Errorf("%s: %s, %d", c.args, stderr, code)
