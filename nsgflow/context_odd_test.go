@@ -63,25 +63,10 @@ func TestContextExcludedObjectIsNone(t *testing.T) {
 
 // What is written of the matches of an address does not depend on the other address.
 func TestContextMatchesAlikeAtBothEnds(t *testing.T) {
-	folder := t.TempDir()
-	var o context.Options
-	for _, name := range []string{"a", "b"} {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte("9.9.9.9\n8.8.8.8\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
-	}
-	var w context.Watcher
-	c, err := w.Open(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c := withLists(t, "9.9.9.9\n8.8.8.8\n", "9.9.9.9\n8.8.8.8\n")
 	n := newNormalizer(t, inECS, withContext(c), func(o *nsgflow.Options) { o.ExcludeFields = []string{"threat.enrichments.indicator.provider"} })
 	count := func(from, to, field string) (count int) {
-		body := asText.records(t, n, `{"time":"2025-03-04T09:00:47Z","flowLogVersion":4,"macAddress":"000D3AF1C27E","category":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"unspecified","flowGroups":[{"rule":"R","flowTuples":["1741078809345,`+
-			from+`,`+to+`,51844,443,6,I,E,NX,14,2236,17,19408"]}]}]}}`)[0].Body
+		body := asText.records(t, n, flowBetween(from, to))[0].Body
 		for _, m := range gjson.Get(body, "threat.enrichments").Array() {
 			if m.Get("matched.field").String() == field {
 				count++
@@ -133,23 +118,9 @@ func TestContextNameThatIsAnID(t *testing.T) {
 
 // A scan by an address that four lists have is events, however long their texts are.
 func TestContextLongMatchesFit(t *testing.T) {
-	folder := t.TempDir()
-	var lists context.Options
-	for i := range 4 {
-		path := filepath.Join(folder, fmt.Sprint(i))
-		text := strings.Repeat("x", 256)
-		bundle := `{"type":"bundle","objects":[{"type":"indicator","pattern_type":"stix","pattern":"[ipv4-addr:value = '9.9.9.9']","name":"` + text + `","description":"` + text + `","confidence":80,"external_references":[{"url":"` + text + `"}]}]}`
-		if err := os.WriteFile(path, []byte(bundle), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		lists.Threats = append(lists.Threats, context.ThreatList{Name: fmt.Sprintf("list-%d", i), Path: path})
-	}
-	var w context.Watcher
-	c, err := w.Open(lists)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	long := strings.Repeat("x", 256)
+	bundle := `{"type":"bundle","objects":[{"type":"indicator","pattern_type":"stix","pattern":"[ipv4-addr:value = '9.9.9.9']","name":"` + long + `","description":"` + long + `","confidence":80,"external_references":[{"url":"` + long + `"}]}]}`
+	c := withLists(t, bundle, bundle, bundle, bundle)
 	tuples := strings.Repeat(`,"1724090400,9.9.9.9,10.0.0.4,1,443,T,I,D,B,,,,"`, 400)[1:]
 	text := `{"time":"2025-03-04T09:00:47Z","macAddress":"000D3AF1C27E","category":"NetworkSecurityGroupFlowEvent","resourceId":"/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/N","operationName":"NetworkSecurityGroupFlowEvents","properties":{"Version":2,"flows":[{"rule":"R","flows":[{"mac":"000D3AF1C27E","flowTuples":[` + tuples + `]}]}]}}`
 	for i := range nsgflow.Schemas() {

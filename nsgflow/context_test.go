@@ -238,29 +238,38 @@ func TestContextExcludedMatchesAreNone(t *testing.T) {
 	}
 }
 
-// Where lists have both addresses, a flow has the matches of the source first, at most
-// four, and each list once. An address written as IPv6 matches as it is written.
-func TestContextMatchesOfBothEnds(t *testing.T) {
-	folder := t.TempDir()
-	list := func(name, addresses string) context.ThreatList {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(addresses), 0o600); err != nil {
+// withLists is a context of threat lists, whose names are a, b, ….
+func withLists(t *testing.T, lists ...string) *context.Context {
+	t.Helper()
+	var o context.Options
+	for i, text := range lists {
+		name := string(rune('a' + i))
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return context.ThreatList{Name: name, Path: path}
+		o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
 	}
-	const source, destination = "89.160.20.112\n", "20.60.0.1\n"
 	var w context.Watcher
-	c, err := w.Open(context.Options{Threats: []context.ThreatList{
-		list("a", source), list("b", source+destination), list("c", source+destination), list("d", destination), list("e", destination)}})
+	c, err := w.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	flow := func(from, to string) string {
-		return `{"time":"2025-03-04T09:00:47Z","flowLogVersion":4,"macAddress":"000D3AF1C27E","category":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"unspecified","flowGroups":[{"rule":"R","flowTuples":["1741078809345,` +
-			from + `,` + to + `,51844,443,6,I,E,NX,14,2236,17,19408"]}]}]}}`
-	}
+	return c
+}
+
+// flowBetween is a record of one inbound flow.
+func flowBetween(from, to string) string {
+	return `{"time":"2025-03-04T09:00:47Z","flowLogVersion":4,"macAddress":"000D3AF1C27E","category":"FlowLogFlowEvent","flowRecords":{"flows":[{"aclID":"unspecified","flowGroups":[{"rule":"R","flowTuples":["1741078809345,` +
+		from + `,` + to + `,51844,443,6,I,E,NX,14,2236,17,19408"]}]}]}}`
+}
+
+// Where lists have both addresses, a flow has the matches of the source first, at most
+// four, and each list once. An address written as IPv6 matches as it is written.
+func TestContextMatchesOfBothEnds(t *testing.T) {
+	const source, destination = "89.160.20.112\n", "20.60.0.1\n"
+	c := withLists(t, source, source+destination, source+destination, destination, destination)
 	n := newNormalizer(t, inECS, withContext(c))
 	for _, v := range []struct{ from, to, matches, lists string }{
 		{"89.160.20.112", "20.60.0.1", "a source.ip 89.160.20.112;b source.ip 89.160.20.112;c source.ip 89.160.20.112;b destination.ip 20.60.0.1;", "[a b c d]"},
@@ -269,7 +278,7 @@ func TestContextMatchesOfBothEnds(t *testing.T) {
 		{"::ffff:89.160.20.112", "89.160.20.112", "a source.ip ::ffff:89.160.20.112;b source.ip ::ffff:89.160.20.112;c source.ip ::ffff:89.160.20.112;a destination.ip 89.160.20.112;", "[a b c]"},
 	} {
 		for range 2 { // a new address, and a known one
-			body := asText.records(t, n, flow(v.from, v.to))[0].Body
+			body := asText.records(t, n, flowBetween(v.from, v.to))[0].Body
 			got := ""
 			for _, m := range gjson.Get(body, "threat.enrichments").Array() {
 				got += m.Get("indicator.provider").String() + " " + m.Get("matched.field").String() + " " + m.Get("matched.atomic").String() + ";"
