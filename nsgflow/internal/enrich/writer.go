@@ -113,7 +113,7 @@ func (w *Writer) Append(dst []byte, o Opening) []byte {
 	switch one, other := w.ends[0], w.ends[1]; o {
 	default:
 		return other.appendPart(one.appendPart(dst, o), o)
-	case OpenSource:
+	case OpenSource: // the other end has none; to append nothing takes time, too
 		return one.appendPart(dst, o)
 	case OpenDestination:
 		return other.appendPart(dst, o)
