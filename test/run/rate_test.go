@@ -27,9 +27,9 @@ func cpu(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// The program makes the library's events of a blob of 25 MB, and does little besides. In
-// processor time, without what reads them. Alone on a machine it has 0.85 times the
-// library's rate; the bound leaves room for what runs beside it, which takes from the
+// The program makes events of a blob of 25 MB for at most a quarter more than the
+// library takes for the same lines, record by record. In processor time, without what
+// reads them: the best of each of some tries, because what runs beside them takes from the
 // caches of both, and not the same.
 func TestRateOfEvents(t *testing.T) {
 	if _, err := engine.Object(); err != nil {
@@ -64,10 +64,10 @@ func TestRateOfEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nobody.Close()
-	// The better of two, each.
-	library, program := time.Hour, time.Hour
-	size := 0
-	for range 2 {
+	library, program, size := time.Hour, time.Hour, 0
+	rate := func() float64 { return library.Seconds() / program.Seconds() }
+	const least, tries = 0.8, 6
+	for try := 0; try < 2 || try < tries && rate() < least; try++ {
 		var used time.Duration
 		used, size = ofLibrary(t, records.Records)
 		library, program = min(library, used), min(program, events(nobody))
@@ -76,10 +76,9 @@ func TestRateOfEvents(t *testing.T) {
 	if events(&out); int(out) != size {
 		t.Errorf("%d bytes, the library has %d", out, size)
 	}
-	rate := library.Seconds() / program.Seconds()
-	t.Logf("%.2f times the rate of the library (%v, %v)", rate, library, program)
-	if rate < 0.6 {
-		t.Errorf("%.2f times the rate of the library, 0.6 is the least", rate)
+	t.Logf("%.2f times the rate of the library (%v, %v)", rate(), library, program)
+	if rate() < least {
+		t.Errorf("%.2f times the rate of the library, %v is the least", rate(), least)
 	}
 }
 
