@@ -138,7 +138,7 @@ func BenchmarkCache(b *testing.B) {
 			name = "new"
 		}
 		b.Run(name, func(b *testing.B) {
-			c := NewCache(16<<20, short)
+			c := NewCache(16<<20, short, asText)
 			outside := func(i int) netip.Addr {
 				n := uint32(i%addresses) * 2654435761
 				return netip.AddrFrom4([4]byte{byte(1 + n>>24%200), byte(n >> 16), byte(n >> 8), byte(n)})

@@ -1,6 +1,7 @@
 package context
 
 import (
+	"bytes"
 	"math/bits"
 	"math/rand/v2"
 	"net/netip"
@@ -10,50 +11,58 @@ import (
 // Cache keeps what a writer has made of answers, for one goroutine. A hit
 // allocates nothing. A new generation empties it.
 type Cache[V any] struct {
-	write func(a *Answer, as uint8) (value V, bytes int)
+	write func(dst []byte, a *Answer, as uint8) []byte
+	make  func(text []byte) V
 	limit int
 
 	tables  *Tables // of which the values are
 	slots   []slot[V]
-	filled  int // slots, at most three quarters of them
-	used    int // bytes of values
+	filled  int          // slots, at most three quarters of them
+	values  map[string]V // by their texts: addresses of one prefix have one value
+	used    int          // bytes of values
 	secrets [3]uint64
 	kept    keptRecords
 	answer  Answer
+	scratch []byte
 
 	misses uint64
 	counts [sourceSets]uint64 // answers, by who knew something
 }
 
 // slot is an address seen from a place, and what was made of its answer. The zero value
-// is free.
+// is free. It has half a line of the processor's cache.
 type slot[V any] struct {
 	key
-	sources Sources
-	full    bool
-	value   V
+	value V
 }
 
-// key is what values are kept by. An IPv4 address written as IPv6 has one of its own: it
-// is written as it came.
+// key is what values are kept by, and sources, which is no part of it. An IPv4 address
+// written as IPv6 has a key of its own: it is written as it came.
 type key struct {
 	point
-	place uint32
-	as    uint8 // see Get
-	is4   bool
+	place   uint32
+	as      uint8 // see Get
+	is4     bool
+	full    bool // true but for a free slot
+	sources Sources
+}
+
+func (k *key) equals(other *key) bool {
+	return k.point == other.point && k.place == other.place && k.as == other.as && k.is4 == other.is4
 }
 
 const (
 	firstSlots = 1024
-	valueExtra = 32       // bytes that an allocation costs, or less
+	valueExtra = 96       // bytes that a value costs beside its text: an allocation, a place in the map
 	mostValue  = 16 << 10 // bytes; longer ones are not kept
 )
 
-// NewCache makes a cache of at most limit bytes. write makes a value of an answer, and
-// says how many bytes it has beside itself. as is the one that Get was called with. The
-// answer is not valid after the call.
-func NewCache[V any](limit int, write func(a *Answer, as uint8) (value V, bytes int)) *Cache[V] {
-	c := &Cache[V]{write: write, limit: limit}
+// NewCache makes a cache of at most limit bytes. write appends to dst, which is empty, a
+// text with all that is wanted of an answer, which is not valid after the call; as is the
+// one that Get was called with. make makes the value of a text, and may hold on to it.
+// Answers with one text share one value.
+func NewCache[V any](limit int, write func(dst []byte, a *Answer, as uint8) []byte, make func(text []byte) V) *Cache[V] {
+	c := &Cache[V]{write: write, make: make, limit: limit}
 	for i := range c.secrets {
 		c.secrets[i] = rand.Uint64()
 	}
@@ -67,7 +76,7 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin, as uint8) V {
 	if c.tables != t {
 		c.begin(t)
 	}
-	k := key{point: pointOf(addr), as: as, is4: addr.Is4()}
+	k := key{point: pointOf(addr), as: as, is4: addr.Is4(), full: true}
 	if o.place != 0 && (t.byPlace || !k.isSurelyPublic(k.is4)) {
 		k.place = o.place // else the answer is the same for all
 	}
@@ -76,7 +85,7 @@ func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin, as uint8) V {
 		if !s.full {
 			return c.miss(t, addr, k)
 		}
-		if s.key == k {
+		if s.equals(&k) {
 			c.counts[s.sources]++
 			return s.value
 		}
@@ -93,29 +102,35 @@ func (c *Cache[V]) first(k *key) int {
 }
 
 func (c *Cache[V]) miss(t *Tables, addr netip.Addr, k key) V {
-	s := slot[V]{key: k, full: true}
 	c.misses++
 	c.answer = Answer{Addr: addr}
-	t.answer(&c.answer, addr.Unmap(), s.place, c.kept)
-	value, bytes := c.write(&c.answer, s.as)
-	s.value, s.sources = value, c.answer.Sources
-	c.counts[s.sources]++
-	if bytes <= mostValue {
-		c.keep(s, bytes+valueExtra)
+	t.answer(&c.answer, addr.Unmap(), k.place, c.kept)
+	c.scratch = c.write(c.scratch[:0], &c.answer, k.as)
+	k.sources = c.answer.Sources
+	c.counts[k.sources]++
+	if len(c.scratch) > mostValue {
+		return c.make(bytes.Clone(c.scratch))
 	}
-	return s.value
+	return c.keep(k, c.scratch)
 }
 
-// keep puts a value into the slots. At the limit the cache is emptied.
-func (c *Cache[V]) keep(s slot[V], bytes int) {
+// keep puts the value of a text into the slots. At the limit the cache is emptied.
+func (c *Cache[V]) keep(k key, text []byte) V {
 	if (c.filled+1)*4 > len(c.slots)*3 {
 		c.grow()
 	}
-	if c.used+bytes+c.overhead() > c.limit {
-		c.empty()
+	value, known := c.values[string(text)]
+	if !known {
+		if c.used+len(text)+valueExtra+c.overhead() > c.limit {
+			c.empty()
+		}
+		own := bytes.Clone(text)
+		value = c.make(own)
+		c.values[unsafe.String(unsafe.SliceData(own), len(own))] = value
+		c.used += len(text) + valueExtra
 	}
-	c.put(s)
-	c.used += bytes
+	c.put(slot[V]{k, value})
+	return value
 }
 
 func (c *Cache[V]) put(s slot[V]) {
@@ -136,12 +151,13 @@ func (c *Cache[V]) overhead() int {
 func (c *Cache[V]) begin(t *Tables) {
 	c.tables = t
 	c.slots = make([]slot[V], firstSlots)
-	c.filled, c.used = 0, 0
+	c.empty()
 	c.kept = newKeptRecords(c.limit / 16)
 }
 
 func (c *Cache[V]) empty() {
 	clear(c.slots)
+	c.values = map[string]V{} // cleared, it would keep its memory
 	c.filled, c.used = 0, 0
 }
 

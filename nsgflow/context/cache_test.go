@@ -10,30 +10,30 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 )
 
-// written is what a writer may make of an answer.
-type written struct {
-	text []byte
-	Side
+// write writes an answer, with its side.
+func write(dst []byte, a *Answer, _ uint8) []byte {
+	return fmt.Appendf(dst, "%s %s %s %s|%d %d %d", a.Class, a.VM, a.ServiceTag, a.Network, a.Side.position, a.Side.vnet, a.Side.owner)
 }
 
-func write(a *Answer, _ uint8) (written, int) {
-	w := written{[]byte(fmt.Sprintf("%s %s %s %s", a.Class, a.VM, a.ServiceTag, a.Network)), a.Side}
-	return w, len(w.text)
-}
+func asText(text []byte) string { return string(text) }
 
 // short writes as a real writer does: without fmt.
-func short(a *Answer, _ uint8) (written, int) {
-	b := make([]byte, 0, 200)
-	b = append(append(append(b, a.Class.String()...), a.VM...), a.ServiceTag...)
+func short(dst []byte, a *Answer, _ uint8) []byte {
+	dst = append(append(append(dst, a.Class.String()...), a.VM...), a.ServiceTag...)
 	if a.Geo != nil {
-		b = append(append(b, a.Geo.CityName...), a.Geo.CountryISOCode...)
+		dst = append(append(dst, a.Geo.CityName...), a.Geo.CountryISOCode...)
 	}
-	return written{b, a.Side}, cap(b)
+	return dst
+}
+
+// unlike writes another text for each address.
+func unlike(dst []byte, a *Answer, as uint8) []byte {
+	return append(a.Addr.AppendTo(short(dst, a, as)), make([]byte, 100)...)
 }
 
 func TestCacheIsTheTables(t *testing.T) {
 	tables := tablesOf(t, "cidr,name,vnet\n10.0.0.0/8,ten,\n10.0.0.0/8,shop,shop-vnet\n9.9.0.0/16,nine,\n", shop)
-	c := NewCache(128<<10, write) // of a few hundred
+	c := NewCache(128<<10, write, asText) // of a few hundred
 	origins := []Origin{{}, in(tables, "shop-vnet"), in(tables, "hub"), in(tables, "alone"), tables.Origin("000D3AF1C27E", "")}
 	asked := uint64(0)
 	for round := range 4 {
@@ -46,10 +46,10 @@ func TestCacheIsTheTables(t *testing.T) {
 				addr = netip.AddrFrom16(addr.As16())
 			}
 			o := origins[i%len(origins)]
-			want, _ := write(tables.Endpoint(addr, o), 0)
+			want := string(write(nil, tables.Endpoint(addr, o), 0))
 			asked++
-			if got := c.Get(tables, addr, &o, 0); string(got.text) != string(want.text) || got.Side != want.Side {
-				t.Fatalf("round %d: %v has %s, not %s", round, addr, got.text, want.text)
+			if got := c.Get(tables, addr, &o, 0); got != want {
+				t.Fatalf("round %d: %v has %s, not %s", round, addr, got, want)
 			}
 			if used := c.used + c.overhead(); used > 128<<10 {
 				t.Fatalf("%d bytes", used)
@@ -64,13 +64,13 @@ func TestCacheIsTheTables(t *testing.T) {
 
 // TestCacheGeneration: nothing of an older generation is found in a newer one.
 func TestCacheGeneration(t *testing.T) {
-	c := NewCache(1<<20, write)
+	c := NewCache(1<<20, write, asText)
 	addr := netip.MustParseAddr("10.1.2.3")
 	for number, name := range []string{"one", "two", "three"} {
 		tables := tablesOf(t, "cidr,name\n10.0.0.0/8,"+name+"\n")
 		tables.number = uint64(number + 1)
 		for range 3 {
-			if got := string(c.Get(tables, addr, &Origin{}, 0).text); got != "private   "+name {
+			if got := c.Get(tables, addr, &Origin{}, 0); got != "private   "+name+"|8 0 0" {
 				t.Fatalf("generation %d has %q", number, got)
 			}
 		}
@@ -86,7 +86,7 @@ func TestCacheShares(t *testing.T) {
 	tables := tablesOf(t, "", inventoryOf(
 		`{"t":"vnet","id":"~/virtualnetworks/a","name":"a","space":["10.0.0.0/16"]}`,
 		`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["10.0.0.0/16"]}`))
-	c := NewCache(1<<20, write)
+	c := NewCache(1<<20, write, asText)
 	for _, vnet := range []string{"a", "b"} {
 		c.Get(tables, netip.MustParseAddr("9.9.9.9"), pointer(in(tables, vnet)), 0)
 		c.Get(tables, netip.MustParseAddr("10.0.0.1"), pointer(in(tables, vnet)), 0)
@@ -106,7 +106,7 @@ func TestCacheOfPublicSpace(t *testing.T) {
 			`{"t":"vnet","id":"~/virtualnetworks/b","name":"b","space":["`+space+`"]}`,
 			`{"t":"subnet","vnet":"~/virtualnetworks/a","name":"in a","prefixes":["`+space+`"]}`,
 			`{"t":"subnet","vnet":"~/virtualnetworks/b","name":"in b","prefixes":["`+space+`"]}`))
-		c := NewCache(1<<20, func(a *Answer, _ uint8) (string, int) { return a.Subnet, 0 })
+		c := NewCache(1<<20, func(dst []byte, a *Answer, _ uint8) []byte { return append(dst, a.Subnet...) }, asText)
 		for _, vnet := range []string{"a", "b"} {
 			if got := c.Get(tables, addr, pointer(in(tables, vnet)), 0); got != "in "+vnet {
 				t.Errorf("%v of %s from %s: %q", addr, space, vnet, got)
@@ -117,10 +117,10 @@ func TestCacheOfPublicSpace(t *testing.T) {
 
 func TestCacheLongValues(t *testing.T) {
 	tables := tablesOf(t, "")
-	c := NewCache(1<<20, func(*Answer, uint8) (int, int) { return 7, mostValue + 1 })
+	c := NewCache(1<<20, func(dst []byte, _ *Answer, _ uint8) []byte { return append(dst, make([]byte, mostValue+1)...) }, asText)
 	for range 2 {
-		if got := c.Get(tables, netip.MustParseAddr("9.9.9.9"), &Origin{}, 0); got != 7 {
-			t.Fatal(got)
+		if got := c.Get(tables, netip.MustParseAddr("9.9.9.9"), &Origin{}, 0); len(got) != mostValue+1 {
+			t.Fatal(len(got))
 		}
 	}
 	if n := c.Counts(); n.Misses != 2 {
@@ -128,7 +128,8 @@ func TestCacheLongValues(t *testing.T) {
 	}
 }
 
-// TestCacheMemory: a scan of many new addresses stays within the limit.
+// TestCacheMemory: a scan of many new addresses stays within the limit, whether their
+// answers are written alike or not.
 func TestCacheMemory(t *testing.T) {
 	d, err := readDatabase(mmdb(t, map[string]mmdbtype.DataType{"::/0": linkoeping}))
 	if err != nil {
@@ -137,15 +138,43 @@ func TestCacheMemory(t *testing.T) {
 	tables := tablesOf(t, "", shop)
 	tables.geo, tables.asn = d, d
 	const limit = 4 << 20
-	c := NewCache(limit, short)
-	before := heap()
-	for i := range 300_000 {
-		c.Get(tables, netip.AddrFrom4([4]byte{20, byte(i >> 16), byte(i >> 8), byte(i)}), &Origin{}, 0)
+	for name, write := range map[string]func([]byte, *Answer, uint8) []byte{"alike": short, "each its own": unlike} {
+		c := NewCache(limit, write, func(text []byte) []byte { return text })
+		before := heap()
+		for i := range 300_000 {
+			c.Get(tables, netip.AddrFrom4([4]byte{20, byte(i >> 16), byte(i >> 8), byte(i)}), &Origin{}, 0)
+			if i%30_000 != 29_999 {
+				continue
+			}
+			if used := heap() - before; used > limit*5/4 {
+				t.Errorf("%s: %d bytes of heap after %d, the limit is %d", name, used, i, limit)
+			}
+		}
+		runtime.KeepAlive(c)
 	}
-	if used := heap() - before; used > limit*5/4 {
-		t.Errorf("%d bytes of heap, the limit is %d", used, limit)
+}
+
+// TestCacheSharesValues: addresses with the same answer have one value, until another
+// generation.
+func TestCacheSharesValues(t *testing.T) {
+	made := 0
+	c := NewCache(1<<20, write, func(text []byte) *string {
+		made++
+		text = append(text, '!') // its own
+		value := string(text)
+		return &value
+	})
+	for generation := range 2 {
+		tables := tablesOf(t, "cidr,name\n9.0.0.0/8,nine\n", shop)
+		tables.number = uint64(generation)
+		values := map[*string]bool{}
+		for i := range 2000 {
+			values[c.Get(tables, netip.AddrFrom4([4]byte{8 + byte(i%2), 1, byte(i >> 8), byte(i)}), &Origin{}, 0)] = true
+		}
+		if len(values) != 2 || made != 2*(generation+1) {
+			t.Errorf("generation %d: %d values, %d made", generation, len(values), made)
+		}
 	}
-	runtime.KeepAlive(c)
 }
 
 func heap() int {
@@ -158,7 +187,7 @@ func heap() int {
 
 func TestCacheAllocatesNothing(t *testing.T) {
 	tables := tablesOf(t, "cidr,name\n10.0.0.0/8,ten\n", shop)
-	c := NewCache(1<<20, write)
+	c := NewCache(1<<20, write, asText)
 	o := tables.Origin("000D3AF1C27E", "")
 	addrs := []netip.Addr{netip.MustParseAddr("10.20.0.4"), netip.MustParseAddr("9.9.9.9"), netip.MustParseAddr("2603:1020::1"), netip.MustParseAddr("::ffff:10.20.0.4")}
 	get := func() {

@@ -38,10 +38,9 @@ func ExampleCache() {
 	}
 	defer c.Close()
 
-	cache := context.NewCache(16<<20, func(a *context.Answer, _ uint8) (string, int) {
-		text := "class=" + a.Class.String()
-		return text, len(text)
-	})
+	cache := context.NewCache(16<<20, func(dst []byte, a *context.Answer, _ uint8) []byte {
+		return append(append(dst, "class="...), a.Class.String()...)
+	}, func(text []byte) string { return string(text) })
 	tables := c.Generation()
 	for range 2 {
 		fmt.Println(cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}, 0))

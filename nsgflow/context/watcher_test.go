@@ -518,7 +518,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 			var asking sync.WaitGroup
 			for range 2 {
 				asking.Go(func() {
-					cache := NewCache(64<<10, func(a *Answer, _ uint8) (string, int) { return v.of(a), 0 })
+					cache := NewCache(64<<10, func(dst []byte, a *Answer, _ uint8) []byte { return append(dst, v.of(a)...) }, asText)
 					for {
 						select {
 						case <-done:

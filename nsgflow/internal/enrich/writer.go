@@ -24,8 +24,6 @@ type Writer struct {
 	listed  flowText  // likewise, with threat lists
 	matches []byte    // so many entries of the event
 	matched int
-
-	scratch []byte
 }
 
 // maxOrigins is how many NICs a Writer keeps.
@@ -35,7 +33,7 @@ const maxOrigins = 4096
 // which fields events have, by their names without "[]".
 func NewWriter(s *Schema, limit int, wanted func(name string) bool) *Writer {
 	w := &Writer{layout: s.layout(wanted), origins: map[string]context.Origin{}}
-	w.cache = context.NewCache(limit, w.write)
+	w.cache = context.NewCache(limit, w.layout.write, writtenAt)
 	return w
 }
 

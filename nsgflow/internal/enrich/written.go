@@ -60,11 +60,10 @@ var endsOf = [...][2]end{
 
 // write writes what is known of an address as an end. No text of it is longer than 256
 // bytes, so that all have less than 64 KB; a part that would not fit is left out.
-func (w *Writer) write(a *context.Answer, as uint8) (made *written, bytes int) {
+func (l *layout) write(dst []byte, a *context.Answer, as uint8) []byte {
 	e := end(as)
 	h := written{side: a.Side}
-	b := append(w.scratch[:0], make([]byte, headSize)...)
-	l := &w.layout
+	b := append(dst, make([]byte, headSize)...)
 	h.ends[NotOpen] = uint16(headSize)
 	for p := NotOpen + 1; p < parts; p++ {
 		count := 0
@@ -81,15 +80,13 @@ func (w *Writer) write(a *context.Answer, as uint8) (made *written, bytes int) {
 		}
 		h.counts[p], h.ends[p] = uint8(count), uint16(len(b))
 	}
-	w.scratch = b
-	// Allocated bytes are aligned for the head. One more is what an empty part at the
-	// end points to.
-	kept := make([]byte, len(b)+1)
-	copy(kept, b)
-	made = (*written)(unsafe.Pointer(unsafe.SliceData(kept)))
-	*made = h
-	return made, len(kept)
+	*writtenAt(b) = h
+	return append(b, 0) // what an empty part at the end points to
 }
+
+// writtenAt is what has been written at the begin of text. Allocated bytes are aligned
+// for it.
+func writtenAt(text []byte) *written { return (*written)(unsafe.Pointer(unsafe.SliceData(text))) }
 
 // appendEntries appends the entries of an object, and says how many there are.
 func (l *layout) appendEntries(dst []byte, a *context.Answer, o Opening, e end) (_ []byte, count int) {
