@@ -15,8 +15,8 @@ import (
 )
 
 // FuzzContext holds for any chunk and any choice of options: with a context come the
-// same records as without, each with all that it has without, and known records
-// behind them are those of a new instance.
+// same records as without, each with all that it has without, the same again when the
+// chunk comes again, and known records behind them are those of a new instance.
 func FuzzContext(f *testing.F) {
 	files := maps.Clone(contexts.All)
 	files["feodo.csv"] += "\"2024-02-12 13:50:35\",\"20.60.0.1\",\"443\",,,\n" // has no malware
@@ -32,6 +32,7 @@ func FuzzContext(f *testing.F) {
 		without := newFor(t, o)
 		o.Context = c
 		with := newFor(t, o)
+		with.WithoutPatience()
 
 		plain, changed := without.AppendChunk(nil, chunk)
 		got, changedToo := with.AppendChunk(nil, chunk)
@@ -40,6 +41,11 @@ func FuzzContext(f *testing.F) {
 		}
 		if _, err := engine.Unpack(chunk); err == nil && changed {
 			checkAdded(t, got, plain)
+		}
+		for times := range 3 {
+			if again, _ := with.AppendChunk(nil, chunk); !bytes.Equal(again, got) {
+				t.Errorf("%+v: the chunk once more, %d: %q, was %q", o, times, again, got)
+			}
 		}
 		want, _ := newFor(t, o).AppendChunk(nil, known)
 		if after, _ := with.AppendChunk(nil, known); !bytes.Equal(after, want) {

@@ -128,14 +128,18 @@ func (e *encoder) append(t *template) {
 	if e.keep {
 		count = r.count
 	}
+	merges := count > 0 && len(r.parts) > 0
 	more := 0
 	if e.context != nil && e.event.err == "" {
 		more = e.lookUp() // encoder_context.go
+		if !merges {
+			t = e.outlinedOf(t) // template_outline.go
+		}
 		e.listed += e.context.Listed()
 	}
 	e.grow(e.sizeOf(t) + more)
 	out := e.frame.appendAt(e.out, e.event.time)
-	if count > 0 && len(r.parts) > 0 {
+	if merges {
 		e.out = e.appendMerged(out, t) // encoder_reserved.go
 		return
 	}
@@ -149,7 +153,7 @@ func (e *encoder) append(t *template) {
 // appendMap writes an event's map, which has so many keys besides those that a
 // context adds.
 func (e *encoder) appendMap(out []byte, t *template, pieces []piece, keys int) []byte {
-	if e.context == nil || e.event.err != "" {
+	if e.context == nil || e.event.err != "" || t.hasContext {
 		return e.appendFields(msgpack.AppendMapHeader(out, keys), t, pieces)
 	}
 	out = msgpack.AppendMapHeader(out, keys+e.context.Count(enrich.OpenEvent))

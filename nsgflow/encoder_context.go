@@ -1,7 +1,6 @@
 package nsgflow
 
 import (
-	"net/netip"
 	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/context"
@@ -43,15 +42,20 @@ func (n *Normalizer) ContextCounts() (c context.Counts) {
 // adds to the event.
 func (e *encoder) lookUp() (size int) {
 	f := e.event.flow
-	return e.context.Look(f.source.addr(f.Source), f.destination.addr(f.Destination), context.Direction(f.Direction))
+	return e.context.Look(f.source.inContext(&f.Source), f.destination.inContext(&f.Destination), context.Direction(f.Direction))
 }
 
-// addr is the address of an end.
-func (a *address) addr(e Endpoint) netip.Addr {
+// expect says that a flow of the group is about to come.
+func (e *encoder) expect(f *parsedTuple) {
+	e.context.Expect(f.source.inContext(&f.Source), f.destination.inContext(&f.Destination), context.Direction(f.Direction))
+}
+
+// inContext is the address of an end as a context takes it.
+func (a *address) inContext(e *Endpoint) context.Address {
 	if a.is4 {
-		return netip.AddrFrom4(a.v4)
+		return context.AddressFrom4(a.v4)
 	}
-	return e.Addr
+	return context.AddressOf(e.Addr)
 }
 
 // setOrigin sets what is known of the NIC of the group.

@@ -68,6 +68,8 @@ func (e *encoder) appendFields(out []byte, t *template, pieces []piece) []byte {
 			out = msgpack.AppendString(out, e.event.err)
 		case slotOpen:
 			out = e.context.AppendObject(out, p.opening, int(p.count))
+		case slotFar:
+			out = e.context.AppendFar(out, p.opening)
 		default:
 			out = e.appendAggregateValue(out, p.slot) // encoder_aggregate.go
 		}

@@ -8,6 +8,7 @@ type Normalizer struct {
 	options    Options
 	document   document             // hop 1: the flow log that is being read
 	flow       parsedTuple          // hop 2: the tuple at hand, read; of aggregator.room, where flows are aggregated
+	ahead      *readAhead           // the next ones; nil without a context
 	encoder    encoder              // hop 3: writes its events
 	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
 	drops      [3][stateCount]uint8 // reasons to leave a flow out: see Drops.reasons
@@ -53,6 +54,9 @@ func New(o Options) (*Normalizer, error) {
 	}
 	n.encoder.table, n.encoder.templates = newTable(o), newTemplateCache()
 	n.encoder.context = newContext(o)
+	if o.Context != nil {
+		n.ahead = &readAhead{}
+	}
 	n.reserved.names, n.reserved.contextEntries = n.encoder.table.names(), n.encoder.table.contextEntries
 	n.drops = o.Drop.reasons()
 	n.renew()
@@ -155,9 +159,7 @@ func (n *Normalizer) read(c candidate) {
 			g := &d.record.groups[i]
 			for k := range g.count() {
 				e.event.take(d.record, g, k)
-				line, comma := d.record.lineOf(g, k)
-				flow := n.roomForFlow()
-				bad := min(flow.parse(g.family, line), comma) // hop 2: tuple.go
+				flow, bad := n.readTuple(i, k) // hop 2: tuple_ahead.go
 				if bad == noColumn {
 					n.appendFlow(i, flow)
 				} else {
@@ -185,15 +187,6 @@ func (n *Normalizer) beginRecord() {
 	n.encoder.progress.recordEnds(end)
 	n.encoder.beginRecord(r)
 	n.aggregator.beginRecord(r)
-}
-
-// roomForFlow is where the next tuple is read to. A flow that begins an aggregate
-// is kept there.
-func (n *Normalizer) roomForFlow() *parsedTuple {
-	if n.aggregator.isOn() {
-		return n.aggregator.room()
-	}
-	return &n.flow
 }
 
 // appendFlow takes the flow at hand to what becomes of it: nothing, a part of
@@ -288,6 +281,7 @@ func (n *Normalizer) begin(dst, body []byte, size int, frame Frame) {
 func (n *Normalizer) end(dst []byte) (out []byte, changed bool) {
 	d, e := &n.document, &n.encoder
 	n.flow = parsedTuple{}
+	n.ahead.release()
 	if !d.found {
 		n.counts.Foreign++
 		n.release()

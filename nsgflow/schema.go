@@ -322,6 +322,7 @@ const (
 	slotTuple
 	slotError
 	slotOpen // header of an object that a context adds entries to, and those
+	slotFar  // entries that an object gets of the far end
 	// From here on, aggregated events only.
 	slotEnd
 	slotEndMS

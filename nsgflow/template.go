@@ -1,8 +1,10 @@
 package nsgflow
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"fluent-bit-nsgflow/nsgflow/internal/enrich"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
@@ -24,6 +26,10 @@ type template struct {
 	size    int      // of all fixed parts
 	names   []string // the keys of that map
 	objects []object // the maps in it
+
+	outlined   []outlined // templates beside it: see template_outline.go
+	missed     int        // its events since one was made
+	hasContext bool       // it is one of those: events have nothing of a context but what it writes
 }
 
 // piece is a fixed part, in msgpack, followed by a dynamic one.
@@ -32,7 +38,7 @@ type piece struct {
 	short    [16]byte       // constant, if it fits: a copy of a fixed size takes one step
 	group    groupValue     // the dynamic part: this value of the group, or
 	slot     slot           // this value of the tuple
-	opening  enrich.Opening // of slotOpen
+	opening  enrich.Opening // of slotOpen and slotFar
 	count    uint32         // of slotOpen: the entries that there are without a context
 }
 
@@ -81,7 +87,7 @@ func (t *template) specialize(packed *[groupCount][]byte) *template {
 		if p.slot == slotNone {
 			w.constant = append(w.constant, packed[p.group]...)
 		} else {
-			w.endOpen(p.slot, p.opening, int(p.count))
+			w.endOpening(p.slot, p.opening, int(p.count))
 		}
 	}
 	w.end(groupNone, slotNone)
@@ -178,14 +184,14 @@ type templateWriter struct {
 // end ends a piece with its dynamic part.
 func (w *templateWriter) end(group groupValue, s slot) {
 	p := piece{group: group, slot: s}
-	p.setConstant(w.constant)
+	p.setConstant(bytes.Clone(w.constant))
 	w.t.pieces = append(w.t.pieces, p)
 	w.t.size += len(p.constant)
-	w.constant = nil
+	w.constant = w.constant[:0]
 }
 
-// endOpen ends a piece with a part of an object that a context adds entries to.
-func (w *templateWriter) endOpen(s slot, o enrich.Opening, count int) {
+// endOpening ends a piece with a value of an opening.
+func (w *templateWriter) endOpening(s slot, o enrich.Opening, count int) {
 	w.end(groupNone, s)
 	last := &w.t.pieces[len(w.t.pieces)-1]
 	last.opening, last.count = o, uint32(count)
@@ -204,6 +210,19 @@ func (w *templateWriter) here() edit { return edit{piece: len(w.t.pieces), at: l
 
 // has says whether events of the template have a key at the top.
 func (t *template) has(name string) bool { return slices.Contains(t.names, name) }
+
+// bytes is the memory of a template, about.
+func (t *template) bytes() int {
+	return t.size + len(t.message) + cap(t.pieces)*int(unsafe.Sizeof(piece{})) + bytesOfObjects(t.objects)
+}
+
+func bytesOfObjects(objects []object) (n int) {
+	n = cap(objects) * int(unsafe.Sizeof(object{}))
+	for i := range objects {
+		n += bytesOfObjects(objects[i].below)
+	}
+	return n
+}
 
 func cloned(objects []object) []object {
 	objects = slices.Clone(objects)
@@ -237,7 +256,7 @@ func (w *templateWriter) write(b *branch, objects *[]object) {
 	}
 	if b.opening != enrich.NotOpen {
 		o := object{key: b.key, header: w.here(), open: true}
-		w.endOpen(slotOpen, b.opening, len(b.below))
+		w.endOpening(slotOpen, b.opening, len(b.below))
 		w.writeBelow(b, &o)
 		*objects = append(*objects, o)
 		return

@@ -2,7 +2,6 @@ package nsgflow
 
 import (
 	"bytes"
-	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -49,10 +48,12 @@ type templateCache struct {
 	general map[uint32]*templates // by their texts
 	groups  map[uint64]*templates // by the hash of their texts
 	kept    int                   // bytes of texts and templates of all groups
+
+	outlines outlines
 }
 
 func newTemplateCache() *templateCache {
-	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}}
+	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}, outlines: outlines{patience: leastPatience, least: leastPatience}}
 }
 
 // use gives a group its templates.
@@ -79,6 +80,7 @@ func (c *templateCache) keep(size int) {
 	const overhead = 512 // of a group or a template, without its fixed parts
 	if c.kept += size + overhead; c.kept > maxKept {
 		clear(c.groups)
+		c.outlines.drop()
 		c.kept = size + overhead
 	}
 }
@@ -124,7 +126,7 @@ func (e *encoder) newTemplate(ts *templates, key uint64) *template {
 	if e.table.original && !v.failed {
 		t.message = e.group.appendConstant(nil, e.event.flow.State)
 	}
-	e.templates.keep(t.size + len(t.message) + len(t.pieces)*int(unsafe.Sizeof(piece{})))
+	e.templates.keep(t.bytes())
 	ts.add(key, t)
 	return t
 }

@@ -145,14 +145,14 @@ func BenchmarkCache(b *testing.B) {
 			}
 			if addresses < 1<<24 {
 				for i := range addresses {
-					c.Get(tables, outside(i), &o, 0)
+					c.Get(tables, AddressOf(outside(i)), &o, 0)
 				}
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := range b.N {
-				c.Get(tables, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), &o, 0)
-				c.Get(tables, outside(i), &o, 0)
+				c.Get(tables, AddressOf(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})), &o, 0)
+				c.Get(tables, AddressOf(outside(i)), &o, 0)
 			}
 			n := c.Counts()
 			b.ReportMetric(float64(n.Misses)/float64(n.Hits+n.Misses), "misses")

@@ -2,18 +2,21 @@ package context
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 	"net/netip"
 	"unsafe"
+
+	"fluent-bit-nsgflow/nsgflow/internal/prefetch"
 )
 
 // Cache keeps what a writer has made of answers, for one goroutine. A hit
 // allocates nothing. A new generation empties it.
 type Cache[V any] struct {
-	write func(dst []byte, a *Answer, as uint8) []byte
-	make  func(text []byte) V
-	limit int
+	write   func(dst []byte, a *Answer, as uint8) []byte
+	valueOf func(text []byte) V
+	limit   int
 
 	tables  *Tables // of which the values are
 	slots   []slot[V]
@@ -25,44 +28,55 @@ type Cache[V any] struct {
 	answer  Answer
 	scratch []byte
 
+	round  uint64 // see Round
 	misses uint64
 	counts [sourceSets]uint64 // answers, by who knew something
 }
 
-// slot is an address seen from a place, and what was made of its answer. The zero value
-// is free. It has half a line of the processor's cache.
-type slot[V any] struct {
-	key
-	value V
+// Address is an IP address as a cache looks for it. An IPv4 address written as IPv6 is
+// another one: it is written as it came.
+type Address struct {
+	point
+	family uint8 // 4 or 6
 }
 
-// key is what values are kept by, and sources, which is no part of it. An IPv4 address
-// written as IPv6 has a key of its own: it is written as it came.
-type key struct {
+// AddressOf is the address without its zone.
+func AddressOf(addr netip.Addr) Address {
+	if addr.Is4() {
+		return AddressFrom4(addr.As4())
+	}
+	return Address{pointOf(addr), 6}
+}
+
+// AddressFrom4 is an IPv4 address.
+func AddressFrom4(a [4]byte) Address {
+	return Address{point{high: uint64(binary.BigEndian.Uint32(a[:])) << 32}, 4}
+}
+
+// slot is an address seen from a place, and what was made of its answer. The zero value
+// is free. With a pointer for a value it has half a line of the processor's cache
+// (TestCacheSlots).
+type slot[V any] struct {
 	point
 	place   uint32
+	family  uint8 // of Address
 	as      uint8 // see Get
-	is4     bool
-	full    bool // true but for a free slot
 	sources Sources
-}
-
-func (k *key) equals(other *key) bool {
-	return k.point == other.point && k.place == other.place && k.as == other.as && k.is4 == other.is4
+	value   V
 }
 
 const (
 	firstSlots = 1024
-	valueExtra = 96       // bytes that a value costs beside its text: an allocation, a place in the map
+	valueExtra = 64       // bytes that a value costs beside its text: a place in the map
 	mostValue  = 16 << 10 // bytes; longer ones are not kept
 )
 
 // NewCache makes a cache of at most limit bytes. write appends to dst, which is empty, a
 // text with all that is wanted of an answer, which is not valid after the call; as is the
-// one that Get was called with. make makes the value of a text, and may hold on to it.
+// one that Get was called with. valueOf makes the value of a text, and may hold on to it.
 // Answers with one text share one value.
-func NewCache[V any](limit int, write func(dst []byte, a *Answer, as uint8) []byte, make func(text []byte) V) *Cache[V] {
-	c := &Cache[V]{write: write, make: make, limit: limit}
+func NewCache[V any](limit int, write func(dst []byte, a *Answer, as uint8) []byte, valueOf func(text []byte) V) *Cache[V] {
+	c := &Cache[V]{write: write, valueOf: valueOf, limit: limit}
 	for i := range c.secrets {
 		c.secrets[i] = rand.Uint64()
 	}
@@ -72,70 +86,100 @@ func NewCache[V any](limit int, write func(dst []byte, a *Answer, as uint8) []by
 // Get is the value for an address of a record of this origin, by these tables. as tells
 // values of one address apart: those of a source and of a destination, for instance. What
 // the value points to is not to be changed.
-func (c *Cache[V]) Get(t *Tables, addr netip.Addr, o *Origin, as uint8) V {
+func (c *Cache[V]) Get(t *Tables, a Address, o *Origin, as uint8) V {
 	if c.tables != t {
 		c.begin(t)
 	}
-	k := key{point: pointOf(addr), as: as, is4: addr.Is4(), full: true}
-	if o.place != 0 && (t.byPlace || !k.isSurelyPublic(k.is4)) {
-		k.place = o.place // else the answer is the same for all
-	}
-	for at := c.first(&k); ; at = (at + 1) & (len(c.slots) - 1) {
+	place := t.placeFor(a, o)
+	for at := c.first(a.point, place, as); ; at = (at + 1) & (len(c.slots) - 1) {
 		s := &c.slots[at]
-		if !s.full {
-			return c.miss(t, addr, k)
-		}
-		if s.equals(&k) {
-			c.counts[s.sources]++
+		if s.point == a.point && s.place == place && s.as == as && s.family == a.family {
+			c.Again(s.sources)
 			return s.value
+		}
+		if s.family == 0 {
+			return c.miss(slot[V]{point: a.point, family: a.family, as: as, place: place})
 		}
 	}
 }
 
-// first is the slot of a key, or where the search for it begins. Whoever sends
+// Again counts an answer as Get does, for one who has kept its value and does not ask.
+func (c *Cache[V]) Again(sources Sources) { c.counts[sources]++ }
+
+// Expect says that Get is about to be called with these: what it needs is fetched from
+// memory meanwhile.
+func (c *Cache[V]) Expect(t *Tables, a Address, o *Origin, as uint8) {
+	if c.tables == t {
+		at := c.first(a.point, t.placeFor(a, o), as)
+		prefetch.Line(unsafe.Pointer(&c.slots[at]))
+		prefetch.Line(unsafe.Pointer(&c.slots[(at+1)&(len(c.slots)-1)])) // where the search goes on
+	}
+}
+
+// placeFor is the place that an address is seen from: 0 where the answer is the same for
+// all.
+func (t *Tables) placeFor(a Address, o *Origin) uint32 {
+	if t.byPlace || !a.isSurelyPublic(a.family == 4) {
+		return o.place
+	}
+	return 0
+}
+
+// first is the slot of an address, or where the search for it begins. Whoever sends
 // packets cannot make addresses that meet in one: that would take the secrets.
-func (c *Cache[V]) first(k *key) int {
+func (c *Cache[V]) first(p point, place uint32, as uint8) int {
 	s := &c.secrets
-	a, b := bits.Mul64(k.high^s[0], k.low^s[1])
-	a, b = bits.Mul64(a^b^uint64(k.place)^uint64(k.as)<<32, s[2]|1)
+	a, b := bits.Mul64(p.high^s[0], p.low^s[1])
+	a, b = bits.Mul64(a^b^uint64(place)^uint64(as)<<32, s[2]|1)
 	return int(a^b) & (len(c.slots) - 1)
 }
 
-func (c *Cache[V]) miss(t *Tables, addr netip.Addr, k key) V {
+// miss fills a slot.
+func (c *Cache[V]) miss(s slot[V]) V {
 	c.misses++
+	addr := Address{s.point, s.family}.addr()
 	c.answer = Answer{Addr: addr}
-	t.answer(&c.answer, addr.Unmap(), k.place, c.kept)
-	c.scratch = c.write(c.scratch[:0], &c.answer, k.as)
-	k.sources = c.answer.Sources
-	c.counts[k.sources]++
+	c.tables.answer(&c.answer, addr.Unmap(), s.place, c.kept)
+	c.scratch = c.write(c.scratch[:0], &c.answer, s.as)
+	s.sources = c.answer.Sources
+	c.Again(s.sources)
 	if len(c.scratch) > mostValue {
-		return c.make(bytes.Clone(c.scratch))
+		return c.valueOf(bytes.Clone(c.scratch))
 	}
-	return c.keep(k, c.scratch)
+	return c.keep(s, c.scratch)
+}
+
+func (a Address) addr() netip.Addr {
+	if a.family == 4 {
+		return a.point.addr(32)
+	}
+	return a.point.addr(128)
 }
 
 // keep puts the value of a text into the slots. At the limit the cache is emptied.
-func (c *Cache[V]) keep(k key, text []byte) V {
+func (c *Cache[V]) keep(s slot[V], text []byte) V {
 	if (c.filled+1)*4 > len(c.slots)*3 {
 		c.grow()
 	}
 	value, known := c.values[string(text)]
 	if !known {
-		if c.used+len(text)+valueExtra+c.overhead() > c.limit {
+		own := bytes.Clone(text)
+		size := cap(own) + valueExtra
+		if c.used+size+c.overhead() > c.limit {
 			c.empty()
 		}
-		own := bytes.Clone(text)
-		value = c.make(own)
+		value = c.valueOf(own)
 		c.values[unsafe.String(unsafe.SliceData(own), len(own))] = value
-		c.used += len(text) + valueExtra
+		c.used += size
 	}
-	c.put(slot[V]{k, value})
+	s.value = value
+	c.put(s)
 	return value
 }
 
 func (c *Cache[V]) put(s slot[V]) {
-	at := c.first(&s.key)
-	for c.slots[at].full {
+	at := c.first(s.point, s.place, s.as)
+	for c.slots[at].family != 0 {
 		at = (at + 1) & (len(c.slots) - 1)
 	}
 	c.slots[at] = s
@@ -156,6 +200,7 @@ func (c *Cache[V]) begin(t *Tables) {
 }
 
 func (c *Cache[V]) empty() {
+	c.round++
 	clear(c.slots)
 	c.values = map[string]V{} // cleared, it would keep its memory
 	c.filled, c.used = 0, 0
@@ -170,11 +215,14 @@ func (c *Cache[V]) grow() {
 	}
 	c.slots, c.filled = make([]slot[V], 2*len(old)), 0
 	for i := range old {
-		if old[i].full {
+		if old[i].family != 0 {
 			c.put(old[i])
 		}
 	}
 }
+
+// Round changes when the cache is emptied: values are made anew then.
+func (c *Cache[V]) Round() uint64 { return c.round }
 
 // Counts are what a cache has been asked since it was made.
 type Counts struct {

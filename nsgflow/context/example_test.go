@@ -43,7 +43,7 @@ func ExampleCache() {
 	}, func(text []byte) string { return string(text) })
 	tables := c.Generation()
 	for range 2 {
-		fmt.Println(cache.Get(tables, netip.MustParseAddr("168.63.129.16"), &context.Origin{}, 0))
+		fmt.Println(cache.Get(tables, context.AddressOf(netip.MustParseAddr("168.63.129.16")), &context.Origin{}, 0))
 	}
 	n := cache.Counts()
 	fmt.Println(n.Hits, n.Misses)

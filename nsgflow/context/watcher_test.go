@@ -526,7 +526,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 						default:
 						}
 						tables := c.Generation()
-						one, two := cache.Get(tables, addrs[0], &Origin{}, 0), cache.Get(tables, addrs[1], &Origin{}, 0)
+						one, two := cache.Get(tables, AddressOf(addrs[0]), &Origin{}, 0), cache.Get(tables, AddressOf(addrs[1]), &Origin{}, 0)
 						if one != two || one == "" {
 							t.Errorf("%q and %q", one, two)
 							return

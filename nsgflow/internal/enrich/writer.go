@@ -1,8 +1,6 @@
 package enrich
 
 import (
-	"net/netip"
-
 	"fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/nsgflow/internal/msgpack"
 )
@@ -16,13 +14,15 @@ type Writer struct {
 
 	origins map[string]context.Origin // of these tables, by MAC and resource
 	origin  context.Origin            // of the group at hand
+	nears   [len(endsOf)]nearEnd      // likewise, by direction
 	key     []byte
 
 	// Of the flow at hand.
-	ends    [2]*written
-	flow    *flowText // entries of l.flow
-	listed  flowText  // likewise, with threat lists
-	matches []byte    // so many entries of the event
+	ends    [2]*written // of source and destination
+	near    int         // which of them is the near one
+	flow    *flowText   // entries of l.flow
+	listed  flowText    // likewise, with threat lists
+	matches []byte      // so many entries of the event
 	matched int
 }
 
@@ -57,16 +57,31 @@ func (w *Writer) BeginGroup(mac, resource []byte) *context.Origin {
 		known = w.tables.Origin(string(mac), string(resource))
 		w.origins[string(w.key)] = known
 	}
-	w.origin = known
+	w.origin, w.nears = known, [len(endsOf)]nearEnd{}
 	return &w.origin
 }
 
+// Expect says that Look is about to be called with a flow of the group. What is kept of its
+// far end is fetched meanwhile; that of the near end has been at hand a moment ago.
+func (w *Writer) Expect(from, to context.Address, d context.Direction) {
+	e := &endsOf[d]
+	far := to
+	if e.near == 1 {
+		far = from
+	}
+	w.cache.Expect(w.tables, far, &w.origin, uint8(e.as[1-e.near]))
+}
+
 // Look takes up a flow of the group. It says about how many bytes will be written.
-func (w *Writer) Look(from, to netip.Addr, d context.Direction) (size int) {
-	as := &endsOf[d]
-	one := w.cache.Get(w.tables, from, &w.origin, uint8(as[0]))
-	other := w.cache.Get(w.tables, to, &w.origin, uint8(as[1]))
-	w.ends = [2]*written{one, other}
+func (w *Writer) Look(from, to context.Address, d context.Direction) (size int) {
+	e := &endsOf[d]
+	var one, other *written
+	if e.near == 0 {
+		one, other = w.lookNear(from, d), w.cache.Get(w.tables, to, &w.origin, uint8(e.as[1]))
+	} else {
+		one, other = w.cache.Get(w.tables, from, &w.origin, uint8(e.as[0])), w.lookNear(to, d)
+	}
+	w.ends, w.near = [2]*written{one, other}, e.near
 	flowType, hop := context.FlowTypeOf(&w.origin, d, one.side, other.side)
 	w.flow = &w.layout.flows[flowType][0]
 	if hop {
@@ -76,8 +91,52 @@ func (w *Writer) Look(from, to netip.Addr, d context.Direction) (size int) {
 	if one.counts[listsPart]|other.counts[listsPart] != 0 {
 		w.takeMatches() // writer_matches.go
 	}
-	return one.size() + other.size() + len(w.flow.text) + len(w.matches)
+	return one.Bytes() + other.Bytes() + len(w.flow.text) + len(w.matches)
 }
+
+// nearEnd is the near end of the flow before, of the same group and direction.
+type nearEnd struct {
+	address context.Address
+	text    *written // nil: there is none
+	round   uint64   // in which it was looked up
+}
+
+// lookNear takes up the near end, which is nearly always that of the flow before.
+func (w *Writer) lookNear(a context.Address, d context.Direction) *written {
+	n := &w.nears[d]
+	if n.text != nil && n.address == a && n.round == w.cache.Round() {
+		w.cache.Again(n.text.sources)
+		return n.text
+	}
+	e := &endsOf[d]
+	n.address, n.text = a, w.cache.Get(w.tables, a, &w.origin, uint8(e.as[e.near]))
+	n.round = w.cache.Round()
+	return n.text
+}
+
+// Listed is how many bytes of the flow at hand say what threat lists know.
+func (w *Writer) Listed() int { return len(w.listed.text) + len(w.matches) }
+
+// Outline is what flows have in common whose events, of all that a context adds, differ
+// only in the texts of the far end.
+type Outline struct {
+	near    *written
+	entries uint64 // of the far end
+	flow    *flowText
+}
+
+// Bytes is how many bytes it keeps.
+func (o Outline) Bytes() int { return o.near.Bytes() }
+
+// Round changes when what is kept is dropped: no outline of before comes again.
+func (w *Writer) Round() uint64 { return w.cache.Round() }
+
+// Outline is that of the flow at hand. One that threat lists know has none.
+func (w *Writer) Outline() (o Outline, ok bool) {
+	return Outline{w.ends[w.near], w.far().entries, w.flow}, w.flow != &w.listed && w.matched == 0
+}
+
+func (w *Writer) far() *written { return w.ends[1-w.near] }
 
 // Count is how many entries an object gets.
 func (w *Writer) Count(o Opening) (count int) {
@@ -94,9 +153,6 @@ func (w *Writer) Count(o Opening) (count int) {
 	return count
 }
 
-// Listed is how many bytes of the flow at hand say what threat lists know.
-func (w *Writer) Listed() int { return len(w.listed.text) + len(w.matches) }
-
 // AppendObject appends the header of an object that has so many other entries, and the
 // entries.
 func (w *Writer) AppendObject(dst []byte, o Opening, others int) []byte {
@@ -104,21 +160,37 @@ func (w *Writer) AppendObject(dst []byte, o Opening, others int) []byte {
 }
 
 // Append appends the entries.
-func (w *Writer) Append(dst []byte, o Opening) []byte {
+func (w *Writer) Append(dst []byte, o Opening) []byte { return w.AppendFar(w.AppendFixed(dst, o), o) }
+
+// AppendFixed appends those that follow from the outline.
+func (w *Writer) AppendFixed(dst []byte, o Opening) []byte {
+	if o == OpenRelated && w.HasFar(o) {
+		return dst
+	}
+	dst = w.ends[w.near].appendPart(dst, o)
 	if o == w.layout.flow {
 		dst = append(dst, w.flow.text...)
 	}
-	switch one, other := w.ends[0], w.ends[1]; o {
+	return dst
+}
+
+// HasFar says whether there are others. That follows from the outline, too.
+func (w *Writer) HasFar(o Opening) bool {
+	return w.far().counts[o] > 0 || o == OpenEvent && w.matched > 0
+}
+
+// AppendFar appends the others.
+func (w *Writer) AppendFar(dst []byte, o Opening) []byte {
+	switch far := w.far(); o {
 	default:
-		return other.appendPart(one.appendPart(dst, o), o)
-	case OpenSource: // the other end has none; to append nothing takes time, too
-		return one.appendPart(dst, o)
-	case OpenDestination:
-		return other.appendPart(dst, o)
-	case OpenEvent:
-		return append(other.appendPart(one.appendPart(dst, o), o), w.matches...)
+		return far.appendPart(dst, o)
 	case OpenRelated:
-		return w.appendHosts(dst, one.of(o), other.of(o))
+		if !w.HasFar(o) {
+			return dst
+		}
+		return w.appendHosts(dst, w.ends[0].of(o), w.ends[1].of(o))
+	case OpenEvent:
+		return append(far.appendPart(dst, o), w.matches...)
 	}
 }
 

@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"unsafe"
@@ -12,9 +13,11 @@ import (
 // written is what is written of an address, as one end of a flow. The text lies behind
 // it, in the same piece of memory: most of the time goes into fetching it.
 type written struct {
-	side   context.Side
-	counts [parts]uint8  // of entries, or of values
-	ends   [parts]uint16 // of parts in the text, from the begin of all; a part begins where the one before ends
+	entries uint64 // how many in each object: the counts of the first parts
+	side    context.Side
+	counts  [parts]uint8 // of entries, or of values
+	sources context.Sources
+	ends    [parts]uint16 // of parts in the text, from the beginning of all; a part begins where the one before ends
 }
 
 // part is a part of the text: the entries of an object, by its Opening, or one of these.
@@ -36,10 +39,11 @@ func (w *written) of(p part) []byte {
 // appendPart appends a part.
 func (w *written) appendPart(dst []byte, p part) []byte { return append(dst, w.of(p)...) }
 
-func (w *written) size() int { return int(w.ends[parts-1]) }
+// Bytes is how many bytes it has.
+func (w *written) Bytes() int { return int(w.ends[parts-1]) }
 
-// end is one of the two ends of a flow: side, and whether it is the far one, whose NIC
-// the record is not of.
+// end is one of the two ends of a flow: side, and whether it is the far one. The record
+// is of the NIC at the near end.
 type end uint8
 
 const (
@@ -51,18 +55,22 @@ const (
 func (e end) side() int   { return int(e & 1) }
 func (e end) isFar() bool { return e&farEnd != 0 }
 
-// endsOf are the ends of flows.
-var endsOf = [...][2]end{
-	context.DirectionUnknown: {source, destination},
-	context.Inbound:          {source | farEnd, destination},
-	context.Outbound:         {source, destination | farEnd},
+// endsOf are the ends of flows, and which of them is the near one. Where the direction is
+// not known, no end is far, and the source stands for the near one.
+var endsOf = [...]struct {
+	as   [2]end
+	near int
+}{
+	context.DirectionUnknown: {[2]end{source, destination}, 0},
+	context.Inbound:          {[2]end{source | farEnd, destination}, 1},
+	context.Outbound:         {[2]end{source, destination | farEnd}, 0},
 }
 
 // write writes what is known of an address as an end. No text of it is longer than 256
 // bytes, so that all have less than 64 KB; a part that would not fit is left out.
 func (l *layout) write(dst []byte, a *context.Answer, as uint8) []byte {
 	e := end(as)
-	h := written{side: a.Side}
+	h := written{side: a.Side, sources: a.Sources}
 	b := append(dst, make([]byte, headSize)...)
 	h.ends[NotOpen] = uint16(headSize)
 	for p := NotOpen + 1; p < parts; p++ {
@@ -80,11 +88,12 @@ func (l *layout) write(dst []byte, a *context.Answer, as uint8) []byte {
 		}
 		h.counts[p], h.ends[p] = uint8(count), uint16(len(b))
 	}
+	h.entries = binary.LittleEndian.Uint64(h.counts[:Openings])
 	*writtenAt(b) = h
 	return append(b, 0) // what an empty part at the end points to
 }
 
-// writtenAt is what has been written at the begin of text. Allocated bytes are aligned
+// writtenAt is what has been written at the beginning of text. Allocated bytes are aligned
 // for it.
 func writtenAt(text []byte) *written { return (*written)(unsafe.Pointer(unsafe.SliceData(text))) }
 
