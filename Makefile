@@ -35,7 +35,7 @@ PROGRAM := $(OUT)/nsgflow
 INPUTS  := $(OUT)/flb-in_nsgflow.so $(OUT)/in_nsgflow.so
 HOSTS   := $(OUT)/host-96 $(OUT)/host-104 $(OUT)/input-host
 SOURCES := go.mod go.sum Makefile plugin/default.pgo $(wildcard plugin/*.[ch]) plugin/package/glibc.h \
-           $(shell find nsgflow plugin -name '*.go' ! -name '*_test.go')
+           $(shell find nsgflow plugin -name '*.go' ! -name '*_test.go' -o -name '*.s')
 
 # Packages are for this machine's architecture, and for arm64 where its compiler is.
 ARCHES   ?= $(NATIVE) $(if $(filter-out arm64,$(NATIVE)),$(if $(shell command -v aarch64-linux-gnu-gcc),arm64))
