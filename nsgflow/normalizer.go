@@ -7,7 +7,7 @@ import "fmt"
 type Normalizer struct {
 	options    Options
 	document   document             // hop 1: the flow log that is being read
-	flow       parsedTuple          // hop 2: the tuple at hand, read; of aggregator.room, where flows are aggregated
+	flow       parsedTuple          // hop 2: the tuple at hand, read, where neither ahead nor aggregator.room has it
 	ahead      *readAhead           // the next ones; nil without a context
 	encoder    encoder              // hop 3: writes its events
 	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
