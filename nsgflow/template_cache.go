@@ -53,7 +53,7 @@ type templateCache struct {
 }
 
 func newTemplateCache() *templateCache {
-	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}, outlines: outlines{patience: leastPatience, least: leastPatience}}
+	return &templateCache{general: map[uint32]*templates{}, groups: map[uint64]*templates{}, outlines: outlines{least: leastPatience}}
 }
 
 // use gives a group its templates.

@@ -175,9 +175,7 @@ func (w *Writer) AppendFixed(dst []byte, o Opening) []byte {
 }
 
 // HasFar says whether there are others. That follows from the outline, too.
-func (w *Writer) HasFar(o Opening) bool {
-	return w.far().counts[o] > 0 || o == OpenEvent && w.matched > 0
-}
+func (w *Writer) HasFar(o Opening) bool { return w.far().counts[o] > 0 }
 
 // AppendFar appends the others.
 func (w *Writer) AppendFar(dst []byte, o Opening) []byte {

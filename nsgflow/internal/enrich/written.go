@@ -29,6 +29,8 @@ const (
 	parts
 )
 
+var _ [8]struct{} = [Openings]struct{}{} // entries has a byte for each
+
 const headSize = int(unsafe.Sizeof(written{}))
 
 func (w *written) of(p part) []byte {
