@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -47,7 +46,7 @@ func TestAzureFollow(t *testing.T) {
 			starts := func() int { return strings.Count(a.Log.String(), "[sp] stream processor started") }
 			time.Sleep(settled)
 			before := starts()
-			a.Signal(syscall.SIGHUP)
+			a.Reload()
 			a.Until("the reload", func() bool { return starts() > before })
 			w.Minute()
 			a.Until("the minute after the reload", w.AllSeen(root))

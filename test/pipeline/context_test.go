@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -108,7 +107,7 @@ func TestContext(t *testing.T) {
 		if r.Before(2, 1) {
 			t.Logf("not tried: Fluent Bit %s has no hot reload", r.Version)
 		} else {
-			a.Signal(syscall.SIGHUP)
+			a.Reload()
 			a.Until("the reload", func() bool { return strings.Contains(a.Log.String(), " flows, ") })
 			a.Until("an event after it", func() bool { return more() == "best tier" })
 		}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -118,7 +117,7 @@ func TestMetrics(t *testing.T) {
 		}
 
 		// New instances begin anew: tail reads its files again.
-		a.Signal(syscall.SIGHUP)
+		a.Reload()
 		a.Until("the reload", func() bool { return strings.Count(a.Log.String(), " flows, ") == 2 })
 		textfile.Append(t, filepath.Join(root, "flow-logs", "b.json"), counted())
 		untilCounted(t, e, together(countersOf("edge", 2), countersOf("nsgflow.1", 2)))

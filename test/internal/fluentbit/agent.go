@@ -99,6 +99,24 @@ func (a *Agent) Signal(s os.Signal) {
 	}
 }
 
+// Reload asks for a hot reload and returns when it has begun. Fluent Bit
+// refuses one until it is through with the last, which no line of every
+// release tells: then it is asked again.
+func (a *Agent) Reload() {
+	a.t.Helper()
+	lines := func(text string) int { return strings.Count(a.Log.String(), text) }
+	begun, refused := "reloading instance pid=", "reloading in progress, aborting"
+	before, refusals := lines(begun), lines(refused)
+	a.Signal(syscall.SIGHUP)
+	a.Until("a reload", func() bool {
+		if n := lines(refused); n > refusals {
+			refusals = n
+			a.Signal(syscall.SIGHUP)
+		}
+		return lines(begun) > before
+	})
+}
+
 // Kill ends it as a crash does.
 func (a *Agent) Kill() {
 	a.t.Helper()
