@@ -123,12 +123,13 @@ picture: ## docs/demo.png anew: the demo's page in Chromium
 	NSGFLOW_PICTURE=$(CURDIR)/docs/demo.png $(GO) test -count 1 -v -run '^TestPage$$' ./test/demo
 
 check: lint ## what to run after each change: lint, and the tests of the flow logs and of the plugin's Go, but for files that are replaced under load
-	@CGO_ENABLED=0 $(GO) test -count 1 -short -skip Replaced $$($(GO) list ./nsgflow/... ./plugin/... | grep -v '/storage')
+	@GOGC=400 CGO_ENABLED=0 $(GO) test -vet off -count 1 -short -skip Replaced $$($(GO) list ./nsgflow/... ./plugin/... | grep -v '/storage')
 
 # The race detector is for Go of ours that runs in the tests' own process. What
 # starts agents and hosts waits for them: more packages at a time than cores.
-RACED := ./nsgflow/... ./plugin ./test/azure
-ROOMS  = $$($(GO) list ./test/... | grep -v '/test/azure$$')
+# The longest begin first: nothing is left to run alone at the end.
+RACED := ./nsgflow/storage ./nsgflow/... ./plugin ./test/azure
+ROOMS  = ./test/input ./test/pipeline ./test/outputs $$($(GO) list ./test/... | grep -v '/test/azure$$')
 TEST   = $(GO) test -count 1 -short -v -timeout 20m
 SHOWN  = 2>&1 | grep --line-buffered -vE '$(QUIET)'
 

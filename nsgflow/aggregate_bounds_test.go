@@ -80,6 +80,7 @@ func gather(t *testing.T, a *aggregator, r *record) time.Duration {
 // A record of as many tuples as one may have, made to ask for much: the memory
 // is bounded, the time linear, and what a large record took is given back.
 func TestAggregateBounds(t *testing.T) {
+	WithoutRaceDetector(t)
 	if size := blockSize * int(unsafe.Sizeof(aggregate{})); blockBytes != size {
 		t.Errorf("a block is %d bytes, not %d", size, blockBytes)
 	}
@@ -124,6 +125,7 @@ func TestAggregateBounds(t *testing.T) {
 // Texts are told apart exactly, as many as a record may have: rules and MACs of
 // groups of one tuple, and codes that no document names.
 func TestAggregateTexts(t *testing.T) {
+	t.Parallel()
 	const groups = 1 << 16
 	r := &record{}
 	for i := range groups {
@@ -182,6 +184,7 @@ func small(t *testing.T) *Normalizer {
 // time is linear, and the memory that is allocated in all, the events included,
 // is bounded.
 func TestAggregateIsLinear(t *testing.T) {
+	WithoutRaceDetector(t)
 	const allocated = 1 << 10 // bytes a tuple
 	sizes := []int{maxTuples / 16, maxTuples / 4, maxTuples}
 	if testing.Short() {

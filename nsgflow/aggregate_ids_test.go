@@ -17,7 +17,7 @@ import (
 // same ids whenever it is read, also after other logs.
 func TestAggregateIDs(t *testing.T) {
 	t.Parallel()
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	for name, input := range aggregateInputs(t) {
 		seen := map[string]string{}
 		for i, by := range nsgflow.Aggregates() {

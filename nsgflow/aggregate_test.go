@@ -98,7 +98,7 @@ func isAggregated(body string) bool { return strings.Contains(body, `"aggregate"
 // every other record is the one that comes without aggregation.
 func TestAggregateOracle(t *testing.T) {
 	t.Parallel()
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	for name, input := range aggregateInputs(t) {
 		values, ok := trees(strings.TrimPrefix(input, "\ufeff"))
 		if !ok {

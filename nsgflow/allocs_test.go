@@ -9,7 +9,7 @@ import (
 // Once the buffers have grown, a flow log costs no allocation for each event.
 // What a record may cost are the texts of its numbers.
 func TestAllocationsOfFlowLogs(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	const tuples = 1_000
 	for _, l := range flowLogs(t, tuples) {
 		for _, structured := range []bool{false, true} {
@@ -39,7 +39,7 @@ func TestAllocationsOfForeignRecords(t *testing.T) {
 // A record whose other fields have to be merged with the event's costs no
 // more for each event.
 func TestAllocationsOfMergedFields(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	const tuples = 1_000
 	for _, l := range flowLogs(t, tuples) {
 		if len(l.texts) > 1 {

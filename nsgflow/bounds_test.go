@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"fluent-bit-nsgflow/nsgflow"
+
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -99,6 +101,7 @@ func manyKeys(n int) []byte {
 }
 
 func TestBounds(t *testing.T) {
+	nsgflow.WithoutRaceDetector(t)
 	for _, row := range bounds {
 		t.Run(row.name, func(t *testing.T) {
 			if row.long && testing.Short() {

@@ -28,7 +28,7 @@ var framings = []nsgflow.Frame{
 // writes it anew with -update, and git shows which inputs are concerned.
 func TestBytes(t *testing.T) {
 	t.Parallel()
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	frames, originals := framings, []bool{false, true}
 	if testing.Short() && !*update {
 		frames, originals = framings[:1], originals[1:]

@@ -190,6 +190,13 @@ func unpackScalar(d *msgpack.Decoder, b *strings.Builder) error {
 		if !utf8.ValidString(x) {
 			return fmt.Errorf("not UTF-8: %q", x)
 		}
+		if plain := func(r rune) bool { return r >= ' ' && r < 0x7f && r != '"' && r != '\\' }; !strings.ContainsFunc(x, func(r rune) bool { return !plain(r) }) {
+			b.WriteString(`"` + x + `"`)
+			return nil
+		}
+	case int8, int16, int32, int64, uint8, uint16, uint32, uint64:
+		fmt.Fprint(b, x)
+		return nil
 	case float32:
 		v = float64(x)
 	}

@@ -19,6 +19,8 @@ import (
 // An object of the source record that a context adds entries to may have more than
 // 65,535.
 func TestContextManyReservedEntries(t *testing.T) {
+	t.Parallel()
+	nsgflow.WithoutRaceDetector(t)
 	for _, n := range []int{65_000, 65_536} {
 		var keys strings.Builder
 		for i := range n {

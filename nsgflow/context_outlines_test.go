@@ -32,6 +32,8 @@ var anyEnds = []string{"10.20.0.4", "10.20.0.9", "20.60.0.1", "89.160.20.7", "89
 // Templates are made for the outlines that come again, and others in their places: that
 // makes no difference to any event, whatever the reserved fields are.
 func TestContextOutlines(t *testing.T) {
+	t.Parallel()
+	nsgflow.WithoutRaceDetector(t)
 	c := contexts.Open(t, contexts.All)
 	var flows []string
 	for _, direction := range []string{"I", "O", "?"} {
@@ -66,7 +68,7 @@ func TestContextOutlines(t *testing.T) {
 // A NIC that passes on what others send has ever new near ends: templates are made for
 // some of them, and no end to that is seen in time or memory.
 func TestContextOutlinesWithoutEnd(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	var networks strings.Builder
 	networks.WriteString("cidr,name\n")
 	for i := range 200 {

@@ -141,7 +141,7 @@ var everyContext = [][2]nsgflow.Aggregate{{}, {nsgflow.AggregateService, nsgflow
 // times and ids, nor what is no flow. What comes again is the same again.
 func TestContextChangesNothingElse(t *testing.T) {
 	t.Parallel()
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	c := contexts.Open(t, contexts.All)
 	inputs := aggregateInputs(t)
 	inputs["shop"] = shopRecord
@@ -180,6 +180,8 @@ func TestContextChangesNothingElse(t *testing.T) {
 // Each field of a context, and each object, can be excluded: then events lack it, and
 // nothing else.
 func TestContextExcluded(t *testing.T) {
+	t.Parallel()
+	nsgflow.WithoutRaceDetector(t)
 	c := contexts.Open(t, contexts.All)
 	for s, schemaName := range nsgflow.Schemas() {
 		names := map[string]bool{}
@@ -299,9 +301,12 @@ func TestContextMatchesOfBothEnds(t *testing.T) {
 
 // Addresses that have come before cost no allocation, wherever they are known from.
 func TestContextAllocations(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	c := contexts.Open(t, contexts.All)
 	for s := range nsgflow.Schemas() {
+		if testing.Short() && nsgflow.Schema(s) != nsgflow.SchemaECS {
+			continue
+		}
 		for _, l := range flowLogs(t, 1000) {
 			n := newNormalizer(t, inSchema(nsgflow.Schema(s)), withContext(c))
 			inputs := l.inputs(t, false)

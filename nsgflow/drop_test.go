@@ -115,6 +115,7 @@ func TestParseDropAndAggregate(t *testing.T) {
 // nothing else.
 func TestExcludeFields(t *testing.T) {
 	t.Parallel()
+	nsgflow.WithoutRaceDetector(t)
 	inputs := aggregateInputs(t)
 	for schema, schemaName := range nsgflow.Schemas() {
 		s := nsgflow.Schema(schema)
@@ -196,7 +197,7 @@ func TestExcludedFieldsAreNotOurs(t *testing.T) {
 
 // What is dropped, aggregated or excluded costs no allocation for each tuple.
 func TestAllocationsOfLess(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	for _, traffic := range []loggen.Traffic{loggen.Mixed, loggen.Realistic} {
 		for _, l := range volumeLogs(t, traffic, 1_000) {
 			for _, structured := range []bool{false, true} {

@@ -100,6 +100,7 @@ func wantedColumns(t *testing.T, vnet bool, tuple string) map[string]any {
 // Every tuple of a blob is one event, in order, with every column in its
 // place and the fields of its record around it.
 func TestECSColumns(t *testing.T) {
+	t.Parallel()
 	logs := map[string]string{}
 	for _, family := range []loggen.Family{loggen.NSGv1, loggen.NSGv2, loggen.VNet} {
 		var b strings.Builder

@@ -192,6 +192,7 @@ func TestTablesKeepObjectsTogether(t *testing.T) {
 // ECS, does not allow; and no field of the table goes without being seen.
 func TestECSEvents(t *testing.T) {
 	t.Parallel()
+	nsgflow.WithoutRaceDetector(t)
 	ecs, networkTypes := readECS(t)
 	table := map[string]nsgflow.Field{}
 	for _, f := range nsgflow.SchemaECS.Fields() {

@@ -18,6 +18,7 @@ const reservedFlows = `{"records":[{"time":"2025-03-04T09:00:41.3718205Z","macAd
 // fields is the merger's map of the event without them and of the fields.
 func TestReservedFieldsAreMerged(t *testing.T) {
 	t.Parallel()
+	WithoutRaceDetector(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	var normalizers [][2]*Normalizer // without and with reserve_data
 	for schema := range schemas {

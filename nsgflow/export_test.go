@@ -1,5 +1,7 @@
 package nsgflow
 
+import "testing"
+
 // ReadFrame is for tests from outside, which go through chunks by themselves.
 var ReadFrame = readFrame
 
@@ -19,4 +21,13 @@ func (n *Normalizer) OutlineBytes() (bytes int) {
 		}
 	}
 	return bytes
+}
+
+// WithoutRaceDetector skips what is about memory, or long and in one goroutine:
+// make test runs it without the race detector, too.
+func WithoutRaceDetector(t *testing.T) {
+	t.Helper()
+	if RaceDetector {
+		t.Skip("skipped: runs without the race detector")
+	}
 }

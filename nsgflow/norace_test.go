@@ -1,5 +1,6 @@
 //go:build !race
 
-package nsgflow_test
+package nsgflow
 
-const raceDetector = false
+// RaceDetector: the tests run under it.
+const RaceDetector = false

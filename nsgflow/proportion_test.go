@@ -119,7 +119,7 @@ func peak(t *testing.T) (bytes int) {
 // No record costs more than a stated time and memory for each of its bytes. Of
 // large ones that are already known to cost too much no larger ones are tried.
 func TestProportion(t *testing.T) {
-	if raceDetector || testing.Short() {
+	if nsgflow.RaceDetector || testing.Short() {
 		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, f := range adverse.Families {
@@ -185,7 +185,7 @@ func checkGrowth(t *testing.T, small, large cost) {
 // A blob that Azure has written in an hour, in one text, takes no more at its
 // peak than half again what it becomes.
 func TestHonestBlobs(t *testing.T) {
-	if raceDetector || testing.Short() {
+	if nsgflow.RaceDetector || testing.Short() {
 		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, row := range []struct {

@@ -1,5 +1,6 @@
 //go:build race
 
-package nsgflow_test
+package nsgflow
 
-const raceDetector = true
+// RaceDetector: the tests run under it.
+const RaceDetector = true

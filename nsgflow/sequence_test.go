@@ -138,7 +138,7 @@ func around(a, b []byte) string {
 // make an instance throw away what it has kept.
 func TestSequence(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
+	if nsgflow.RaceDetector {
 		t.Skip("skipped: runs without the race detector")
 	}
 	chunk := knownChunk(t)
@@ -297,7 +297,7 @@ func mustPack(pairs ...any) []byte {
 // What an instance keeps of large records is bounded, and small records cost
 // after them what they cost before.
 func TestNothingOfLargeRecordsIsKept(t *testing.T) {
-	if raceDetector || testing.Short() {
+	if nsgflow.RaceDetector || testing.Short() {
 		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	for _, row := range large {
@@ -369,7 +369,7 @@ func inUse() int {
 // used. Each pair of records here has a rule of its own, conflicting fields, and a
 // flow log in a foreign record; the large one behind has all buffers made anew.
 func TestNothingOfForeignRecordsIsKept(t *testing.T) {
-	if raceDetector || testing.Short() {
+	if nsgflow.RaceDetector || testing.Short() {
 		t.Skip("skipped: runs without the race detector, and not in short")
 	}
 	list := func(n int, of any) []any {
@@ -408,7 +408,7 @@ func TestNothingOfForeignRecordsIsKept(t *testing.T) {
 // Memory that is given to a Normalizer is all kept until it returns: that it
 // grows takes no more than the output once again.
 func TestRoomIsInProportion(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	for _, f := range adverse.Families {
 		if !f.Worst {
 			continue
@@ -425,14 +425,5 @@ func TestRoomIsInProportion(t *testing.T) {
 				t.Errorf("%d bytes have been copied for %d of output", used, len(out))
 			}
 		})
-	}
-}
-
-// withoutRaceDetector skips what is about memory, or long and in one goroutine:
-// make test runs it without the race detector, too.
-func withoutRaceDetector(t *testing.T) {
-	t.Helper()
-	if raceDetector {
-		t.Skip("skipped: runs without the race detector")
 	}
 }

@@ -58,7 +58,7 @@ func TestCountersOfEverySize(t *testing.T) {
 // What is kept of the texts of groups has a bound in bytes, however long they
 // are and however many.
 func TestKeptTextsAreBounded(t *testing.T) {
-	withoutRaceDetector(t)
+	nsgflow.WithoutRaceDetector(t)
 	for _, row := range []struct{ size, count int }{{100, 30_000}, {60_000, 1000}, {200_000, 150}} {
 		n := newNormalizer(t)
 		before := heap()

@@ -78,6 +78,8 @@ func TestFastTuplesCut(t *testing.T) {
 
 // One byte of a fast tuple is another, is missing or comes twice.
 func TestFastTuplesChanged(t *testing.T) {
+	t.Parallel()
+	WithoutRaceDetector(t)
 	read := 0
 	for _, row := range fastTuples {
 		for i := range row.tuple {
@@ -105,6 +107,8 @@ func TestFastTuplesChanged(t *testing.T) {
 
 // Random columns, most of them good.
 func TestFastTuplesRandom(t *testing.T) {
+	t.Parallel()
+	WithoutRaceDetector(t)
 	columns := []func(r *rand.Rand) string{
 		pick("1741078800", "1741078800123", "0", "2147483647", "2147483648", "9999999999", "2147483647999", "2147483648000", "0000000000001", "99999999999"),
 		anyAddress, anyAddress, digit, digit,
