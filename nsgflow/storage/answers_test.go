@@ -18,6 +18,7 @@ import (
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
 	"fluent-bit-nsgflow/test/azure"
 )
 
@@ -151,7 +152,7 @@ func TestCompressedBlob(t *testing.T) {
 	}
 }
 
-// A page of a listing that names itself as the next is not asked for without
+// Pages of a listing that name each other as the next are not asked for without
 // end.
 func TestListingThatDoesNotEnd(t *testing.T) {
 	c := azure.NewContainer(t)
@@ -159,16 +160,18 @@ func TestListingThatDoesNotEnd(t *testing.T) {
 	w := &wire{}
 	w.hurt = func(kind string, r *http.Response) {
 		if kind == "list" && r.Request.URL.Query().Get("delimiter") == "" {
+			next := map[string]string{"": "one", "one": "two", "two": "one"}[r.Request.URL.Query().Get("marker")]
 			replaceBody(t, r, func(text string) string {
-				return strings.Replace(text, "<NextMarker/>", "<NextMarker>more</NextMarker>", 1)
+				return strings.Replace(text, "<NextMarker/>", "<NextMarker>"+next+"</NextMarker>", 1)
 			})
 		}
 	}
 	o.Transport = w
 	azure.NewFlowLog(t, c, azure.VNetName(1, azure.ThisHour)).Grow(azure.VNetRecord(1))
-	f, _ := open(t, o)
+	f, log := open(t, o)
 	take(t, f, 1)
 	await(t, "it is said", func() bool { return waitsFor(f, Network) })
+	await(t, "it is in the log", func() bool { return log.count(paging.ErrCircle.Error()) == 1 })
 }
 
 // A blob without a name in a listing is none: no checkpoint could be kept of it,

@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resourcegraph/armresourcegraph"
 
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
 	"fluent-bit-nsgflow/nsgflow/storage/internal/oneline"
 )
 
@@ -118,6 +119,7 @@ func (d *discovery) query(ctx context.Context, subscriptions []string, found map
 			Top:          to.Ptr[int32](rowsPerPage),
 		},
 	}
+	var circle paging.Circle
 	for {
 		page, err := d.client.Resources(ctx, request, nil)
 		if err != nil {
@@ -137,8 +139,8 @@ func (d *discovery) query(ctx context.Context, subscriptions []string, found map
 			}
 			return nil
 		}
-		if last := request.Options.SkipToken; last != nil && *last == *next {
-			return errors.New("azure resource graph: a page names itself as the next")
+		if err := circle.Check(*next); err != nil {
+			return fmt.Errorf("azure resource graph: %w", err)
 		}
 		request.Options.SkipToken = next
 	}

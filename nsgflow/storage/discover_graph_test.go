@@ -117,7 +117,7 @@ func TestDiscovery(t *testing.T) {
 		{name: "cut off", answers: []string{strings.Replace(onePage, `"false"`, `"true"`, 1)},
 			err: "azure resource graph: the answer is cut off and has no next page, name fewer subscriptions"},
 		{name: "a page that is its own next", answers: []string{strings.Replace(onePage, `"facets"`, `"$skipToken":"x","facets"`, 1), strings.Replace(onePage, `"facets"`, `"$skipToken":"x","facets"`, 1)},
-			err: "azure resource graph: a page names itself as the next"},
+			err: "azure resource graph: its pages name each other in a circle"},
 		{name: "a table", answers: []string{`{"totalRecords":1,"count":1,"data":{"columns":[{"name":"id","type":"string"}],"rows":[["x"]]},"facets":[],"resultTruncated":"false"}`},
 			err: "azure resource graph: data is map[string]interface {}, not a list"},
 		{name: "throttled", want: []foundAccount{edge}, answers: []string{

@@ -6,6 +6,8 @@ import (
 
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
 )
 
 // page is one answer to a listing.
@@ -29,14 +31,15 @@ type pages struct {
 // each shows the blobs of all pages to observe, and the folders to below.
 func (l *pages) each(get func(context.Context, *azcontainer.Client, *string) (page, error),
 	observe func(*azcontainer.BlobItem) error, below func(name string)) error {
+	var circle paging.Circle
 	for marker := (*string)(nil); ; {
 		var p page
 		err := l.do(func(ctx context.Context, client *azcontainer.Client) (err error) {
 			p, err = get(ctx, client, marker)
-			if err == nil && marker != nil && p.next != nil && *p.next == *marker {
-				err = errors.New("a page of the listing names itself as the next")
+			if err != nil || p.next == nil {
+				return err
 			}
-			return err
+			return circle.Check(*p.next)
 		})
 		if err != nil {
 			return err

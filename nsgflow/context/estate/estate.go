@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -156,6 +158,7 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 	}
 	seen := map[string]bool{}
 	nothing := 0
+	var circle paging.Circle
 	for {
 		page, err := r.page(ctx, request)
 		if err != nil {
@@ -192,8 +195,8 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 			}
 			return all, nil
 		}
-		if last := request.Options.SkipToken; last != nil && *last == *next {
-			return nil, errors.New("a page names itself as the next")
+		if err := circle.Check(*next); err != nil {
+			return nil, err
 		}
 		request.Options.SkipToken = next
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
@@ -30,6 +32,7 @@ func ReadServiceTags(ctx context.Context, client *arm.Client, subscription, loca
 	at := runtime.JoinPaths(client.Endpoint(), "/subscriptions/"+url.PathEscape(subscription)+"/providers/Microsoft.Network/locations/"+url.PathEscape(location)+"/serviceTags") +
 		"?api-version=2025-05-01"
 	var all ServiceTags
+	var circle paging.Circle
 	for at != "" {
 		var page ServiceTags
 		if err := get(ctx, client, at, &page); err != nil {
@@ -38,11 +41,11 @@ func ReadServiceTags(ctx context.Context, client *arm.Client, subscription, loca
 		if all.Values = append(all.Values, page.Values...); len(all.Values) > maxTags {
 			return nil, errors.New("service tags without end")
 		}
-		if page.NextLink == at {
-			return nil, errors.New("a page names itself as the next")
-		}
 		all.ChangeNumber, all.Cloud = page.ChangeNumber, page.Cloud
 		at = page.NextLink
+		if err := circle.Check(at); err != nil {
+			return nil, err
+		}
 	}
 	if len(all.Values) == 0 {
 		return nil, errors.New("an answer without service tags")

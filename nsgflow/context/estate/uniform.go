@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"fluent-bit-nsgflow/nsgflow/internal/paging"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
@@ -46,6 +48,7 @@ func (r *reader) uniform(ctx context.Context) error {
 			continue // its NICs are as others
 		}
 		at := runtime.JoinPaths(r.Resources.Endpoint(), set.text("id")+"/networkInterfaces") + "?api-version=2018-10-01"
+		var circle paging.Circle
 		for at != "" {
 			if err := r.o.Wait(ctx, r.o.Pace); err != nil {
 				return err
@@ -62,10 +65,10 @@ func (r *reader) uniform(ctx context.Context) error {
 			if err := r.inv.addNICs(page.rows()); err != nil {
 				return err
 			}
-			if page.NextLink == at {
-				return errors.New("a page names itself as the next")
-			}
 			at = page.NextLink
+			if err := circle.Check(at); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
