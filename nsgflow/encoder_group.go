@@ -109,7 +109,8 @@ func (gv *groupValues) derive(wanted uint32) {
 	}
 	t[groupRuleset], t[groupRulesetName] = nsg.LowerName, nsg.Name
 	t[groupRegion] = gv.flowLog.Parse(t[groupFlowLogResource]).Region
-	if mac, ok := azure.AppendMAC(gv.mac[:0], t[groupMAC]); ok {
+	if number, ok := azure.ParseMAC(t[groupMAC]); ok {
+		mac := azure.AppendMAC(gv.mac[:0], number)
 		if t[groupMACForm] = mac; wanted&(1<<groupMACColon) != 0 {
 			t[groupMACColon] = azure.AppendColons(gv.macColon[:0], mac)
 		}

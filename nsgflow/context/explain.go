@@ -48,7 +48,7 @@ func (t *Tables) Explain(addr netip.Addr, o Origin) (all []Finding) {
 func (p position) String() string {
 	return [...]string{
 		elsewhere: "of no place", virtualNetwork: "in a VNet", client: "a client of a gateway", onSite: "on a site", own: "public, of the estate",
-		azure: "in Azure", bad: "outside, on a list", external: "outside", privateNetwork: "private", somePublic: "public; without service tags there is no flow type",
+		inAzure: "in Azure", bad: "outside, on a list", external: "outside", privateNetwork: "private", somePublic: "public; without service tags there is no flow type",
 	}[p]
 }
 

@@ -45,11 +45,11 @@ const (
 	client
 	onSite
 	own
-	azure
+	inAzure
 	bad
 	external
 	privateNetwork
-	somePublic // public, without service tags: azure, bad or external
+	somePublic // public, without service tags: in Azure, bad or external
 )
 
 // position is the first test that an address passes. That a side is the record's
@@ -65,7 +65,7 @@ func (t *Tables) position(a *Answer, r *resolution, row *network) position {
 	case r.public != 0:
 		return own
 	case a.Class == Platform, a.ServiceTag != "":
-		return azure
+		return inAzure
 	case a.Class == Public && t.tags == nil:
 		return somePublic
 	case a.Class == Public && len(a.Threats) > 0:
@@ -84,7 +84,7 @@ var outward = [...]FlowType{
 	client:         PointToSite,
 	onSite:         SiteToSite,
 	own:            OwnPublic,
-	azure:          AzurePublic,
+	inAzure:        AzurePublic,
 	bad:            MaliciousFlow,
 	external:       ExternalPublic,
 	privateNetwork: UnknownPrivate,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
+	"fluent-bit-nsgflow/nsgflow/internal/azure"
 )
 
 // Bounds of all files of an inventory.
@@ -269,38 +270,9 @@ func parseMAC(text string) (mac uint64, err error) {
 	if text == "" {
 		return 0, nil
 	}
-	mac, ok := macOf(text)
+	mac, ok := azure.ParseMAC(text)
 	if !ok {
 		return 0, fmt.Errorf("mac %s: not twelve hex digits", quote(text))
 	}
 	return mac, nil
-}
-
-// IsMAC says whether Origin reads a text as a MAC: twelve hex digits, with separators
-// between the bytes or without.
-func IsMAC(text string) bool {
-	_, ok := macOf(text)
-	return ok
-}
-
-func macOf(text string) (mac uint64, ok bool) {
-	digits := 0
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		case (c == '-' || c == ':') && digits%2 == 0 && digits > 0:
-			continue
-		default:
-			return 0, false
-		}
-		mac = mac<<4 | uint64(c)
-		if digits++; digits > 12 {
-			return 0, false
-		}
-	}
-	return mac, digits == 12
 }

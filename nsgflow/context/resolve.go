@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"fluent-bit-nsgflow/nsgflow/internal/azure"
 )
 
 // step is the step of the resolution that answered.
@@ -176,7 +178,7 @@ func (t *Tables) Origin(mac, resource string) (o Origin) {
 	if e == nil && len(t.extra) == 0 {
 		return o
 	}
-	number, ok := macOf(mac)
+	number, ok := azure.ParseMAC(mac)
 	if e != nil && ok {
 		first := e.byMAC[number]
 		if first != 0 && e.owners[first].sameMAC == 0 {

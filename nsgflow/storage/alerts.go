@@ -23,6 +23,9 @@ type alert struct {
 	since, lastly time.Time
 }
 
+// recovered is the usual end of an alert.
+const recovered = ": recovered"
+
 const alertInterval = time.Minute
 
 func newAlerts(log Log) *alerts {
@@ -57,7 +60,8 @@ func (a *alerts) note(what string, level Level, text string) {
 	a.mu.Unlock()
 }
 
-func (a *alerts) clear(what string) {
+// clear says that what was raised is over, with how long it took.
+func (a *alerts) clear(what, over string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	one := a.kept[what]
@@ -66,6 +70,6 @@ func (a *alerts) clear(what string) {
 	}
 	one.on = false
 	if one.logged {
-		a.log(Info, fmt.Sprintf("%s: recovered after %s", what, a.now().Sub(one.since).Round(time.Second)))
+		a.log(Info, fmt.Sprintf("%s after %s", over, a.now().Sub(one.since).Round(time.Second)))
 	}
 }

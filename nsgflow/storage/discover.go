@@ -36,7 +36,7 @@ func (d *discoverer) loop() {
 		found, err := d.look()
 		switch {
 		case err == nil:
-			f.alerts.clear("discovery")
+			f.alerts.clear("discovery", "discovery"+recovered)
 			err := d.takeUp(found)
 			if err != nil {
 				f.lookout.begin(SignIn, err.Error())
@@ -121,6 +121,15 @@ func (o Options) manager(home azureCloud) cloud.Configuration {
 	return c
 }
 
+// notFollowed says why an account is not. An account in two sections is named by
+// the error.
+func notFollowed(account string, err error) string {
+	if errors.Is(err, errTaken) {
+		return err.Error()
+	}
+	return account + ": " + err.Error()
+}
+
 // takeUp follows the accounts that are new, and names once those that are gone.
 // These are still followed: there may be something unread in them. The error is of
 // an account that cannot be signed in to, which is tried again at the next look.
@@ -133,14 +142,14 @@ func (d *discoverer) takeUp(found []namedAccount) (failed error) {
 			continue
 		}
 		if err := f.follow(one); err != nil {
-			f.alerts.raise(what, Error, what+": "+err.Error())
+			f.alerts.raise(what, Error, notFollowed(what, err))
 			there[one.name] = false // tried again
 			if !errors.Is(err, errTaken) {
 				failed = fmt.Errorf("%s is not read: %w", what, err)
 			}
 			continue
 		}
-		f.alerts.clear(what)
+		f.alerts.clear(what, what+recovered)
 		f.log(Info, what+": found, its flow logs are followed")
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.taken)) {

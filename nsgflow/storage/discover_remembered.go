@@ -33,7 +33,7 @@ func (d *discoverer) recall() {
 	for _, name := range slices.Sorted(maps.Keys(d.known)) {
 		what, one := "account "+name, d.known[name]
 		if err := f.follow(namedAccount{name, f.o.urlOf(name, one.URL)}); err != nil {
-			f.alerts.raise(what, Error, err.Error())
+			f.alerts.raise(what, Error, notFollowed(what, err))
 			delete(d.known, name) // found again, or not
 			continue
 		}

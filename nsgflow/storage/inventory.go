@@ -124,7 +124,7 @@ func (v *inventory) loop() {
 func (v *inventory) say(what string, err error) bool {
 	switch {
 	case err == nil:
-		v.f.alerts.clear(what)
+		v.f.alerts.clear(what, what+recovered)
 	case v.f.ctx.Err() == nil:
 		v.f.alerts.raise(what, Warn, what+": "+inventoryReason(err)+", the file stays as it is, trying again")
 	}
@@ -149,7 +149,7 @@ func (v *inventory) pass(ctx context.Context) error {
 		f.alerts.raise("inventory without a table", Warn, fmt.Sprintf("inventory: Resource Graph of this cloud does not know %s: of scale sets in uniform mode there are the NICs at most",
 			strings.Join(now.Missing, ", ")))
 	} else {
-		f.alerts.clear("inventory without a table")
+		f.alerts.clear("inventory without a table", "inventory: Resource Graph knows all tables")
 	}
 	if err := now.WriteFile(v.path(inventoryFile)); err != nil {
 		return err

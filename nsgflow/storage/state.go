@@ -50,6 +50,11 @@ const stateFile = "nsgflow.db"
 
 // Containers are all of them, by their URL.
 func (s *State) Containers() (all []ContainerState, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%q %w", s.store.File(), err)
+		}
+	}()
 	urls, err := s.store.Containers()
 	if err != nil {
 		return nil, err

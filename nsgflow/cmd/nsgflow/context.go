@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluent-bit-nsgflow/nsgflow/context"
+	"fluent-bit-nsgflow/nsgflow/internal/azure"
 )
 
 func lookupCommand() *cobra.Command {
@@ -45,7 +46,7 @@ say where the record is from.`,
 			}
 			o.Threats = append(o.Threats, context.ThreatList{Name: name, Path: path})
 		}
-		if mac != "" && !context.IsMAC(mac) {
+		if _, ok := azure.ParseMAC(mac); mac != "" && !ok {
 			return fmt.Errorf("--mac %q: not twelve hex digits", mac)
 		}
 		if err := absolute(&o); err != nil {

@@ -92,33 +92,43 @@ func RuleClass(rule []byte) []byte {
 	return nil
 }
 
-// AppendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
-// DB-83-1E-FE-C3-76. ok is false where m is not twelve hex digits, with or
-// without separators between pairs.
-func AppendMAC(dst []byte, m []byte) (mac []byte, ok bool) {
-	start := len(dst)
+// ParseMAC reads a MAC address: twelve hex digits, with separators between pairs or fours
+// of them or without. ok is false for others.
+func ParseMAC[T string | []byte](text T) (mac uint64, ok bool) {
 	digits := 0
-	for i, c := range m {
+	for i := range len(text) {
+		c := text[i]
 		switch {
-		case c-'0' <= 9 || (c|0x20)-'a' <= 5:
-			if digits == 12 {
-				return dst[:start], false
-			}
-			if digits > 0 && digits%2 == 0 {
-				dst = append(dst, '-')
-			}
-			if c >= 'a' {
-				c -= 'a' - 'A'
-			}
-			dst = append(dst, c)
-			digits++
-		case (c == '-' || c == ':' || c == '.') && digits%2 == 0 && digits > 0 && i+1 < len(m) && m[i-1] != c:
+		case c-'0' <= 9:
+			c -= '0'
+		case (c|0x20)-'a' <= 5:
+			c = (c | 0x20) - 'a' + 10
+		case (c == '-' || c == ':' || c == '.') && digits%2 == 0 && digits > 0 && i+1 < len(text) && text[i-1] != c:
+			continue
 		default:
-			return dst[:start], false
+			return 0, false
+		}
+		if digits++; digits > 12 {
+			return 0, false
+		}
+		mac = mac<<4 | uint64(c)
+	}
+	return mac, digits == 12
+}
+
+// AppendMAC appends a MAC address in the form of RFC 7042, as ECS wants it:
+// DB-83-1E-FE-C3-76.
+func AppendMAC(dst []byte, mac uint64) []byte {
+	for shift := 40; shift >= 0; shift -= 8 {
+		b := byte(mac >> shift)
+		if dst = append(dst, hexDigits[b>>4], hexDigits[b&0xf]); shift > 0 {
+			dst = append(dst, '-')
 		}
 	}
-	return dst, digits == 12
+	return dst
 }
+
+const hexDigits = "0123456789ABCDEF"
 
 // AppendColons appends a MAC address that AppendMAC has written, with colons.
 func AppendColons(dst []byte, mac []byte) []byte {

@@ -201,7 +201,7 @@ var discoveredKey = []byte("discovered")
 // Accounts are those that were put for a section, by name.
 func (s *Store) Accounts(section string) (all map[string]Account, err error) {
 	all = map[string]Account{}
-	return all, s.view(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		if b := tx.Bucket(discoveredKey); b != nil {
 			if text := b.Get([]byte(section)); text != nil {
 				return decode(json.Unmarshal(text, &all))
@@ -209,6 +209,7 @@ func (s *Store) Accounts(section string) (all map[string]Account, err error) {
 		}
 		return nil
 	})
+	return all, err
 }
 
 // PutAccounts keeps the accounts of a section. They are on disk then.
@@ -231,7 +232,7 @@ func (s *Store) Containers() (all []string, err error) {
 	if err := s.persist(); err != nil {
 		return nil, err
 	}
-	return all, s.view(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
 			if string(name) != string(discoveredKey) {
 				all = append(all, string(name))
@@ -239,6 +240,7 @@ func (s *Store) Containers() (all []string, err error) {
 			return nil
 		})
 	})
+	return all, err
 }
 
 // Blobs are all checkpoints of a container, by the names of the blobs.
@@ -247,7 +249,7 @@ func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
 		return nil, err
 	}
 	all = map[string]Checkpoint{}
-	return all, s.view(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(container))
 		if b == nil || b.Bucket(blobsKey) == nil {
 			return nil
@@ -259,4 +261,5 @@ func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
 			return err
 		})
 	})
+	return all, err
 }
