@@ -2,11 +2,11 @@ package nsgflow
 
 // Counts says what a Normalizer has seen since it was made.
 type Counts struct {
-	Flows   [2][3]uint64 // tuples that became events, by Family and Decision
+	Flows   [2][3]uint64 // that became events or parts of events, by Family and Decision
 	Errors  uint64       // tuples and texts that do not parse
 	Unknown uint64       // columns with a letter or number that no document names
 	Foreign uint64       // records that are no flow logs
-	Empty   uint64       // flow logs without a tuple
+	Empty   uint64       // records of flow logs, and heads and tails of blobs, without a tuple
 	Events  uint64       // that flows became: fewer than flows where they are aggregated
 	Dropped [5]uint64    // flows that are left out, by DropNames: in no other count
 
@@ -29,7 +29,7 @@ func (c *Counts) AllDropped() (n uint64) {
 	return n
 }
 
-// AllFlows is the number of tuples that became events.
+// AllFlows is the number of flows that became events or parts of events.
 func (c *Counts) AllFlows() (n uint64) {
 	for _, family := range c.Flows {
 		for _, decision := range family {

@@ -81,7 +81,7 @@ func (d *detection) detectEntry(name []byte, value []byte, key string) {
 		}
 		return
 	}
-	e := lookUp(name)
+	e := entryOf(name)
 	if e.role == roleMark {
 		d.marks[e.column] = value
 	}

@@ -56,7 +56,7 @@
 //
 // Beside the way: foreign.go writes foreign records and what is damaged, and
 // reserved.go has the fields of the source record that every event keeps;
-// encoder_reserved.go merges them with events that have the same keys. pieces.go
+// encoder_reserved.go merges them with events that have the same keys. line_by_line.go
 // recognises a flow log that comes line by line, output.go sizes what is written.
 // fields.go shows the tables to what is generated from them.
 //
@@ -94,8 +94,7 @@
 //   - tuple: the text of one flow, with commas between its columns.
 //   - flow: a tuple, read: [Flow].
 //   - event: what a flow becomes, or an aggregate.
-//   - aggregate: the flows of a record that become one event. Users read "group"
-//     for it.
+//   - aggregate: the flows of a record that become one event.
 //   - foreign: no flow log. A foreign source record passes through byte for
 //     byte; one that stands beside flow logs becomes a record of its own
 //     (foreign.go).

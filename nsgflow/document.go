@@ -209,7 +209,7 @@ func (d *document) readObject(l *list) {
 	r := l.object
 	for key, ok := d.reader.Next(); ok; key, ok = d.reader.Next() {
 		r.dirty = true
-		e := lookUp(key)
+		e := entryOf(key)
 		if e.role == roleRecords && d.reader.Kind() == jsontext.Array {
 			d.openList(false)
 			return

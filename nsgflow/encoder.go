@@ -131,7 +131,7 @@ func (e *encoder) append(t *template) {
 	merges := count > 0 && len(r.parts) > 0
 	more := 0
 	if e.context != nil && e.event.err == "" {
-		more = e.lookUp() // encoder_context.go
+		more = e.lookUpAddresses() // encoder_context.go
 		if !merges {
 			t = e.outlinedOf(t) // template_outline.go
 		}

@@ -38,9 +38,12 @@ func (n *Normalizer) ContextCounts() (c context.Counts) {
 	return c
 }
 
-// lookUp asks about both addresses of the flow at hand. It says how many bytes that
+// Directions are cast: both types have the same numbers.
+var _ = [1]struct{}{}[int(Inbound)-int(context.Inbound)+int(Outbound)-int(context.Outbound)]
+
+// lookUpAddresses asks about both addresses of the flow at hand. It says how many bytes that
 // adds to the event.
-func (e *encoder) lookUp() (size int) {
+func (e *encoder) lookUpAddresses() (size int) {
 	f := e.event.flow
 	return e.context.Look(f.source.inContext(&f.Source), f.destination.inContext(&f.Destination), context.Direction(f.Direction))
 }

@@ -7,22 +7,22 @@ import "fmt"
 type Normalizer struct {
 	options    Options
 	document   document             // hop 1: the flow log that is being read
-	flow       parsedTuple          // hop 2: the tuple at hand, read, where neither ahead nor aggregator.room has it
-	ahead      *readAhead           // the next ones; nil without a context
+	flow       parsedTuple          // hop 2: the flow at hand, unless ahead or the aggregator holds it
+	ahead      *readAhead           // the flows at hand and the next ones; nil without a context
 	encoder    encoder              // hop 3: writes its events
 	aggregator aggregator           // between hop 2 and hop 3, if events are of several flows
 	drops      [3][stateCount]uint8 // reasons to leave a flow out: see Drops.reasons
 	reserved   reserved             // the fields beside it, which events keep
-	pieces     pieces               // of a flow log that comes line by line
+	lines      lineByLine           // of a flow log that comes line by line
 	counts     Counts
 	before     Counts // the record at hand
 	limit      int    // of its events, in bytes
 	mostOutput int    // of the events of any record: see outputLimit
 	factor     int    // outputFactor, or contextFactor
-	again      int    // what foreign records count besides their bytes: see againFactor
+	again      int    // bytes that foreign records count besides their own: see againFactor
 
 	inner *Normalizer // nil until a foreign record needs it
-	depth int         // how many Normalizers have this one as their inner one
+	depth int         // 0: this one is no other's inner
 }
 
 // What one source record may become is bounded: every event keeps the other
@@ -103,8 +103,8 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []b
 		if d.size > 0 {
 			n.counts.Foreign++
 		}
-		if len(n.pieces.field) > 0 {
-			n.counts.LineByLine = n.pieces.second(b[:d.size])
+		if len(n.lines.field) > 0 {
+			n.counts.LineByLine = n.lines.second(b[:d.size])
 		}
 		return dst, d.size, false
 	}
@@ -120,7 +120,7 @@ func (n *Normalizer) appendRecord(dst, b []byte, frame Frame, done int) (out []b
 	}
 	out, changed = n.end(dst)
 	if !n.counts.LineByLine {
-		n.pieces.first(&d)
+		n.lines.first(&d)
 	}
 	return out, d.size, changed
 }

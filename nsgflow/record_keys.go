@@ -140,7 +140,7 @@ var keyEnds = func() (set [32]struct{ first, last uint32 }) {
 	return set
 }()
 
-// mayMatter rules out most keys that lookUp does not know.
+// mayMatter rules out most keys that entryOf does not know.
 func mayMatter(key []byte) bool {
 	n := len(key)
 	if n == 0 || n >= len(keyEnds) {
@@ -150,7 +150,7 @@ func mayMatter(key []byte) bool {
 	return first&last&1 != 0 || n > 5 && key[4] == '.'
 }
 
-func lookUp(key []byte) entry {
+func entryOf(key []byte) entry {
 	if !mayMatter(key) {
 		return entry{}
 	}

@@ -50,7 +50,7 @@ func (r *reserved) collect(own shapes) {
 	r.ready = true
 	conflict := false
 	r.fields, r.count = appendSome(r.fields[:0], r.body, func(key []byte, _ []byte) bool {
-		if r.field != nil && string(key) == string(r.field) || r.field == nil && lookUp(key).shapes&own != 0 {
+		if r.field != nil && string(key) == string(r.field) || r.field == nil && entryOf(key).shapes&own != 0 {
 			return false
 		}
 		_, ours := r.names[string(key)]
@@ -85,7 +85,7 @@ func (r *reserved) findSigns() {
 	r.category, r.rule = "", ""
 	for field := range msgpack.Each(msgpack.Entries(r.fields)) {
 		text, _ := msgpack.StringOf(field.Value)
-		e := lookUp(field.Name)
+		e := entryOf(field.Name)
 		switch {
 		case e.role != roleField:
 		case e.field.namesFlowLog(text):

@@ -14,7 +14,7 @@ static const struct {
     {"nsgflow_errors_total", "Tuples and texts that do not parse.", 0, 0, 1, {"name"}},
     {"nsgflow_unknown_codes_total", "Columns with a code that no document names.", 0, 0, 1, {"name"}},
     {"nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.", 0, 0, 1, {"name"}},
-    {"nsgflow_empty_flow_logs_total", "Flow logs without a tuple.", 0, 0, 1, {"name"}},
+    {"nsgflow_empty_flow_logs_total", "Records of flow logs without a tuple.", 0, 0, 1, {"name"}},
     {"nsgflow_faults_total", "Chunks that passed on unchanged because of a fault of the filter.", 0, 0, 1, {"name"}},
     {"nsgflow_context_lookups_total", "Addresses of events that were looked up: those that were kept ready, and those that were not.", 0, 1, 2, {"name", "result"}},
     {"nsgflow_context_matches_total", "Addresses of events that a source knew something of.", 0, 1, 2, {"name", "source"}},

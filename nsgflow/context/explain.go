@@ -20,7 +20,7 @@ func (t *Tables) Explain(addr netip.Addr, o Origin) (all []Finding) {
 	addr = addr.Unmap()
 	a := t.Endpoint(addr, o)
 	add := func(source, knows, why string) { all = append(all, Finding{source, knows, why}) }
-	add("class", a.Class.String(), "the first row that contains it")
+	add("class", a.Class.String(), "by its range")
 	if t.tags != nil {
 		all = append(all, t.tags.explain(addr, a)...)
 	}
@@ -33,21 +33,21 @@ func (t *Tables) Explain(addr netip.Addr, o Origin) (all []Finding) {
 	if t.geo != nil || t.asn != nil || len(t.threats) > 0 {
 		switch {
 		case a.Class != Public:
-			add("geo, asn, threats", "are not asked", "only public addresses are")
+			add("geo, asn, threats", "not looked up", "only public addresses are")
 		case a.Match != NotMatched:
-			add("geo, asn, threats", "are not asked", "the address is of the estate")
+			add("geo, asn, threats", "not looked up", "the address is of the estate")
 		default:
 			all = append(all, t.explainOutside(addr, a)...)
 		}
 	}
-	add("flow type", a.Side.position.String(), "the first test that it passes")
+	add("flow type", a.Side.position.String(), "the first rule that fits (docs/context.md)")
 	return all
 }
 
 // String is a position, for eyes.
 func (p position) String() string {
 	return [...]string{
-		elsewhere: "of no place", virtualNetwork: "in a VNet", client: "a client of a gateway", onSite: "on a site", own: "public, of the estate",
+		elsewhere: "nowhere known", virtualNetwork: "in a VNet", client: "a client of a gateway", onSite: "on a site", own: "public, of the estate",
 		inAzure: "in Azure", bad: "outside, on a list", external: "outside", privateNetwork: "private", somePublic: "public; without service tags there is no flow type",
 	}[p]
 }

@@ -54,7 +54,7 @@ var FilterMetrics = append([]FilterMetric{
 		one(func(c FilterFigures) uint64 { return c.Unknown })),
 	total("nsgflow_foreign_records_total", "Records that are no flow logs, passed on unchanged.",
 		one(func(c FilterFigures) uint64 { return c.Foreign })),
-	total("nsgflow_empty_flow_logs_total", "Flow logs without a tuple.",
+	total("nsgflow_empty_flow_logs_total", "Records of flow logs without a tuple.",
 		one(func(c FilterFigures) uint64 { return c.Empty })),
 	total("nsgflow_faults_total", "Chunks that passed on unchanged because of a fault of the filter.",
 		one(func(c FilterFigures) uint64 { return c.Faults })),

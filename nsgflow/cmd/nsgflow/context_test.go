@@ -58,7 +58,7 @@ func TestLookup(t *testing.T) {
 	}{
 		{[]string{"20.60.0.1"}, `
 20.60.0.1     KNOWS                                          WHY
-class         public                                         the first row that contains it
+class         public                                         by its range
 service_tags  AzureCloud in 20.60.0.0/24
 service_tags  AzureCloud.eastus in 20.60.0.0/24, eastus      region: the longest prefix of AzureCloud
 service_tags  Storage.EastUS in 20.60.0.0/24, eastus         service: the longest prefix
@@ -67,27 +67,27 @@ inventory     nothing
 inventory     the VNet of the record is not known            without it, only addresses that one VNet has are named
 networks      nothing
 threats       mine: nothing
-flow type     in Azure                                       the first test that it passes`},
+flow type     in Azure                                       the first rule that fits (docs/context.md)`},
 		{[]string{"--mac", "00-0D-3A-F1-C2-7E", "10.20.0.4"}, `
 10.20.0.4     KNOWS                                                        WHY
-class         private                                                      the first row that contains it
+class         private                                                      by its range
 service_tags  no tag
 inventory     VM web, NIC web-nic, subnet web, VNet shop, group g (match vnet) it is in the record's VNet
 networks      front in 10.20.0.0/24                                        the longest prefix
-geo, asn, threats are not asked only public addresses are
-flow type     in a VNet                                                    the first test that it passes`},
+geo, asn, threats not looked up only public addresses are
+flow type     in a VNet                                                    the first rule that fits (docs/context.md)`},
 		{[]string{"::ffff:10.20.0.4"}, `
 ::ffff:10.20.0.4 KNOWS WHY
-class private the first row that contains it
+class private by its range
 service_tags no tag
 inventory nothing ambiguous: several have it: shop, lab
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks front in 10.20.0.0/24 the longest prefix
-geo, asn, threats are not asked only public addresses are
-flow type private the first test that it passes`},
+geo, asn, threats not looked up only public addresses are
+flow type private the first rule that fits (docs/context.md)`},
 		{[]string{"20.50.10.1"}, `
 20.50.10.1 KNOWS WHY
-class public the first row that contains it
+class public by its range
 service_tags LogicApps in 20.50.10.0/28 service: of several with this prefix, the shorter systemService
 service_tags LogicAppsManagement in 20.50.10.0/28
 service_tags AzureCloud in 20.50.0.0/16
@@ -95,10 +95,10 @@ inventory nothing
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks nothing
 threats mine: nothing
-flow type in Azure the first test that it passes`},
+flow type in Azure the first rule that fits (docs/context.md)`},
 		{[]string{"51.116.16.9"}, `
 51.116.16.9 KNOWS WHY
-class public the first row that contains it
+class public by its range
 service_tags Storage.GermanyWestCentral in 51.116.16.0/24, germanywestcentral service: the longest prefix
 service_tags Storage in 51.116.16.0/20
 service_tags AzureCloud.germanywc in 51.116.0.0/17, germanywestcentral region: the longest prefix of AzureCloud
@@ -107,7 +107,7 @@ inventory nothing
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks nothing
 threats mine: 51.116.0.0 51.116.0.0/16 the longest prefix of the list
-flow type in Azure the first test that it passes`},
+flow type in Azure the first rule that fits (docs/context.md)`},
 	} {
 		stdout, stderr, code := run(t, "", append(flags, c.args...)...)
 		if got := spaces(stdout); got != spaces(c.want) || stderr != "" || code != 0 {

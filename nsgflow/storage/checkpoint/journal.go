@@ -102,7 +102,7 @@ func (j *journal) replace(e entry) error {
 	}
 	if err != nil {
 		next.close()
-		os.Remove(j.path + ".new")
+		os.Remove(newOf(j.path))
 		return err
 	}
 	j.close()

@@ -48,7 +48,7 @@ type List struct {
 type Rules struct {
 	Poll      time.Duration // between two looks at NICs that are not regular
 	StillOpen time.Duration // how long into an hour the one before may be written
-	Forgotten time.Duration // how long after its last hour a NIC is forgotten
+	Forgotten time.Duration // how long after its newest hour began a NIC is forgotten
 	ListCost  int           // of one list, in requests for a blob
 }
 
