@@ -74,7 +74,8 @@ type record struct {
 	groups    []group
 	tuples    []tuple  // of all groups
 	flat      []tuple  // the values of flow.N keys
-	numbers   []uint64 // of these: see readFlattened, and place
+	order     []uint64 // of these: N, and in the lower half the index in flat
+	places    []uint64 // of these, in the order of N: see place
 	unrolled  int      // how many of these have the key flowTuple
 	reported  int      // of the wrong ones, how many have come to an error
 	wrong     [2]int   // values in the place of tuples, or of lists of them, that are of another type; by Family
@@ -91,7 +92,7 @@ type record struct {
 // bytes are those of its buffers.
 func (r *record) bytes() int {
 	return cap(r.tuples)*int(unsafe.Sizeof(tuple{})) + cap(r.flat)*int(unsafe.Sizeof(tuple{})) +
-		cap(r.groups)*int(unsafe.Sizeof(group{})) + 8*cap(r.numbers) + cap(r.buffer)
+		cap(r.groups)*int(unsafe.Sizeof(group{})) + 8*cap(r.order) + 8*cap(r.places) + cap(r.buffer)
 }
 
 // reset makes it empty. There may be millions of empty ones in a list, and clearing one
@@ -103,7 +104,7 @@ func (r *record) reset() {
 	clear(r.tuples) // what they point to is not ours
 	clear(r.flat)
 	clear(r.groups)
-	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], numbers: r.numbers[:0], buffer: r.buffer[:0], comma: noColumn}
+	*r = record{groups: r.groups[:0], tuples: r.tuples[:0], flat: r.flat[:0], order: r.order[:0], places: r.places[:0], buffer: r.buffer[:0], comma: noColumn}
 }
 
 // count is how many tuples the group has.
@@ -130,7 +131,7 @@ func (r *record) lineOf(g *group, k int) (line []byte, bad int) {
 // the N of its flow.N key, else that in the array.
 func (r *record) place(g *group, k int) uint64 {
 	if g.level == levelFlattened {
-		return r.numbers[k]
+		return r.places[k]
 	}
 	return uint64(k)
 }
@@ -242,9 +243,9 @@ func (r *record) finishFlattened() {
 		r.replaceColumns(r.flat[0].Text)
 	}
 	g := group{family: r.family(), level: levelFlattened, from: uint32(len(r.tuples))}
-	slices.Sort(r.numbers)
+	slices.Sort(r.order)
 	previous, repeats := uint64(1<<32), uint64(0)
-	for i, key := range r.numbers {
+	for _, key := range r.order {
 		number, read := key>>32, uint32(key)
 		r.tuples = append(r.tuples, r.flat[read])
 		if r.flat[read].Other {
@@ -253,7 +254,7 @@ func (r *record) finishFlattened() {
 		if repeats++; number != previous {
 			previous, repeats = number, 0
 		}
-		r.numbers[i] = repeats<<repeatShift | number
+		r.places = append(r.places, repeats<<repeatShift|number)
 	}
 	r.add(g)
 }

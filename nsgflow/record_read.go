@@ -52,8 +52,7 @@ func columnText(in reader, column uint8) []byte {
 	return t
 }
 
-// readFlattened reads the value of a flow.N key. Its number is N, and in the lower
-// half how many came before.
+// readFlattened reads the value of a flow.N key.
 func (r *record) readFlattened(in reader, key []byte) {
 	var t tuple
 	if in.Kind() == jsontext.String {
@@ -66,7 +65,7 @@ func (r *record) readFlattened(in reader, key []byte) {
 		n = unrolledNumber
 		r.unrolled++
 	}
-	r.numbers = append(r.numbers, uint64(n)<<32|uint64(len(r.flat)))
+	r.order = append(r.order, uint64(n)<<32|uint64(len(r.flat)))
 	r.flat = append(r.flat, t)
 	if len(r.flat) > maxTuples {
 		in.Fail(errMany)
