@@ -61,9 +61,9 @@ func Check(fileKindName string, data []byte, now time.Time) (lines []string, err
 func summary(value any) string {
 	switch v := value.(type) {
 	case *serviceTags:
-		return fmt.Sprintf("service tags of %s, version %s: %s tags, %s prefixes", v.cloud, v.change, count(len(v.tags)), count(len(v.nodes)-1))
+		return fmt.Sprintf("service tags of %.60s, version %.60s: %s tags, %s prefixes", v.cloud, v.change, count(len(v.tags)), count(len(v.nodes)-1))
 	case *inventoryFile:
-		return fmt.Sprintf("an inventory of %s, %s: %s VNets, %s NICs, %s VMs, %s frontends and private endpoints, %s public addresses, %s objects in all",
+		return fmt.Sprintf("an inventory of %.60s, %s: %s VNets, %s NICs, %s VMs, %s frontends and private endpoints, %s public addresses, %s objects in all",
 			v.cloud, v.time.Format(time.RFC3339), count(len(v.vnets)), count(len(v.nics)), count(len(v.vms)), count(len(v.resources)), count(len(v.publics)), count(v.objects))
 	case *networkFile:
 		return fmt.Sprintf("networks: %s rows", count(len(v.rows)))

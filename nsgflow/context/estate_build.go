@@ -139,7 +139,9 @@ func (b *estateBuilder) addOwners(files []*inventoryFile) {
 		o := b.owner(l.id, l.subnet)
 		o.nic = strings.Clone(partsOf(l.id).name)
 		o.region = cmp.Or(l.region, o.region)
-		o.addresses = uint32(len(l.ips))
+		if !l.isPart {
+			o.addresses = uint32(len(l.ips))
+		}
 		o.scaleSet = b.texts.of(segment(l.id, "virtualmachinescalesets"))
 		if m := b.machines[l.vm]; m != nil {
 			o.vm = m
@@ -230,7 +232,7 @@ func (b *estateBuilder) addOutside(files []*inventoryFile) {
 		publics.add(l.prefix, uint32(len(b.publics)-1))
 	}
 	b.outside = publics.table(longest)
-	for _, l := range merged(files, func(f *inventoryFile) []siteLine { return f.sites }, func(s *siteLine) string { return cmp.Or(s.id, s.name) }) {
+	for _, l := range merged(files, func(f *inventoryFile) []siteLine { return f.sites }, (*siteLine).key) {
 		s := site{name: l.name, clients: l.clients}
 		for _, id := range l.vnets {
 			s.vnets = append(s.vnets, b.vnet(id))

@@ -324,7 +324,7 @@ func TestInventoryRefused(t *testing.T) {
 		`line 2: prefix "": no IP address and no prefix`:                        inventoryOf(`{"t":"public"}`),
 		`line 2: no "name"`:                                                     inventoryOf(`{"t":"site"}`),
 		`line 2: no "vnet"`:                                                     inventoryOf(`{"t":"subnet","name":"x"}`),
-		`line 1: nsgflow_inventory 2: this version reads 1`:                     []byte(`{"nsgflow_inventory":2}`),
+		`line 1: nsgflow_inventory "2": this version reads 1`:                   []byte(`{"nsgflow_inventory":2}`),
 		`line 1: no inventory: the first line has no "nsgflow_inventory"`:       []byte(`{"t":"end"}`),
 		`line 1: time "yesterday": no time like 2025-03-04T08:55:00Z`:           []byte(`{"nsgflow_inventory":1,"time":"yesterday"}`),
 		`line 1: invalid character 'P' looking for beginning of value`:          []byte("PK\x03\x04"),
@@ -341,5 +341,44 @@ func TestInventoryRefused(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, not %s", err, want)
 		}
+	}
+}
+
+// Sites without ids may have one name; a site that is half of the internet, as tunnels for
+// all traffic have it, keeps no threat list from being asked.
+func TestSites(t *testing.T) {
+	const hub = "/subscriptions/1/resourcegroups/g/providers/microsoft.network/virtualnetworks/hub"
+	tables := tablesOf(t, "", inventoryOf(
+		`{"t":"vnet","id":"`+hub+`","name":"hub","space":["10.0.0.0/16"]}`,
+		`{"t":"site","name":"hq","prefixes":["192.168.0.0/16"],"vnets":["`+hub+`"]}`,
+		`{"t":"site","name":"hq","prefixes":["0.0.0.0/1","128.0.0.0/1"],"vnets":["`+hub+`"]}`,
+		`{"t":"clients","name":"hq","prefixes":["172.30.0.0/24"],"vnets":["`+hub+`"]}`))
+	list, err := readThreats([]byte("89.160.20.112\n"), noon, maxThreats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables.threats = []namedList{{"list", list}}
+	from := tables.Origin("", hub)
+	for addr, want := range map[string]string{"192.168.1.1": "hq localNetworkGateways", "172.30.0.1": "hq virtualNetworkGateways", "89.160.20.112": "hq localNetworkGateways threat"} {
+		a := tables.Endpoint(netip.MustParseAddr(addr), from)
+		got := a.Resource + " " + a.ResourceType
+		if len(a.Threats) > 0 {
+			got += " threat"
+		}
+		if got != want {
+			t.Errorf("%s: %s, not %s", addr, got, want)
+		}
+	}
+}
+
+// Peerings are bounded: each may be a VNet that has no line.
+func TestPeeringsAreBounded(t *testing.T) {
+	var peers strings.Builder
+	for i := range maxPeers + 1 {
+		fmt.Fprintf(&peers, `,"/%d"`, i)
+	}
+	_, err := readInventory(inventoryOf(`{"t":"vnet","id":"/x","peers":[`+peers.String()[1:]+`]}`), nil)
+	if err == nil || err.Error() != "line 2: more than 400,000 peerings" {
+		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 const (
 	maxObjects   = 1_000_000
 	maxAddresses = 4_000_000
+	maxPeers     = 400_000  // each may be a VNet without a line of its own
 	maxLine      = 16 << 20 // bytes
 )
 
@@ -26,6 +27,35 @@ type inventoryReader struct {
 	lower texts    // of ids
 	tags  []string // of VMs that become labels
 	line  inventory.Line
+}
+
+// ObjectCheck reads the lines of an inventory that is to be written, as its readers do.
+type ObjectCheck struct{ objects, addresses, peers int }
+
+// Object says what is wrong with the line of an object: with one such line, readers refuse
+// the whole file.
+func (c *ObjectCheck) Object(line []byte) error {
+	r := inventoryReader{texts: texts{}, lower: texts{}}
+	err := r.read(line, false)
+	if err == nil {
+		c.objects += r.file.objects
+		c.addresses += r.file.addresses
+		c.peers += r.file.peers
+	}
+	return err
+}
+
+// TooMany says that all of them are more than readers take.
+func (c *ObjectCheck) TooMany() error {
+	switch {
+	case c.objects > maxObjects:
+		return tooMany(maxObjects, "objects")
+	case c.addresses > maxAddresses:
+		return tooMany(maxAddresses, "addresses")
+	case c.peers > maxPeers:
+		return tooMany(maxPeers, "peerings")
+	}
+	return nil
 }
 
 // readInventory reads one file. It is taken whole or not at all.
@@ -86,8 +116,11 @@ func (r *inventoryReader) read(text []byte, isHead bool) error {
 	if err := read(r, &r.line); err != nil {
 		return err
 	}
-	if r.file.addresses > maxAddresses {
+	switch {
+	case r.file.addresses > maxAddresses:
 		return tooMany(maxAddresses, "addresses")
+	case r.file.peers > maxPeers:
+		return tooMany(maxPeers, "peerings")
 	}
 	return nil
 }
@@ -98,7 +131,7 @@ func (r *inventoryReader) head() error {
 	case "":
 		return errors.New(`no inventory: the first line has no "nsgflow_inventory"`)
 	default:
-		return fmt.Errorf("nsgflow_inventory %s: this version reads 1", version)
+		return fmt.Errorf("nsgflow_inventory %s: this version reads 1", quote(version))
 	}
 	at, err := time.Parse(time.RFC3339Nano, r.line.Time)
 	if err != nil {
@@ -112,6 +145,7 @@ func (r *inventoryReader) head() error {
 var kindsOfLines = map[string]func(*inventoryReader, *inventory.Line) error{
 	"vnet": func(r *inventoryReader, l *inventory.Line) (err error) {
 		v := vnetLine{id: r.id(l.ID), name: r.texts.of(l.Name), region: r.texts.of(l.Region), peers: r.ids(l.Peers)}
+		r.file.peers += len(l.Peers)
 		v.space, err = r.prefixes("space", l.Space)
 		r.file.vnets = append(r.file.vnets, v)
 		return need(err, "id", v.id)
@@ -128,11 +162,9 @@ var kindsOfLines = map[string]func(*inventoryReader, *inventory.Line) error{
 			return err
 		}
 		for _, text := range l.IPs {
-			addr, err := r.address("ips", text)
-			if err != nil {
+			if err := r.block(&n, text); err != nil {
 				return err
 			}
-			n.ips = append(n.ips, addr)
 		}
 		r.file.nics = append(r.file.nics, n)
 		return need(nil, "id", n.id)
@@ -197,6 +229,7 @@ func (r *inventoryReader) resource(l *inventory.Line, kind string) error {
 func (r *inventoryReader) site(l *inventory.Line, clients bool) (err error) {
 	s := siteLine{id: r.id(l.ID), name: r.texts.of(l.Name), clients: clients, vnets: r.ids(l.VNets)}
 	s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
+	r.file.peers += len(l.VNets)
 	r.file.sites = append(r.file.sites, s)
 	return need(err, "name", s.name)
 }
@@ -245,6 +278,35 @@ func (r *inventoryReader) address(member, text string) (netip.Addr, error) {
 	}
 	r.file.addresses++
 	return addr.Unmap(), nil
+}
+
+// mostOfBlock is how many addresses of a block are known one by one: those of a NIC
+// have 16 (/28), or as many as IPv6 has (/80).
+const mostOfBlock = 256
+
+// block adds what a configuration of a NIC has: an address, or a block of them.
+func (r *inventoryReader) block(n *nicLine, text string) error {
+	if !strings.Contains(text, "/") {
+		addr, err := r.address("ips", text)
+		n.ips = append(n.ips, addr)
+		return err
+	}
+	p, err := parsePrefix(text)
+	if err != nil {
+		return fmt.Errorf("ips %w", err)
+	}
+	most := mostOfBlock
+	if 1<<min(p.Addr().BitLen()-p.Bits(), 30) > mostOfBlock {
+		most, n.isPart = 1, true
+	}
+	for addr := p.Addr(); most > 0 && p.Contains(addr); addr = addr.Next() {
+		if r.file.addresses++; r.file.addresses > maxAddresses {
+			return tooMany(maxAddresses, "addresses")
+		}
+		n.ips = append(n.ips, addr)
+		most--
+	}
+	return nil
 }
 
 // labels are the tags that are asked for, in the order of the option. Azure's

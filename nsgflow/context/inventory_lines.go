@@ -1,6 +1,7 @@
 package context
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -20,7 +21,7 @@ type inventoryFile struct {
 	subscriptions []subscriptionLine
 	clusters      []clusterLine
 
-	objects, addresses int
+	objects, addresses, peers int
 }
 
 // Ids are in lower case.
@@ -38,6 +39,7 @@ type (
 		id, subnet, vm, region string
 		mac                    uint64 // 0: none
 		ips                    []netip.Addr
+		isPart                 bool // it has more: a block that is too large
 	}
 	vmLine struct {
 		id string
@@ -64,3 +66,25 @@ type (
 	subscriptionLine struct{ id, name string }
 	clusterLine      struct{ id, name, group string }
 )
+
+// key tells sites apart. Those without an id may have a name twice.
+func (s *siteLine) key() string {
+	if s.id != "" {
+		return s.id
+	}
+	return fmt.Sprint(s.name, s.clients, s.prefixes)
+}
+
+// remarks say what a reader has taken, but can make nothing of.
+func (f *inventoryFile) remarks() []string {
+	nowhere := 0
+	for i := range f.nics {
+		if id := f.nics[i].subnet; id != "" && vnetOfID(id) == "" {
+			nowhere++
+		}
+	}
+	if nowhere == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s NICs have a subnet that is no id like …/virtualNetworks/shop/subnets/web: their addresses have no names", count(nowhere))}
+}

@@ -19,7 +19,8 @@ type alerts struct {
 }
 
 type alert struct {
-	on, logged    bool
+	on            bool
+	text          string // as it was logged last while it is on; empty: it was not
 	since, lastly time.Time
 }
 
@@ -32,7 +33,12 @@ func newAlerts(log Log) *alerts {
 	return &alerts{log: log, now: time.Now, kept: map[string]*alert{}}
 }
 
-func (a *alerts) raise(what string, level Level, text string) {
+func (a *alerts) raise(what string, level Level, text string) { a.put(what, level, text, false) }
+
+// raiseAnew is raise of something that has a reason: another one is logged, too.
+func (a *alerts) raiseAnew(what string, level Level, text string) { a.put(what, level, text, true) }
+
+func (a *alerts) put(what string, level Level, text string, anew bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
@@ -42,12 +48,12 @@ func (a *alerts) raise(what string, level Level, text string) {
 		one = &alert{}
 		a.kept[what] = one
 	}
-	if one.on {
-		return
+	if !one.on {
+		one.on, one.since, one.text = true, now, ""
 	}
-	one.on, one.since = true, now
-	if one.logged = now.Sub(one.lastly) >= alertInterval; one.logged {
-		one.lastly = now
+	first := one.text == "" && now.Sub(one.lastly) >= alertInterval
+	if first || anew && one.text != "" && one.text != text {
+		one.lastly, one.text = now, text
 		a.log(level, text)
 	}
 }
@@ -69,7 +75,7 @@ func (a *alerts) clear(what, over string) {
 		return
 	}
 	one.on = false
-	if one.logged {
+	if one.text != "" {
 		a.log(Info, fmt.Sprintf("%s after %s", over, a.now().Sub(one.since).Round(time.Second)))
 	}
 }

@@ -20,13 +20,14 @@ const discoverTimeout = 5 * time.Minute
 // discoverer looks for accounts again and again, and keeps what it has found for
 // the next start. It is for one goroutine.
 type discoverer struct {
-	f     *Follower
-	graph *discovery                    // nil: not signed in yet
-	known map[string]checkpoint.Account // found now or before a restart
-	taken map[string]bool               // whether an account was there at the last look
+	f           *Follower
+	credentials *credentials
+	graph       *discovery                    // nil: not signed in yet
+	known       map[string]checkpoint.Account // found now or before a restart
+	taken       map[string]bool               // whether an account was there at the last look
 }
 
-func newDiscoverer(f *Follower) *discoverer { return &discoverer{f: f} }
+func newDiscoverer(f *Follower) *discoverer { return &discoverer{f: f, credentials: f.signIn.apart()} }
 
 func (d *discoverer) loop() {
 	f := d.f
@@ -48,7 +49,7 @@ func (d *discoverer) loop() {
 		case f.ctx.Err() == nil:
 			d.graph = nil // there may be another secret
 			f.lookout.begin(Lookup, describe(err))
-			f.alerts.raise("discovery", Warn, "discovery: "+describe(err)+", trying again")
+			f.alerts.raiseAnew("discovery", Warn, "discovery: "+describe(err)+", trying again")
 		}
 		if !sleep(f.ctx, f.o.DiscoverInterval) {
 			return
@@ -86,11 +87,11 @@ func (d *discoverer) look() (all []namedAccount, err error) {
 
 func (d *discoverer) open(home azureCloud) (*discovery, error) {
 	f := d.f
-	identity, err := f.signIn.identity(f.o.Endpoint)
+	identity, err := d.credentials.identity(f.o.Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	graph, err := newDiscovery(identity, f.o.manager(home), f.signIn.transport, f.o.Subscriptions)
+	graph, err := newDiscovery(identity, f.o.manager(home), d.credentials.transport, f.o.Subscriptions)
 	if err != nil {
 		return nil, err
 	}

@@ -35,11 +35,12 @@ const (
 // inventory writes who has which address, again and again, with the identity that
 // finds accounts. It is for one goroutine, and reading never waits for it.
 type inventory struct {
-	f       *Follower
-	folder  string
-	cloud   string         // by the name that Azure has for it; empty: a private one
-	clients estate.Clients // zero: not signed in yet
-	told    bool           // that there is a file
+	f           *Follower
+	folder      string
+	credentials *credentials
+	cloud       string         // by the name that Azure has for it; empty: a private one
+	clients     estate.Clients // zero: not signed in yet
+	told        bool           // that there is a file
 }
 
 // newInventory makes the folder and takes it. It is nil where this section is to
@@ -60,7 +61,7 @@ func newInventory(f *Follower) (*inventory, error) {
 	if !f.agent.claim(folder) {
 		return nil, fmt.Errorf("option context_path: another section writes to %s: each needs a folder of its own, the filter takes the files of several", folder)
 	}
-	v := &inventory{f: f, folder: folder}
+	v := &inventory{f: f, folder: folder, credentials: f.signIn.apart()}
 	for _, file := range []string{inventoryFile, serviceTagsFile} {
 		estate.Sweep(v.path(file))
 	}
@@ -111,6 +112,7 @@ func (v *inventory) loop() {
 		if v.say("inventory", v.pass(f.ctx)) {
 			retry = inventoryRetry
 		} else {
+			v.clients = estate.Clients{} // there may be another secret
 			pause = min(retry, pause)
 			retry = 2 * pause
 		}
@@ -120,13 +122,14 @@ func (v *inventory) loop() {
 	}
 }
 
-// say says once that something cannot be written, and once that it is over.
+// say says once that something cannot be written, again for another reason, and once
+// that it is over.
 func (v *inventory) say(what string, err error) bool {
 	switch {
 	case err == nil:
 		v.f.alerts.clear(what, what+recovered)
 	case v.f.ctx.Err() == nil:
-		v.f.alerts.raise(what, Warn, what+": "+inventoryReason(err)+", the file stays as it is, trying again")
+		v.f.alerts.raiseAnew(what, Warn, what+": "+inventoryReason(err)+", the file stays as it is, trying again")
 	}
 	return err == nil
 }
@@ -151,8 +154,16 @@ func (v *inventory) pass(ctx context.Context) error {
 	} else {
 		f.alerts.clear("inventory without a table", "inventory: Resource Graph knows all tables")
 	}
+	if err := os.MkdirAll(v.folder, 0o755); err != nil { // somebody may have removed it
+		return err
+	}
 	if err := now.WriteFile(v.path(inventoryFile)); err != nil {
 		return err
+	}
+	if now.LeftOut > 0 {
+		f.alerts.raise("inventory with odd objects", Warn, fmt.Sprintf("inventory: %d objects are left out, which no filter would read, the first: %.200s", now.LeftOut, now.Odd))
+	} else {
+		f.alerts.clear("inventory with odd objects", "inventory: all objects can be read")
 	}
 	if !v.told {
 		v.told = true
@@ -193,11 +204,11 @@ func (v *inventory) signIn() error {
 	if err != nil {
 		return err
 	}
-	identity, err := f.signIn.identity(f.o.Endpoint)
+	identity, err := v.credentials.identity(f.o.Endpoint)
 	if err != nil {
 		return err
 	}
-	options := managerOptions(f.o.manager(home), f.signIn.transport)
+	options := managerOptions(f.o.manager(home), v.credentials.transport)
 	options.Retry.TryTimeout = inventoryTry
 	resources, err := arm.NewClient("fluent-bit-nsgflow", "v0.0.0", identity, options)
 	if err != nil {

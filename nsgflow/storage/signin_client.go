@@ -221,6 +221,12 @@ func newCredentials(o Options) *credentials {
 	return c
 }
 
+// apart are the same with tokens of their own. The SDK's credentials let one wait for the
+// token that another asks for, of another service too: reading is to wait for none.
+func (c *credentials) apart() *credentials {
+	return &credentials{auth: c.auth, of: c.of, transport: c.transport}
+}
+
 // close ends the connections, which are idle once the requests have ended.
 func (c *credentials) close() {
 	if own, ok := c.transport.(*http.Client); ok {

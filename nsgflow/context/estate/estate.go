@@ -44,7 +44,8 @@ const (
 	mostRows              = 1000
 	fewestRows            = 50
 	subscriptionsPerQuery = 1000
-	throttledTimes        = 10 // in a row, after which a pass fails
+	throttledTimes        = 10               // in a row, after which a pass fails
+	longestQuota          = 15 * time.Minute // that is waited for
 )
 
 // reader is a pass.
@@ -54,6 +55,7 @@ type reader struct {
 	inv   *Inventory
 	rows  int32 // of a page
 	asked bool
+	came  bool // a page of the query at hand: there is its table
 }
 
 // row is a row of an answer. Columns are texts.
@@ -100,9 +102,10 @@ func Read(ctx context.Context, clients Clients, o Options, now time.Time) (*Inve
 		{siteQuery, (*Inventory).addSites},
 		{clusterQuery, (*Inventory).addClusters},
 	} {
+		r.came = false
 		rows, err := r.all(ctx, pass.query)
 		var answer *azcore.ResponseError
-		if pass.optional && errors.As(err, &answer) && answer.StatusCode == http.StatusBadRequest {
+		if pass.optional && !r.came && errors.As(err, &answer) && answer.StatusCode == http.StatusBadRequest {
 			r.inv.Missing = append(r.inv.Missing, pass.name)
 			continue
 		}
@@ -168,6 +171,7 @@ func (r *reader) pages(ctx context.Context, q query, subscriptions []string) (al
 		if !ok {
 			return nil, fmt.Errorf("data is %T, not a list", page.Data)
 		}
+		r.came = true
 		for _, one := range rows {
 			columns, _ := one.(map[string]any)
 			key := row(columns).text(q.key)
@@ -219,12 +223,12 @@ func (r *reader) page(ctx context.Context, request armresourcegraph.QueryRequest
 		switch {
 		case err == nil:
 			if raw != nil && raw.Header.Get("x-ms-user-quota-remaining") == "0" {
-				err = r.o.Wait(ctx, resets(raw.Header))
+				err = r.o.Wait(ctx, min(resets(raw.Header), longestQuota))
 			}
 			return page, err
 		case !errors.As(err, &answer):
 			return page, err
-		case answer.StatusCode == http.StatusTooManyRequests && throttled < throttledTimes:
+		case answer.StatusCode == http.StatusTooManyRequests && throttled < throttledTimes && resets(answer.RawResponse.Header) <= longestQuota:
 			throttled++
 			if err := r.o.Wait(ctx, resets(answer.RawResponse.Header)); err != nil {
 				return page, err

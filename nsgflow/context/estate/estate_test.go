@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -474,5 +475,76 @@ func TestReplaceKeepsTheOld(t *testing.T) {
 	files, _ := os.ReadDir(filepath.Dir(path))
 	if err != io.ErrShortWrite || string(data) != "old" || len(files) != 1 {
 		t.Errorf("%v, %q, %d files", err, data, len(files))
+	}
+}
+
+// TestOddObjects: an object that readers do not take is left out, the others are there; a
+// NIC with a block of addresses has them.
+func TestOddObjects(t *testing.T) {
+	nic := func(set row) func(map[string][]row) {
+		return func(rows map[string][]row) {
+			one := row{"key": network + "/networkinterfaces/zz|c", "id": network + "/networkinterfaces/zz", "mac": "000D3AF1C299", "ip": "10.20.0.16", "subnet": network + "/virtualnetworks/shop/subnets/web"}
+			maps.Copy(one, set)
+			rows[nicQuery.text] = append(rows[nicQuery.text], one)
+		}
+	}
+	site := func(space string) func(map[string][]row) {
+		return func(rows map[string][]row) {
+			rows[siteQuery.text] = append(rows[siteQuery.text], row{"id": "/x", "type": "microsoft.network/localnetworkgateways", "name": "s", "space": space})
+		}
+	}
+	for name, c := range map[string]struct {
+		change  func(map[string][]row)
+		leftOut int
+		has     string // an address of NIC zz
+	}{
+		"nothing odd":                     {func(map[string][]row) {}, 0, ""},
+		"NIC with a block of addresses":   {nic(row{"ip": "10.20.0.16/28"}), 0, "10.20.0.31"},
+		"NIC with a block of IPv6":        {nic(row{"ip": "2001:db8:1::/80"}), 0, "2001:db8:1::"},
+		"NIC with an odd MAC":             {nic(row{"mac": "00-0D-3A-F1-C2"}), 1, ""},
+		"NIC without a subnet":            {nic(row{"subnet": ""}), 0, ""},
+		"private endpoint without subnet": {nic(row{"pe": network + "/privateendpoints/pe", "subnet": ""}), 1, ""},
+		"subnet with an odd prefix":       {func(rows map[string][]row) { rows[subnetQuery.text][1]["prefix"] = "10.20.0" }, 1, ""},
+		"site with a name for a prefix":   {site(`["office.example.com"]`), 1, ""},
+	} {
+		rows := shop()
+		c.change(rows)
+		inv, _, err := read(t, &graph{rows: rows})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		path := filepath.Join(t.TempDir(), "inventory.jsonl")
+		if err := inv.WriteFile(path); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if inv.LeftOut != c.leftOut || (inv.Odd == nil) != (c.leftOut == 0) {
+			t.Errorf("%s: %d left out, the first %v", name, inv.LeftOut, inv.Odd)
+		}
+		tables := open(t, address.Options{Inventory: []string{path}})
+		if c.has != "" {
+			if a := tables.Endpoint(netip.MustParseAddr(c.has), tables.Origin("000D3AF1C299", "")); a.NIC != "zz" {
+				t.Errorf("%s: %s is of NIC %q", name, c.has, a.NIC)
+			}
+		}
+	}
+}
+
+// TestSecondPageIsRefused: a table whose first page came is there.
+func TestSecondPageIsRefused(t *testing.T) {
+	rows := shop()
+	for i := range 1500 {
+		id := fmt.Sprintf("/subscriptions/1/resourcegroups/mc_aks/providers/microsoft.compute/virtualmachinescalesets/pool/virtualmachines/%06d/networkinterfaces/pool", i)
+		rows[scaleSetNICQuery.text] = append(rows[scaleSetNICQuery.text], row{"key": id + "|c", "id": id, "ip": fmt.Sprintf("10.20.%d.%d", i>>8, i&255), "subnet": network + "/virtualnetworks/shop/subnets/data"})
+	}
+	g := &graph{rows: rows}
+	g.before = func(ask int, w http.ResponseWriter) bool {
+		if ask == 7 { // subscriptions, VNets, subnets, endpoints, NICs, two pages of NICs of scale sets
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"error":{"code":"BadRequest","message":"x"}}`)
+		}
+		return ask == 7
+	}
+	if inv, _, err := read(t, g); err == nil {
+		t.Errorf("%d objects, missing %v", inv.Objects(), inv.Missing)
 	}
 }

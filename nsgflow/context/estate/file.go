@@ -2,12 +2,16 @@ package estate
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
 
+	address "fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/nsgflow/context/internal/inventory"
 )
 
@@ -23,20 +27,47 @@ func (inv *Inventory) write(w io.Writer) error {
 	if err := e.Encode(head); err != nil {
 		return err
 	}
+	inv.LeftOut, inv.Odd = 0, nil
+	var check address.ObjectCheck
 	for i := range inv.lines {
-		if err := e.Encode(&inv.lines[i]); err != nil {
+		line, err := encode(&inv.lines[i])
+		if err != nil {
+			return err
+		}
+		if err := check.Object(line); err != nil {
+			if inv.LeftOut++; inv.Odd == nil {
+				inv.Odd = fmt.Errorf("%s: %w", cmp.Or(inv.lines[i].ID, inv.lines[i].VNet), err)
+			}
+			continue
+		}
+		if _, err := out.Write(line); err != nil {
 			return err
 		}
 	}
-	if err := e.Encode(inventory.Line{T: "end", Lines: len(inv.lines) + 1}); err != nil {
+	if err := check.TooMany(); err != nil {
+		return err
+	}
+	if err := e.Encode(inventory.Line{T: "end", Lines: len(inv.lines) - inv.LeftOut + 1}); err != nil {
 		return err
 	}
 	return out.Flush()
 }
 
+// encode makes the line of an object.
+func encode(l *inventory.Line) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(l)
+	return b.Bytes(), err
+}
+
 // WriteFile replaces a file by the inventory: whoever reads it has the old one or
-// the new one, whole, also after a power cut.
-func (inv *Inventory) WriteFile(path string) error { return replace(path, inv.write) }
+// the new one, whole, also after a power cut. One that no reader would take, because it
+// is too large, replaces nothing.
+func (inv *Inventory) WriteFile(path string) error {
+	return replace(path, inv.write)
+}
 
 // Sweep removes what a kill in the middle of a WriteFile has left beside a file.
 func Sweep(path string) {

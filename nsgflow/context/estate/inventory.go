@@ -15,6 +15,11 @@ import (
 type Inventory struct {
 	// Missing are the queries that the cloud has no table for.
 	Missing []string
+	// LeftOut are objects that no reader would take, such as a NIC whose MAC is none:
+	// one would cost the whole file. They are counted by WriteFile.
+	LeftOut int
+	// Odd is what was wrong with the first of these.
+	Odd error
 
 	time          time.Time
 	cloud         string

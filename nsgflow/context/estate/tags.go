@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
+	address "fluent-bit-nsgflow/nsgflow/context"
 	"fluent-bit-nsgflow/nsgflow/internal/paging"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -59,6 +62,10 @@ func get(ctx context.Context, client *arm.Client, at string, into any) error {
 	if err != nil {
 		return err
 	}
+	// The token is for the resource manager, and for no other host that an answer names.
+	if home, err := url.Parse(client.Endpoint()); err != nil || home.Host != request.Raw().URL.Host {
+		return fmt.Errorf("an answer names a page of %q, which is not asked", request.Raw().URL.Host)
+	}
 	answer, err := client.Pipeline().Do(request)
 	if err != nil {
 		return err
@@ -69,7 +76,18 @@ func get(ctx context.Context, client *arm.Client, at string, into any) error {
 	return runtime.UnmarshalAsJSON(answer, into)
 }
 
-// WriteFile replaces a file by the service tags.
+// WriteFile replaces a file by the service tags. What no reader would take replaces
+// nothing.
 func (s *ServiceTags) WriteFile(path string) error {
-	return replace(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(s) })
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if _, err := address.Check("service-tags", data, time.Now()); err != nil {
+		return fmt.Errorf("what came is not usable: %w", err)
+	}
+	return replace(path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
 }
