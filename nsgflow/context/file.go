@@ -24,8 +24,12 @@ type file struct {
 	// pending is what it has become; it is read when it has stayed so for a second.
 	pending os.FileInfo
 	since   time.Time
-	isBad   bool // the newest one is bad, or there is none; it has been said
-	ok, bad uint64
+	isBad   bool   // the newest one is bad, or there is none; it has been said
+	said    string // why, as it was said last
+	// disputed: the newest one is bad together with other files only, and is read again
+	// when one of these has changed.
+	disputed bool
+	ok, bad  uint64
 }
 
 // same says that nothing has changed.
@@ -37,19 +41,29 @@ func same(a, b os.FileInfo) bool {
 // later.
 var errChanged = errors.New("the file changes while it is read")
 
+// transient is an error that may be over while the file stays as it is, such as a missing
+// right.
+type transient struct{ error }
+
+// dispute is an error of a file together with others.
+type dispute struct{ error }
+
 // read reads and parses the file that was seen.
 func (f *file) read(info os.FileInfo, now time.Time) (p part, err error) {
 	if !info.Mode().IsRegular() {
 		return p, errors.New("not a regular file")
 	}
 	s := f.of[0]
-	most := kinds[s.kind].most - f.others()
+	most := kinds[s.kind].most
 	if err := tooLong(info.Size(), most); err != nil {
 		return p, err
 	}
+	if err := tooLong(info.Size(), most-f.others()); err != nil {
+		return p, dispute{err}
+	}
 	in, err := os.Open(f.path)
 	if err != nil {
-		return p, reasonOf(err)
+		return p, transient{reasonOf(err)}
 	}
 	defer in.Close()
 	data := make([]byte, info.Size())
@@ -58,7 +72,7 @@ func (f *file) read(info os.FileInfo, now time.Time) (p part, err error) {
 	case io.EOF, io.ErrUnexpectedEOF:
 		return p, errChanged
 	default:
-		return p, reasonOf(err)
+		return p, transient{reasonOf(err)}
 	}
 	after, err := in.Stat()
 	if err != nil || !same(info, after) {

@@ -248,7 +248,7 @@ func newNetworks(files []*networkFile) (*networks, error) {
 			row := &f.rows[i]
 			key := networkKey{row.prefix, row.vnet}
 			if seen[key] && len(files) > 1 {
-				return nil, lineError{row.line, fmt.Errorf("cidr %s is in another file, too", row.prefix)}
+				return nil, fmt.Errorf("cidr %s is in another file, too", row.prefix)
 			}
 			seen[key] = true
 			for _, l := range row.labels {

@@ -86,7 +86,7 @@ func TestNetworksRefused(t *testing.T) {
 		t.Errorf("names of labels: %v", err)
 	}
 	one, _ := readNetworks([]byte("cidr\n10.0.0.0/8\n"))
-	if _, err := newNetworks([]*networkFile{one, one}); err == nil || err.Error() != "line 2: cidr 10.0.0.0/8 is in another file, too" {
+	if _, err := newNetworks([]*networkFile{one, one}); err == nil || err.Error() != "cidr 10.0.0.0/8 is in another file, too" {
 		t.Errorf("two files: %v", err)
 	}
 }

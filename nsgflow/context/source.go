@@ -23,7 +23,7 @@ const (
 // kinds say what is to be known of each.
 var kinds = [...]struct {
 	option string
-	source string // name in metrics; empty: it has none
+	source string // name in metrics
 	format string // files of one format are shared
 	most   int64  // bytes of all files of a source
 	noun   string // what entries are; empty: they are not counted
@@ -49,7 +49,7 @@ var kinds = [...]struct {
 			if err != nil {
 				return p, err
 			}
-			return part{value: f, entries: f.objects, time: f.time}, nil
+			return part{value: f, entries: f.objects, time: f.time, remarks: f.remarks()}, nil
 		}},
 	networksKind: {"context_networks", "networks", "networks", 64 << 20, "networks", "no networks are in use", buildNetworks,
 		func(data []byte, _ *source, _ time.Time) (p part, err error) {
@@ -76,7 +76,7 @@ var kinds = [...]struct {
 			}
 			return p, nil
 		}},
-	exceptionKind: {"context_threats_except", "", "exceptions", 256 << 20, "networks", "no exceptions are in use", buildExceptions,
+	exceptionKind: {"context_threats_except", "threats", "exceptions", 256 << 20, "networks", "no exceptions are in use", buildExceptions,
 		func(data []byte, _ *source, _ time.Time) (p part, err error) {
 			e, err := readExceptions(data, maxThreats)
 			if err != nil {

@@ -21,16 +21,15 @@ func (c *Context) report() {
 	var all []SourceStats
 	for _, s := range c.sources {
 		name := kinds[s.kind].source
-		if name == "" {
-			continue
-		}
 		if len(all) == 0 || all[len(all)-1].Source != name {
 			all = append(all, SourceStats{Source: name})
 		}
 		n := &all[len(all)-1]
-		n.Entries += s.built.entries
-		if at := s.built.time; !at.IsZero() && (n.Time.IsZero() || at.Before(n.Time)) {
-			n.Time = at
+		if s.kind != exceptionKind { // which is a file of the threat lists, and none of them
+			n.Entries += s.built.entries
+			if at := s.built.time; !at.IsZero() && (n.Time.IsZero() || at.Before(n.Time)) {
+				n.Time = at
+			}
 		}
 		for _, f := range s.files {
 			n.Loads += f.ok

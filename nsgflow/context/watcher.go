@@ -20,6 +20,7 @@ type Watcher struct {
 	sources  map[string]*source
 	contexts []*Context
 	number   uint64 // of the last generation
+	reloaded bool   // Contexts were closed, and there are new ones
 
 	stop, stopped chan struct{} // of the goroutine; nil: there is none
 	sooner        chan struct{}
@@ -36,7 +37,9 @@ type Context struct {
 }
 
 // Open reads the files. One that is not there is a warning: it is used when it
-// appears. One that is bad is an error.
+// appears. One that is bad is an error, but not where the process has closed all its
+// Contexts before: a hot reload is under way, and an error would end the agent. Then it is
+// said, and used when it is good.
 func (w *Watcher) Open(o Options) (*Context, error) { return w.open(o, time.Now()) }
 
 func (w *Watcher) open(o Options, now time.Time) (*Context, error) {
@@ -49,6 +52,7 @@ func (w *Watcher) open(o Options, now time.Time) (*Context, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := &Context{watcher: w, options: o}
+	w.reloaded = w.reloaded || len(w.contexts) == 0 && w.number > 0
 	if w.files == nil {
 		w.files, w.sources = map[string]*file{}, map[string]*source{}
 	}
@@ -119,6 +123,7 @@ func (w *Watcher) source(s *source) *source {
 // drop forgets a Context, and what nobody else uses.
 func (w *Watcher) drop(c *Context) {
 	w.contexts = slices.DeleteFunc(w.contexts, func(other *Context) bool { return other == c })
+	w.settleDisputes()
 	for _, s := range c.sources {
 		if s.users--; s.users > 0 {
 			continue
@@ -144,13 +149,21 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 		}
 		f.looked = now
 		if err := w.firstRead(f, s, now); err != nil {
-			return err
+			if !w.reloaded {
+				return err
+			}
+			w.log(f, Error, err.Error())
 		}
 	}
 	if !s.isRead && s.built.value == nil { // its files are those of others
 		var err error
 		if s.built, err = s.build(); err != nil {
-			return errors.New(s.option() + " " + s.paths[0] + ": " + err.Error())
+			err = errors.New(s.option() + " " + s.paths[0] + ": " + err.Error())
+			if !w.reloaded {
+				return err
+			}
+			s.built = built{}
+			w.log(s.files[0], Error, err.Error())
 		}
 	}
 	s.isRead = true
@@ -168,9 +181,10 @@ func (w *Watcher) firstRead(f *file, s *source, now time.Time) error {
 			w.log(f, Warning, f.says(s, "there is no such file yet; "+kinds[s.kind].none))
 			return nil
 		case err != nil:
+			f.isBad = true
 			return errors.New(f.says(s, reasonOf(err).Error()))
 		}
-		if err := w.load(f, info, now, true); err != nil || f.part.value != nil {
+		if err := w.load(f, info, now, !w.reloaded); err != nil || f.part.value != nil {
 			return err
 		}
 	}
@@ -191,23 +205,22 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 	before := f.part
 	f.tried, f.pending = info, nil
 	if err == nil {
-		err = w.overLimit(f, &p)
+		if err = w.overLimit(f, &p); err != nil {
+			err = dispute{err}
+		}
 	}
 	if err == nil {
 		var by *source
 		if err, by = f.use(p); by != nil {
-			s = by
+			s, err = by, dispute{err}
 		}
 	}
 	if err != nil {
-		f.bad++
-		f.isBad = true
-		if isFirst {
-			return errors.New(f.says(s, err.Error()))
-		}
-		return errors.New(f.says(s, err.Error()+"; "+f.stays(s, now)))
+		return w.refuse(f, s, err, now, isFirst)
 	}
 	f.ok++
+	f.said, f.disputed = "", false
+	w.settleDisputes()
 	again := ""
 	if f.isBad && before.value != nil {
 		again = "good again, "
@@ -217,11 +230,46 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 	for _, remark := range p.remarks {
 		w.log(f, Warning, f.says(s, remark))
 	}
-	if before.value != nil && p.entries < before.entries/2 {
+	if before.value != nil && 2*p.entries < before.entries {
 		noun := kinds[s.kind].noun
 		w.log(f, Warning, f.says(s, fmt.Sprintf("there are %s %s, there were %s", count(p.entries), noun, count(before.entries))))
 	}
 	return nil
+}
+
+// refuse notes that a file is bad. The error is a line for the log, or refused where that
+// has been said.
+func (w *Watcher) refuse(f *file, s *source, why error, now time.Time, isFirst bool) error {
+	if isFirst {
+		f.bad++
+		f.isBad = true
+		return errors.New(f.says(s, why.Error()))
+	}
+	var passes transient
+	if errors.As(why, &passes) {
+		f.tried = nil
+	}
+	var disputed dispute
+	f.disputed = errors.As(why, &disputed)
+	again := f.isBad && f.said == why.Error()
+	f.isBad, f.said = true, why.Error()
+	if again {
+		return errSaid
+	}
+	f.bad++
+	return errors.New(f.says(s, why.Error()+"; "+f.stays(s, now)))
+}
+
+// errSaid is of a file that is as bad as it was.
+var errSaid = errors.New("said")
+
+// settleDisputes has files read again that are bad together with others.
+func (w *Watcher) settleDisputes() {
+	for _, f := range w.files {
+		if f.disputed {
+			f.disputed, f.tried = false, nil
+		}
+	}
 }
 
 // overLimit says that all threat lists of a Context are too much together.

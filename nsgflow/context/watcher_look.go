@@ -68,7 +68,7 @@ func (w *Watcher) renew(f *file, now time.Time) bool {
 	info, err := os.Stat(f.path)
 	switch {
 	case err != nil:
-		f.pending, f.tried = nil, nil
+		f.pending, f.tried, f.said = nil, nil, ""
 		if !f.isBad {
 			f.isBad = true
 			f.bad++
@@ -80,7 +80,9 @@ func (w *Watcher) renew(f *file, now time.Time) bool {
 		f.pending, f.since = info, now
 	case !now.Before(f.rests()):
 		if err := w.load(f, info, now, false); err != nil {
-			w.log(f, Error, err.Error())
+			if err != errSaid {
+				w.log(f, Error, err.Error())
+			}
 			return false
 		}
 		return f.pending == nil && !f.isBad

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -274,7 +275,7 @@ func TestOpenRefused(t *testing.T) {
 		`context_networks /data/bad.csv: line 1: column "x": there are cidr, name, zone, kind, domain, vnet, labels`: {Networks: []string{w.path("bad.csv")}},
 		`context_threats feodo /data/feodo.csv: no column with an address in line 9 ("first_seen_utc,…")`:            {Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}},
 		`context_geo /data/asn.mmdb: no country or city in it`:                                                       {Geo: w.path("asn.mmdb"), ASN: w.path("asn.mmdb")},
-		`context_networks /data/b.csv: line 2: cidr 10.0.0.0/8 is in another file, too`:                              {Networks: []string{w.path("a.csv"), w.path("b.csv")}},
+		`context_networks /data/b.csv: cidr 10.0.0.0/8 is in another file, too`:                                      {Networks: []string{w.path("a.csv"), w.path("b.csv")}},
 		`context_geo /data/folder: not a regular file`:                                                               {Geo: w.path("folder")},
 		`context_geo "geo.mmdb": not an absolute path`:                                                               {Geo: "geo.mmdb"},
 		`context_inventory /x: the file is there twice`:                                                              {Inventory: []string{"/x", "/x"}},
@@ -571,5 +572,113 @@ func TestReplacedUnderLoad(t *testing.T) {
 			c.Close()
 			t.Logf("%d generations before the last", last)
 		})
+	}
+}
+
+// Files that are bad together only: the one that was refused is read again when the other
+// has changed. A row is moved from one file to another, its new place first.
+func TestDisputeThatIsOver(t *testing.T) {
+	w := newWatched(t)
+	w.put("a.csv", []byte("cidr,name\n10.0.0.0/8,moved\n10.9.0.0/16,other\n"))
+	w.put("b.csv", []byte("cidr,name\n192.168.0.0/16,hq\n"))
+	if err := w.open(Options{Networks: []string{w.path("a.csv"), w.path("b.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.put("b.csv", []byte("cidr,name\n192.168.0.0/16,hq\n10.0.0.0/8,moved\n"))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); strings.Count(said, "b.csv: cidr 10.0.0.0/8 is in another file, too; the file of") != 1 {
+		t.Errorf("said\n%s", said)
+	}
+	w.put("a.csv", []byte("cidr,name\n10.9.0.0/16,other\n"))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); w.name() != "moved" || strings.Count(said, "b.csv: good again") != 1 {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+}
+
+// What may be over while the file stays as it is, is tried again, and said once.
+func TestTransientErrorsAreTriedAgain(t *testing.T) {
+	w := newWatched(t)
+	w.put("networks.csv", csvOf("one"))
+	if err := w.open(Options{Networks: []string{w.path("networks.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	f := w.Context.sources[0].files[0]
+	info, err := os.Stat(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for try := range 3 {
+		f.tried = info
+		err := w.Context.watcher.refuse(f, f.of[0], transient{syscall.EACCES}, now, false)
+		if f.tried != nil || (err == errSaid) != (try > 0) {
+			t.Errorf("try %d: %v, tried %v", try, err, f.tried)
+		}
+	}
+	if f.bad != 1 {
+		t.Errorf("%d failed loads", f.bad)
+	}
+	w.pass(time.Minute)
+	if f.isBad || w.name() != "one" {
+		t.Errorf("bad %v, name %q", f.isBad, w.name())
+	}
+}
+
+// A bad file of exceptions is in the metrics of the threat lists, and so has an alarm.
+func TestExceptionsAreInStats(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("1.2.3.4\n"))
+	w.put("except", []byte("1.2.3.4\n"))
+	if err := w.open(Options{Threats: []ThreatList{{"list", w.path("list")}}, ThreatsExcept: []string{w.path("except")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.put("except", []byte("<html>\n"))
+	w.pass(time.Minute)
+	if s := w.Stats(); len(s) != 1 || s[0].Source != "threats" || s[0].Entries != 1 || !s[0].Refused || s[0].FailedLoads != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A list of few entries that loses most of them is a warning, too.
+func TestHalfOfFewEntries(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("1.2.3.4\n1.2.3.5\n1.2.3.6\n"))
+	if err := w.open(Options{Threats: []ThreatList{{"list", w.path("list")}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.put("list", []byte("1.2.3.4\n"))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); strings.Count(said, "there are 1 entries, there were 3") != 1 {
+		t.Errorf("said\n%s", said)
+	}
+}
+
+// A hot reload closes all Contexts and opens new ones. A file that is bad just then does
+// not end the agent, as it does at the start: it is said, and used when it is good.
+func TestBadFileAtAReload(t *testing.T) {
+	w := newWatched(t)
+	w.put("networks.csv", csvOf("one"))
+	o := Options{Networks: []string{w.path("networks.csv")}}
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	w.Context.Close()
+	w.stop = make(chan struct{})
+	w.put("networks.csv", []byte("cidr\nfar away\n"))
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(w.said, "\n"); w.name() != "" || strings.Count(said, "line 2: ") != 1 || !strings.Contains(said, "; no networks are in use") {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+	if s := w.Stats(); !s[0].Refused {
+		t.Errorf("%+v", s)
+	}
+	w.pass(time.Minute)
+	w.put("networks.csv", csvOf("two"))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); w.name() != "two" || strings.Count(said, "line 2: ") != 1 {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
 	}
 }

@@ -110,6 +110,15 @@ func TestContext(t *testing.T) {
 			a.Reload()
 			a.Until("the reload", func() bool { return strings.Contains(a.Log.String(), " flows, ") })
 			a.Until("an event after it", func() bool { return more() == "best tier" })
+
+			// At a reload, a bad file ends no agent.
+			replace("cidr,name\n10.20.0.0/240,worse\n")
+			a.Until("another error", func() bool { more(); return count() == 2 }) // said with a chunk
+			a.Reload()
+			a.Until("the second reload", func() bool { return a.Says("no networks are in use") })
+			a.Until("an event without a network", func() bool { return more() == nil })
+			replace("cidr,name\n10.20.0.0/24,last tier\n")
+			a.Until("a good file", func() bool { return more() == "last tier" })
 		}
 		a.Stop()
 	})
