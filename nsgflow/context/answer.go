@@ -129,8 +129,12 @@ func (t *Tables) answer(a *Answer, addr netip.Addr, at uint32, kept keptRecords)
 		a.Domain = cmp.Or(a.Domain, row.domain)
 		a.Labels = joinLabels(a.Labels, row.labels)
 	}
-	if a.Class == Public && a.Match == NotMatched {
+	switch {
+	case a.Class != Public:
+	case a.Match == NotMatched:
 		t.setGeo(a, addr, kept)
+		t.setThreats(a, addr)
+	case r.step == behindGateway: // maybe half of the internet: a tunnel for all traffic
 		t.setThreats(a, addr)
 	}
 	a.Side = Side{position: t.position(a, &r, row), vnet: r.vnet, owner: r.nic}

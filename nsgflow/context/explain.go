@@ -9,7 +9,7 @@ import (
 
 // Finding is what one source knows of an address, for eyes.
 type Finding struct {
-	Source string // class, service_tags, inventory, networks, geo, asn, threats, flow type
+	Source string // class, service_tags, inventory, networks, geo, asn, threats, place
 	Knows  string
 	Why    string // the rule that decided; empty: the finding does not count
 }
@@ -34,13 +34,16 @@ func (t *Tables) Explain(addr netip.Addr, o Origin) (all []Finding) {
 		switch {
 		case a.Class != Public:
 			add("geo, asn, threats", "not looked up", "only public addresses are")
-		case a.Match != NotMatched:
+		case a.Match != NotMatched && (a.Side.position == virtualNetwork || a.Match == PublicMatch):
 			add("geo, asn, threats", "not looked up", "the address is of the estate")
+		case a.Match != NotMatched:
+			add("geo, asn", "not looked up", "the address is behind a gateway of the estate")
+			all = append(all, t.explainThreats(addr)...)
 		default:
 			all = append(all, t.explainOutside(addr, a)...)
 		}
 	}
-	add("flow type", a.Side.position.String(), "the first rule that fits (docs/context.md)")
+	add("place", a.Side.position.String(), "the first that fits: docs/context.md, flow type")
 	return all
 }
 
@@ -203,9 +206,15 @@ func (t *Tables) explainOutside(addr netip.Addr, a *Answer) (all []Finding) {
 		}
 		add("asn", knows, "network "+t.asn.reader.Lookup(addr).Prefix().String())
 	}
+	return append(all, t.explainThreats(addr)...)
+}
+
+// explainThreats is what each list says.
+func (t *Tables) explainThreats(addr netip.Addr) (all []Finding) {
+	add := func(source, knows, why string) { all = append(all, Finding{source, knows, why}) }
 	excepted := t.except.at(addr) != 0
 	if excepted && len(t.threats) > 0 {
-		add("threats", "are not asked", "it is an exception")
+		add("threats", "not looked up", "it is an exception")
 	}
 	for _, l := range t.threats {
 		match, ok := l.list.match(addr, l.name)

@@ -108,7 +108,7 @@ func (d *database) keys(found map[string]bool) string {
 	if len(names) > 8 {
 		names = append(names[:8], "…")
 	}
-	return "its records have " + clean(strings.Join(names, ", "))
+	return "its records have " + quote(strings.Join(names, ", "))
 }
 
 // nestedRecord is a record of MaxMind or DB-IP.

@@ -145,9 +145,9 @@ func TestDatabasesRefused(t *testing.T) {
 	good := mmdb(t, map[string]mmdbtype.DataType{"89.160.20.0/24": linkoeping})
 	for want, data := range map[string][]byte{
 		"the file is empty": nil,
-		"error opening database: invalid MaxMind DB file":                   []byte("<html>"),
-		"no country, city or ASN in it: its records have domain, user_type": mmdb(t, map[string]mmdbtype.DataType{"1.0.0.0/8": object{"domain": word("x"), "user_type": word("y")}}),
-		"no country, city or ASN in it: it has no records":                  mmdb(t, map[string]mmdbtype.DataType{"1.0.0.0/8": word("a text")}),
+		"error opening database: invalid MaxMind DB file":                       []byte("<html>"),
+		"no country, city or ASN in it: its records have \"domain, user_type\"": mmdb(t, map[string]mmdbtype.DataType{"1.0.0.0/8": object{"domain": word("x"), "user_type": word("y")}}),
+		"no country, city or ASN in it: it has no records":                      mmdb(t, map[string]mmdbtype.DataType{"1.0.0.0/8": word("a text")}),
 		"half":     good[:len(good)/2],
 		"no tree":  good[200:],
 		"crossed":  bytes.Replace(good, []byte("node_count"), []byte("node_cuont"), 1),

@@ -208,11 +208,13 @@ func (r *threatReader) addTimed(text string, d threatDetail, line int, from, unt
 		prefixes = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
 		d.port = cmp.Or(d.port, at.Port())
 	}
-	for i, p := range prefixes {
+	isWide := false
+	for _, p := range prefixes {
 		if p.Bits() < shortest4 || p.Addr().Is6() && p.Bits() < shortest6 {
-			if i == 0 {
+			if !isWide { // a range is one entry
 				r.list.wide++
 			}
+			isWide = true
 			continue
 		}
 		if r.prefixes() >= r.most {

@@ -188,15 +188,15 @@ func (r *threatReader) jsonObjects(data []byte) error {
 
 // stixObject is an object of a bundle of STIX 2.1.
 type stixObject struct {
-	Type        string `json:"type"`
-	Pattern     string `json:"pattern"`
-	PatternType string `json:"pattern_type"`
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	Confidence  *int   `json:"confidence"`
-	Revoked     bool   `json:"revoked"`
-	ValidFrom   string `json:"valid_from"`
-	ValidUntil  string `json:"valid_until"`
+	Type        string          `json:"type"`
+	Pattern     string          `json:"pattern"`
+	PatternType string          `json:"pattern_type"`
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Confidence  json.RawMessage `json:"confidence"` // a whole number
+	Revoked     bool            `json:"revoked"`
+	ValidFrom   string          `json:"valid_from"`
+	ValidUntil  string          `json:"valid_until"`
 	References  []struct {
 		URL string `json:"url"`
 	} `json:"external_references"`
@@ -211,20 +211,44 @@ var (
 	stixAddress     = regexp.MustCompile(stixComparison)
 )
 
+// oddIndicator is what is wrong with one indicator. It costs this one.
+type oddIndicator struct{ error }
+
 // stix reads the indicators of a bundle. Other objects are none of a list's.
 func (r *threatReader) stix(data []byte) error {
 	r.isTimed = true
 	i := -1
+	var raw json.RawMessage
 	var bundle struct {
 		Objects elements `json:"objects"`
 	}
 	bundle.Objects = func(d *json.Decoder) error {
 		i++
-		var o stixObject
-		if err := d.Decode(&o); err != nil {
+		if err := d.Decode(&raw); err != nil {
 			return fmt.Errorf("objects[%d]: %w", i, jsonReason(err))
 		}
-		if err := r.stixObject(&o); err != nil {
+		if raw[0] != '{' {
+			return fmt.Errorf("objects[%d]: no object", i)
+		}
+		var o stixObject
+		err := json.Unmarshal(raw, &o)
+		var kind *json.UnmarshalTypeError
+		switch {
+		case err == nil:
+			err = r.stixObject(&o)
+		case !errors.As(err, &kind):
+			err = jsonReason(err)
+		case o.Type != "indicator":
+			return nil // what else is in a bundle has members of any type
+		default:
+			err = oddIndicator{wrongType(kind)}
+		}
+		var odd oddIndicator
+		switch {
+		case errors.As(err, &odd):
+			r.all++
+			r.list.skipped.add(0, fmt.Errorf("objects[%d]: %w", i, odd.error))
+		case err != nil:
 			return fmt.Errorf("objects[%d]: %w", i, err)
 		}
 		return nil
@@ -241,9 +265,7 @@ func (r *threatReader) stixObject(o *stixObject) error {
 		return nil
 	}
 	d := threatDetail{name: r.texts.of(o.Name), description: r.texts.of(o.Description)}
-	if o.Confidence != nil {
-		d.confidence = confidence(fmt.Sprint(*o.Confidence))
-	}
+	d.confidence = confidence(string(o.Confidence))
 	for _, ref := range o.References {
 		if ref.URL != "" {
 			d.reference = r.texts.of(ref.URL)
@@ -253,7 +275,7 @@ func (r *threatReader) stixObject(o *stixObject) error {
 	from, fromOK := timeOf(o.ValidFrom)
 	until, untilOK := timeOf(o.ValidUntil)
 	if o.ValidFrom != "" && !fromOK || o.ValidUntil != "" && !untilOK {
-		return fmt.Errorf("valid_from %s, valid_until %s: no times", quote(o.ValidFrom), quote(o.ValidUntil))
+		return oddIndicator{fmt.Errorf("valid_from %s, valid_until %s: no times", quote(o.ValidFrom), quote(o.ValidUntil))}
 	}
 	for _, match := range stixAddress.FindAllStringSubmatch(o.Pattern, -1) {
 		if err := r.addTimed(match[1], d, 0, from, until); err != nil {

@@ -170,10 +170,11 @@ func TestThreatsRefused(t *testing.T) {
 		"[\n{\"ip\":\"1.2.3.4\"},\n{\"ip\":":                               `line 2: unexpected EOF`,
 		`[{"ip":"1.2.3.4"}`:                                                `line 1: unexpected EOF`,
 		"[\"1.2.3.4\"]\n[\"1.2.3.5\"]":                                     `line 1: there is more behind the list`,
-		`{"type":"bundle","objects":[{"type":"indicator","pattern":7}]}`:   `objects[0]: pattern: unexpected number`,
+		`{"type":"bundle","objects":[{"type":"indicator","pattern":7}]}`:   `objects[0]: pattern: unexpected number; 1 of 1 entries are like that`,
+		`{"type":"bundle","objects":[0]}`:                                  `objects[0]: no object`,
 		`{"type":"bundle","objects":7}`:                                    `not a list`,
 		`{"type":"bundle","objects":[`:                                     `line 1: unexpected end of JSON input`,
-		`{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '1.2.3.4']","valid_until":"soon"}]}`: `objects[0]: valid_from "", valid_until "soon": no times`,
+		`{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '1.2.3.4']","valid_until":"soon"}]}`: `objects[0]: valid_from "", valid_until "soon": no times; 1 of 1 entries are like that`,
 	} {
 		_, err := readThreats([]byte(text), noon, maxThreats)
 		if err == nil || err.Error() != want {
@@ -286,5 +287,27 @@ func TestThreatsOfAnswer(t *testing.T) {
 	a := tables.Endpoint(netip.MustParseAddr("89.160.20.112"), Origin{})
 	if a.Threats[0].Provider != "list0" || a.Threats[3].Provider != "list3" {
 		t.Errorf("not in the order of the option: %+v", a.Threats)
+	}
+}
+
+// What is odd in a bundle costs what it is in.
+func TestOddObjectsOfSTIX(t *testing.T) {
+	const address = `"pattern_type":"stix","pattern":"[ipv4-addr:value = '5.6.7.8']"`
+	for odd, want := range map[string]struct{ entries, skipped int }{
+		`{"type":"x-scoring","confidence":"high"}`:                                        {1, 0},
+		`{"type":"observed-data","external_references":[{"url":["a"]}]}`:                  {1, 0},
+		`{"confidence":"high","type":"x-scoring"}`:                                        {1, 0},
+		`{"type":"indicator",` + address + `,"valid_from":"2024-01-01T00:00:00+0000"}`:    {1, 1},
+		`{"type":"indicator","name":{"en":"x"},` + address + `}`:                          {1, 1},
+		`{"type":"indicator",` + address + `,"confidence":85.5}`:                          {2, 0},
+		`{"type":"indicator",` + address + `,"confidence":"high"}`:                        {2, 0},
+		`{"type":"indicator",` + address + `,"created":"2024-01-01","labels":["a",null]}`: {2, 0},
+	} {
+		l, err := readThreats([]byte(`{"type":"bundle","objects":[{"type":"indicator","pattern_type":"stix","pattern":"[ipv4-addr:value = '1.2.3.4']"},`+odd+`]}`), noon, maxThreats)
+		if err != nil {
+			t.Errorf("%s: %v", odd, err)
+		} else if l.entries != want.entries || l.skipped.n != want.skipped {
+			t.Errorf("%s: %d entries, %d skipped", odd, l.entries, l.skipped.n)
+		}
 	}
 }

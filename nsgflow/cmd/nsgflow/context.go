@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,9 @@ say where the record is from.`,
 		}
 		if _, ok := azure.ParseMAC(mac); mac != "" && !ok {
 			return fmt.Errorf("--mac %q: not twelve hex digits", mac)
+		}
+		if vnet != "" && !strings.HasPrefix(strings.ToLower(vnet), "/subscriptions/") {
+			return fmt.Errorf("--vnet %q: not the id of a VNet, a subnet or a NIC", vnet)
 		}
 		if err := absolute(&o); err != nil {
 			return err
@@ -133,7 +137,7 @@ func lookup(out io.Writer, t *context.Tables, addr netip.Addr, o context.Origin)
 // oneLine shows control characters of files, not obeys them.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return '\ufffd'
 		}
 		return r

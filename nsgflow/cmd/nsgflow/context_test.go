@@ -67,7 +67,7 @@ inventory     nothing
 inventory     the VNet of the record is not known            without it, only addresses that one VNet has are named
 networks      nothing
 threats       mine: nothing
-flow type     in Azure                                       the first rule that fits (docs/context.md)`},
+place         in Azure                                       the first that fits: docs/context.md, flow type`},
 		{[]string{"--mac", "00-0D-3A-F1-C2-7E", "10.20.0.4"}, `
 10.20.0.4     KNOWS                                                        WHY
 class         private                                                      by its range
@@ -75,7 +75,7 @@ service_tags  no tag
 inventory     VM web, NIC web-nic, subnet web, VNet shop, group g (match vnet) it is in the record's VNet
 networks      front in 10.20.0.0/24                                        the longest prefix
 geo, asn, threats not looked up only public addresses are
-flow type     in a VNet                                                    the first rule that fits (docs/context.md)`},
+place         in a VNet                                                    the first that fits: docs/context.md, flow type`},
 		{[]string{"::ffff:10.20.0.4"}, `
 ::ffff:10.20.0.4 KNOWS WHY
 class private by its range
@@ -84,7 +84,7 @@ inventory nothing ambiguous: several have it: shop, lab
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks front in 10.20.0.0/24 the longest prefix
 geo, asn, threats not looked up only public addresses are
-flow type private the first rule that fits (docs/context.md)`},
+place     private the first that fits: docs/context.md, flow type`},
 		{[]string{"20.50.10.1"}, `
 20.50.10.1 KNOWS WHY
 class public by its range
@@ -95,7 +95,7 @@ inventory nothing
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks nothing
 threats mine: nothing
-flow type in Azure the first rule that fits (docs/context.md)`},
+place     in Azure the first that fits: docs/context.md, flow type`},
 		{[]string{"51.116.16.9"}, `
 51.116.16.9 KNOWS WHY
 class public by its range
@@ -107,7 +107,7 @@ inventory nothing
 inventory the VNet of the record is not known without it, only addresses that one VNet has are named
 networks nothing
 threats mine: 51.116.0.0 51.116.0.0/16 the longest prefix of the list
-flow type in Azure the first rule that fits (docs/context.md)`},
+place     in Azure the first that fits: docs/context.md, flow type`},
 	} {
 		stdout, stderr, code := run(t, "", append(flags, c.args...)...)
 		if got := spaces(stdout); got != spaces(c.want) || stderr != "" || code != 0 {
