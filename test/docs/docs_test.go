@@ -308,7 +308,7 @@ func TestNamedTestsExist(t *testing.T) {
 // Lines of the log that a page explains are in the code.
 func TestNamedLogLinesExist(t *testing.T) {
 	var code strings.Builder
-	for _, pattern := range []string{"nsgflow/storage/*.go", "nsgflow/storage/*/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
+	for _, pattern := range []string{"nsgflow/storage/*.go", "nsgflow/storage/*/*.go", "nsgflow/context/*.go", "plugin/*.go", "plugin/*.c", "plugin/*/*.go"} {
 		for _, file := range textfile.Glob(t, pattern) {
 			code.WriteString(textfile.Read(t, file))
 		}

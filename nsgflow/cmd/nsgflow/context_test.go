@@ -180,7 +180,7 @@ func TestCheckContext(t *testing.T) {
 		{"stix.json", "a threat list: 0 entries", 0},
 		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
 		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
-		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"`, 3},
+		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"; nsgflow check --as threats reads lists of addresses`, 3},
 		{"table.csv", "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", 3},
 	} {
 		stdout, stderr, code := run(t, "", "check", at(c.name))

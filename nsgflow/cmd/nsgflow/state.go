@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -94,6 +95,9 @@ past; leaving out what was not read, where it lies ahead of that.`,
 			all, err := s.Containers()
 			if err != nil {
 				return err
+			}
+			if len(all) == 0 {
+				return errors.New("no container has been read yet")
 			}
 			set := 0
 			for _, one := range all {

@@ -94,7 +94,7 @@ func whatItIs(s *source, isEmpty bool) (string, exitCode) {
 	case isCSV(trimmed):
 		return "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", noFlowLog
 	}
-	return fmt.Sprintf("no flow log: it begins %.60q", firstLine(trimmed)), noFlowLog
+	return fmt.Sprintf("no flow log: it begins %.60q; nsgflow check --as threats reads lists of addresses", firstLine(trimmed)), noFlowLog
 }
 
 // isCSV reports whether a text has columns: many, or as many in two lines, or names
