@@ -152,7 +152,7 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 			if !w.reloaded {
 				return err
 			}
-			w.log(f, Error, err.Error())
+			w.logError(f, err)
 		}
 	}
 	if !s.isRead && s.built.value == nil { // its files are those of others
@@ -163,7 +163,7 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 				return err
 			}
 			s.built = built{}
-			w.log(s.files[0], Error, err.Error())
+			w.logError(s.files[0], err)
 		}
 	}
 	s.isRead = true
@@ -237,8 +237,8 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 	return nil
 }
 
-// refuse notes that a file is bad. The error is a line for the log, or refused where that
-// has been said.
+// refuse notes that a file is bad. The error is a line for the log, or errSaid where that
+// line is in the log already.
 func (w *Watcher) refuse(f *file, s *source, why error, now time.Time, isFirst bool) error {
 	if isFirst {
 		f.bad++
@@ -297,6 +297,13 @@ func (w *Watcher) overLimit(f *file, p *part) error {
 		}
 	}
 	return nil
+}
+
+// logError logs what load gives.
+func (w *Watcher) logError(f *file, err error) {
+	if err != errSaid {
+		w.log(f, Error, err.Error())
+	}
 }
 
 // log tells the Context that has a file first.

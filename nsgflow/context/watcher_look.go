@@ -80,9 +80,7 @@ func (w *Watcher) renew(f *file, now time.Time) bool {
 		f.pending, f.since = info, now
 	case !now.Before(f.rests()):
 		if err := w.load(f, info, now, false); err != nil {
-			if err != errSaid {
-				w.log(f, Error, err.Error())
-			}
+			w.logError(f, err)
 			return false
 		}
 		return f.pending == nil && !f.isBad

@@ -180,7 +180,7 @@ func TestMissingContainer(t *testing.T) {
 	t.Cleanup(func() { c.Delete(context.Background(), nil) })
 	want := fill(t, c, []string{azure.NSGName("EDGE-NSG", 1, azure.ThisHour)})
 	same(t, take(t, f, total(want)), want)
-	await(t, "the end of it in the log", func() bool { return log.count("recovered") == 1 })
+	await(t, "the end of it in the log", func() bool { return log.count("exists now after") == 1 })
 	if log.count("does not exist") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
