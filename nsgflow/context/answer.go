@@ -134,7 +134,7 @@ func (t *Tables) answer(a *Answer, addr netip.Addr, at uint32, kept keptRecords)
 	case a.Match == NotMatched:
 		t.setGeo(a, addr, kept)
 		t.setThreats(a, addr)
-	case r.step == behindGateway: // maybe half of the internet: a tunnel for all traffic
+	case r.step == behindGateway && t.estate.outside.at(addr) == 0: // maybe half of the internet: a tunnel for all traffic
 		t.setThreats(a, addr)
 	}
 	a.Side = Side{position: t.position(a, &r, row), vnet: r.vnet, owner: r.nic}

@@ -352,14 +352,15 @@ func TestSites(t *testing.T) {
 		`{"t":"vnet","id":"`+hub+`","name":"hub","space":["10.0.0.0/16"]}`,
 		`{"t":"site","name":"hq","prefixes":["192.168.0.0/16"],"vnets":["`+hub+`"]}`,
 		`{"t":"site","name":"hq","prefixes":["0.0.0.0/1","128.0.0.0/1"],"vnets":["`+hub+`"]}`,
-		`{"t":"clients","name":"hq","prefixes":["172.30.0.0/24"],"vnets":["`+hub+`"]}`))
-	list, err := readThreats([]byte("89.160.20.112\n"), noon, maxThreats)
+		`{"t":"clients","name":"hq","prefixes":["172.30.0.0/24"],"vnets":["`+hub+`"]}`,
+		`{"t":"public","ip":"20.54.1.9","name":"own"}`))
+	list, err := readThreats([]byte("89.160.20.112\n20.54.1.9\n"), noon, maxThreats)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tables.threats = []namedList{{"list", list}}
 	from := tables.Origin("", hub)
-	for addr, want := range map[string]string{"192.168.1.1": "hq localNetworkGateways", "172.30.0.1": "hq virtualNetworkGateways", "89.160.20.112": "hq localNetworkGateways threat"} {
+	for addr, want := range map[string]string{"192.168.1.1": "hq localNetworkGateways", "172.30.0.1": "hq virtualNetworkGateways", "89.160.20.112": "hq localNetworkGateways threat", "20.54.1.9": "hq localNetworkGateways"} {
 		a := tables.Endpoint(netip.MustParseAddr(addr), from)
 		got := a.Resource + " " + a.ResourceType
 		if len(a.Threats) > 0 {
@@ -378,7 +379,7 @@ func TestPeeringsAreBounded(t *testing.T) {
 		fmt.Fprintf(&peers, `,"/%d"`, i)
 	}
 	_, err := readInventory(inventoryOf(`{"t":"vnet","id":"/x","peers":[`+peers.String()[1:]+`]}`), nil)
-	if err == nil || err.Error() != "line 2: more than 400,000 peerings" {
+	if err == nil || err.Error() != "line 2: more than 400,000 VNets that are named only" {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,8 +25,9 @@ type file struct {
 	// pending is what it has become; it is read when it has stayed so for a second.
 	pending os.FileInfo
 	since   time.Time
-	isBad   bool   // the newest one is bad, or there is none; it has been said
-	said    string // why, as it was said last
+	isBad   bool        // the newest one is bad, or there is none; it has been said
+	said    string      // why, as it was said last
+	refused os.FileInfo // the file that was said
 	// disputed: the newest one is bad together with other files only, and is read again
 	// when one of these has changed.
 	disputed bool
@@ -130,20 +132,27 @@ func reasonOf(err error) error {
 }
 
 // use puts another part in the place of the file's own. An error leaves all as it
-// was.
+// was. Sources that are broken have no say, unless there are only such.
 func (f *file) use(p part) (err error, by *source) {
 	old := f.part
 	f.part = p
 	made := make([]built, len(f.of))
+	failed := make([]error, len(f.of))
 	for i, s := range f.of {
-		if made[i], err = s.build(); err != nil {
+		if made[i], failed[i] = s.build(); failed[i] != nil && !s.broken {
 			f.part = old
-			return err, s
+			return failed[i], s
 		}
+	}
+	if !slices.Contains(failed, nil) {
+		f.part = old
+		return failed[0], f.of[0]
 	}
 	alone := true
 	for i, s := range f.of {
-		s.built = made[i]
+		if s.built, s.broken = made[i], failed[i] != nil; s.broken {
+			s.built = built{}
+		}
 		alone = alone && len(s.files) == 1
 	}
 	if alone && f.of[0].kind == inventoryKind {

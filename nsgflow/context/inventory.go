@@ -16,7 +16,7 @@ import (
 const (
 	maxObjects   = 1_000_000
 	maxAddresses = 4_000_000
-	maxPeers     = 400_000  // each may be a VNet without a line of its own
+	maxPeers     = 400_000  // VNets that others name before they have a line, if they have one
 	maxLine      = 16 << 20 // bytes
 )
 
@@ -30,7 +30,7 @@ type inventoryReader struct {
 }
 
 // ObjectCheck reads the lines of an inventory that is to be written, as its readers do.
-type ObjectCheck struct{ objects, addresses, peers int }
+type ObjectCheck struct{ objects, addresses, bytes int }
 
 // Object says what is wrong with the line of an object: with one such line, readers refuse
 // the whole file.
@@ -40,7 +40,7 @@ func (c *ObjectCheck) Object(line []byte) error {
 	if err == nil {
 		c.objects += r.file.objects
 		c.addresses += r.file.addresses
-		c.peers += r.file.peers
+		c.bytes += len(line)
 	}
 	return err
 }
@@ -52,8 +52,8 @@ func (c *ObjectCheck) TooMany() error {
 		return tooMany(maxObjects, "objects")
 	case c.addresses > maxAddresses:
 		return tooMany(maxAddresses, "addresses")
-	case c.peers > maxPeers:
-		return tooMany(maxPeers, "peerings")
+	case int64(c.bytes) > kinds[inventoryKind].most:
+		return tooMany(int(kinds[inventoryKind].most), "bytes")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (r *inventoryReader) read(text []byte, isHead bool) error {
 	case r.file.addresses > maxAddresses:
 		return tooMany(maxAddresses, "addresses")
 	case r.file.peers > maxPeers:
-		return tooMany(maxPeers, "peerings")
+		return tooMany(maxPeers, "VNets that are named only")
 	}
 	return nil
 }
@@ -145,7 +145,6 @@ func (r *inventoryReader) head() error {
 var kindsOfLines = map[string]func(*inventoryReader, *inventory.Line) error{
 	"vnet": func(r *inventoryReader, l *inventory.Line) (err error) {
 		v := vnetLine{id: r.id(l.ID), name: r.texts.of(l.Name), region: r.texts.of(l.Region), peers: r.ids(l.Peers)}
-		r.file.peers += len(l.Peers)
 		v.space, err = r.prefixes("space", l.Space)
 		r.file.vnets = append(r.file.vnets, v)
 		return need(err, "id", v.id)
@@ -229,7 +228,6 @@ func (r *inventoryReader) resource(l *inventory.Line, kind string) error {
 func (r *inventoryReader) site(l *inventory.Line, clients bool) (err error) {
 	s := siteLine{id: r.id(l.ID), name: r.texts.of(l.Name), clients: clients, vnets: r.ids(l.VNets)}
 	s.prefixes, err = r.prefixes("prefixes", l.Prefixes)
-	r.file.peers += len(l.VNets)
 	r.file.sites = append(r.file.sites, s)
 	return need(err, "name", s.name)
 }
@@ -254,8 +252,12 @@ func (r *inventoryReader) id(text string) string {
 
 func (r *inventoryReader) ids(all []string) (ids []string) {
 	for _, text := range all {
+		if _, known := r.lower[text]; !known {
+			r.file.peers++
+		}
 		ids = append(ids, r.id(text))
 	}
+	r.file.addresses += len(all)
 	return ids
 }
 

@@ -120,6 +120,7 @@ type source struct {
 	users  int
 	files  []*file
 	isRead bool  // the files have been looked at once
+	broken bool  // they are good, but not for this source: it began at a hot reload
 	built  built // value is nil where there are none of them
 }
 
@@ -191,15 +192,19 @@ func buildInventory(s *source) (built, error) {
 	if len(files) == 0 {
 		return b, nil
 	}
-	addresses := 0
+	addresses, peers := 0, 0
 	for _, f := range files {
 		addresses += f.addresses
+		peers += f.peers
 	}
 	if b.entries > maxObjects {
 		return b, tooMany(maxObjects, "objects")
 	}
 	if addresses > maxAddresses {
 		return b, tooMany(maxAddresses, "addresses")
+	}
+	if peers > maxPeers {
+		return b, tooMany(maxPeers, "VNets that are named only")
 	}
 	b.value = newEstate(files)
 	return b, nil

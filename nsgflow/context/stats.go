@@ -31,6 +31,7 @@ func (c *Context) report() {
 				n.Time = at
 			}
 		}
+		n.Refused = n.Refused || s.broken
 		for _, f := range s.files {
 			n.Loads += f.ok
 			n.FailedLoads += f.bad

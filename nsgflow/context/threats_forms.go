@@ -227,6 +227,9 @@ func (r *threatReader) stix(data []byte) error {
 		if err := d.Decode(&raw); err != nil {
 			return fmt.Errorf("objects[%d]: %w", i, jsonReason(err))
 		}
+		if string(raw) == "null" {
+			return nil
+		}
 		if raw[0] != '{' {
 			return fmt.Errorf("objects[%d]: no object", i)
 		}

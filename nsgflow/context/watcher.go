@@ -162,7 +162,7 @@ func (w *Watcher) first(c *Context, s *source, now time.Time) error {
 			if !w.reloaded {
 				return err
 			}
-			s.built = built{}
+			s.built, s.broken = built{}, true
 			w.logError(s.files[0], err)
 		}
 	}
@@ -212,11 +212,13 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 	if err == nil {
 		var by *source
 		if err, by = f.use(p); by != nil {
-			s, err = by, dispute{err}
+			if s = by; len(by.files) > 1 {
+				err = dispute{err}
+			}
 		}
 	}
 	if err != nil {
-		return w.refuse(f, s, err, now, isFirst)
+		return w.refuse(f, s, info, err, now, isFirst)
 	}
 	f.ok++
 	f.said, f.disputed = "", false
@@ -239,7 +241,7 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 
 // refuse notes that a file is bad. The error is a line for the log, or errSaid where that
 // line is in the log already.
-func (w *Watcher) refuse(f *file, s *source, why error, now time.Time, isFirst bool) error {
+func (w *Watcher) refuse(f *file, s *source, info os.FileInfo, why error, now time.Time, isFirst bool) error {
 	if isFirst {
 		f.bad++
 		f.isBad = true
@@ -251,8 +253,8 @@ func (w *Watcher) refuse(f *file, s *source, why error, now time.Time, isFirst b
 	}
 	var disputed dispute
 	f.disputed = errors.As(why, &disputed)
-	again := f.isBad && f.said == why.Error()
-	f.isBad, f.said = true, why.Error()
+	again := f.isBad && f.said == why.Error() && same(info, f.refused)
+	f.isBad, f.said, f.refused = true, why.Error(), info
 	if again {
 		return errSaid
 	}

@@ -611,7 +611,7 @@ func TestTransientErrorsAreTriedAgain(t *testing.T) {
 	now := time.Now()
 	for try := range 3 {
 		f.tried = info
-		err := w.Context.watcher.refuse(f, f.of[0], transient{syscall.EACCES}, now, false)
+		err := w.Context.watcher.refuse(f, f.of[0], info, transient{syscall.EACCES}, now, false)
 		if f.tried != nil || (err == errSaid) != (try > 0) {
 			t.Errorf("try %d: %v, tried %v", try, err, f.tried)
 		}
@@ -680,5 +680,53 @@ func TestBadFileAtAReload(t *testing.T) {
 	w.pass(time.Minute)
 	if said := strings.Join(w.said, "\n"); w.name() != "two" || strings.Count(said, "line 2: ") != 1 {
 		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+}
+
+// A source for which a file is not good, and that began at a hot reload, keeps the file
+// from no other.
+func TestBrokenSourceHasNoSay(t *testing.T) {
+	w := newWatched(t)
+	country := func(code string) []byte {
+		return mmdb(t, map[string]mmdbtype.DataType{"1.0.0.0/8": object{"country": object{"iso_code": word(code)}}})
+	}
+	w.put("a.mmdb", country("SE"))
+	o := Options{Geo: w.path("a.mmdb")}
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	w.Context.Close()
+	w.stop = make(chan struct{})
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	geo := w.Context
+	if err := w.open(Options{ASN: w.path("a.mmdb")}); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.Context.Stats(); !s[0].Refused || !strings.Contains(strings.Join(w.said, "\n"), "no ASN in it") {
+		t.Errorf("%+v, said %q", s, w.said)
+	}
+	w.put("a.mmdb", country("NO"))
+	w.pass(time.Minute)
+	a := geo.Generation().Endpoint(netip.MustParseAddr("1.2.3.4"), Origin{})
+	if a.Geo == nil || a.Geo.CountryISOCode != "NO" {
+		t.Errorf("%+v, said %q", a.Geo, w.said)
+	}
+}
+
+// Three bad files are said thrice, one that is looked at thrice once.
+func TestEachBadFileIsSaid(t *testing.T) {
+	w := newWatched(t)
+	w.put("list", []byte("1.2.3.4\n"))
+	if err := w.open(Options{Threats: []ThreatList{{"list", w.path("list")}}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.put("list", []byte("<html>\n"))
+		w.pass(time.Minute)
+	}
+	if said := strings.Join(w.said, "\n"); strings.Count(said, "line 1: ") != 3 || w.Stats()[0].FailedLoads != 3 {
+		t.Errorf("%+v, said\n%s", w.Stats(), said)
 	}
 }

@@ -3,6 +3,8 @@ package storage
 import (
 	"fmt"
 	"maps"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,14 +22,19 @@ type alerts struct {
 
 type alert struct {
 	on            bool
-	text          string // as it was logged last while it is on; empty: it was not
+	said          []string // texts that were logged while it is on, without their numbers
 	since, lastly time.Time
 }
 
 // recovered is the usual end of an alert.
 const recovered = ": recovered"
 
-const alertInterval = time.Minute
+const (
+	alertInterval = time.Minute
+	mostReasons   = 8 // of one alert, while it is on
+)
+
+var numbers = regexp.MustCompile(`[0-9]+`)
 
 func newAlerts(log Log) *alerts {
 	return &alerts{log: log, now: time.Now, kept: map[string]*alert{}}
@@ -49,11 +56,13 @@ func (a *alerts) put(what string, level Level, text string, anew bool) {
 		a.kept[what] = one
 	}
 	if !one.on {
-		one.on, one.since, one.text = true, now, ""
+		one.on, one.since, one.said = true, now, nil
 	}
-	first := one.text == "" && now.Sub(one.lastly) >= alertInterval
-	if first || anew && one.text != "" && one.text != text {
-		one.lastly, one.text = now, text
+	first := len(one.said) == 0 && now.Sub(one.lastly) >= alertInterval
+	// Ports and counts make no other reason, and neither do two that take turns.
+	reason := numbers.ReplaceAllString(text, "")
+	if first || anew && len(one.said) > 0 && len(one.said) < mostReasons && !slices.Contains(one.said, reason) {
+		one.lastly, one.said = now, append(one.said, reason)
 		a.log(level, text)
 	}
 }
@@ -75,7 +84,7 @@ func (a *alerts) clear(what, over string) {
 		return
 	}
 	one.on = false
-	if one.text != "" {
+	if len(one.said) > 0 {
 		a.log(Info, fmt.Sprintf("%s after %s", over, a.now().Sub(one.since).Round(time.Second)))
 	}
 }

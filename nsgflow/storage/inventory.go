@@ -161,7 +161,7 @@ func (v *inventory) pass(ctx context.Context) error {
 		return err
 	}
 	if now.LeftOut > 0 {
-		f.alerts.raise("inventory with odd objects", Warn, fmt.Sprintf("inventory: %d objects are left out, which no filter would read, the first: %.200s", now.LeftOut, now.Odd))
+		f.alerts.raiseAnew("inventory with odd objects", Warn, fmt.Sprintf("inventory: %d objects are left out, which no filter would read, the first: %.200s", now.LeftOut, now.Odd))
 	} else {
 		f.alerts.clear("inventory with odd objects", "inventory: all objects can be read")
 	}

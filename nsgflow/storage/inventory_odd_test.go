@@ -168,3 +168,26 @@ func TestInventoryLeavesOutOddObjects(t *testing.T) {
 		return log.count(`inventory: 1 objects are left out, which no filter would read, the first: /n: mac "000D": not twelve hex digits`) == 1
 	})
 }
+
+// What takes turns, and what differs in numbers only, is said once each.
+func TestAlertsThatVary(t *testing.T) {
+	var said []string
+	a := newAlerts(func(_ Level, text string) { said = append(said, text) })
+	now := time.Now()
+	a.now = func() time.Time { now = now.Add(time.Minute); return now }
+	for i := range 20 {
+		a.raiseAnew("x", Warn, fmt.Sprintf("read tcp 10.0.0.4:%d: connection reset", 40_000+i))
+		a.raiseAnew("x", Warn, "no answer in time")
+	}
+	for i := range 20 {
+		a.raiseAnew("x", Warn, "reason "+strings.Repeat("i", i))
+	}
+	a.clear("x", "x"+recovered)
+	if len(said) != mostReasons+1 {
+		t.Errorf("%q", said)
+	}
+	a.raiseAnew("x", Warn, "no answer in time")
+	if len(said) != mostReasons+2 {
+		t.Errorf("%q", said)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -546,5 +547,39 @@ func TestSecondPageIsRefused(t *testing.T) {
 	}
 	if inv, _, err := read(t, g); err == nil {
 		t.Errorf("%d objects, missing %v", inv.Objects(), inv.Missing)
+	}
+}
+
+// TestTooManyOddObjects: where most objects of a kind are odd, the old file stays.
+func TestTooManyOddObjects(t *testing.T) {
+	rows := shop()
+	for _, nic := range rows[nicQuery.text] {
+		nic["mac"] = "odd"
+	}
+	inv, _, err := read(t, &graph{rows: rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "inventory.jsonl")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err = inv.WriteFile(path)
+	if data, _ := os.ReadFile(path); err == nil || !strings.Contains(err.Error(), `objects "nic" are such as no filter would read`) || string(data) != "old" {
+		t.Errorf("%v, the file is %.60q", err, data)
+	}
+}
+
+// TestNextLinks: a page of the same host is asked for, however its link is written.
+func TestNextLinks(t *testing.T) {
+	for in, same := range map[string]bool{"https://Management.Azure.com:443/x": true, "https://management.azure.com/y?z=1": true, "http://management.azure.com/x": false,
+		"https://management.azure.com:444/x": false, "https://example.com/management.azure.com": false} {
+		u, err := url.Parse(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if home, _ := url.Parse("https://management.azure.com"); (hostOf(u) == hostOf(home)) != same {
+			t.Errorf("%s: %s", in, hostOf(u))
+		}
 	}
 }

@@ -28,13 +28,17 @@ func (inv *Inventory) write(w io.Writer) error {
 		return err
 	}
 	inv.LeftOut, inv.Odd = 0, nil
+	lines, odd := map[string]int{}, map[string]int{} // by the kind of object
 	var check address.ObjectCheck
 	for i := range inv.lines {
+		kind := inv.lines[i].T
+		lines[kind]++
 		line, err := encode(&inv.lines[i])
 		if err != nil {
 			return err
 		}
 		if err := check.Object(line); err != nil {
+			odd[kind]++
 			if inv.LeftOut++; inv.Odd == nil {
 				inv.Odd = fmt.Errorf("%s: %w", cmp.Or(inv.lines[i].ID, inv.lines[i].VNet), err)
 			}
@@ -46,6 +50,12 @@ func (inv *Inventory) write(w io.Writer) error {
 	}
 	if err := check.TooMany(); err != nil {
 		return err
+	}
+	// Where more than some are odd, the form has changed, and the old file is better.
+	for kind, n := range odd {
+		if n > 1 && 2*n > lines[kind] || n > 100 && n > lines[kind]/100 {
+			return fmt.Errorf("%d of %d objects %q are such as no filter would read, the first: %w", n, lines[kind], kind, inv.Odd)
+		}
 	}
 	if err := e.Encode(inventory.Line{T: "end", Lines: len(inv.lines) - inv.LeftOut + 1}); err != nil {
 		return err

@@ -29,7 +29,7 @@ type Inventory struct {
 }
 
 // Objects is how many lines the file has between head and tail.
-func (inv *Inventory) Objects() int { return len(inv.lines) }
+func (inv *Inventory) Objects() int { return len(inv.lines) - inv.LeftOut }
 
 // Network is where one of the estate's VNets is: its subscription and region. Both
 // are empty where there is no VNet.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	address "fluent-bit-nsgflow/nsgflow/context"
@@ -63,7 +64,7 @@ func get(ctx context.Context, client *arm.Client, at string, into any) error {
 		return err
 	}
 	// The token is for the resource manager, and for no other host that an answer names.
-	if home, err := url.Parse(client.Endpoint()); err != nil || home.Host != request.Raw().URL.Host {
+	if home, err := url.Parse(client.Endpoint()); err != nil || hostOf(home) != hostOf(request.Raw().URL) {
 		return fmt.Errorf("an answer names a page of %q, which is not asked", request.Raw().URL.Host)
 	}
 	answer, err := client.Pipeline().Do(request)
@@ -74,6 +75,15 @@ func get(ctx context.Context, client *arm.Client, at string, into any) error {
 		return runtime.NewResponseError(answer)
 	}
 	return runtime.UnmarshalAsJSON(answer, into)
+}
+
+// hostOf is a host with its port, in one form.
+func hostOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 // WriteFile replaces a file by the service tags. What no reader would take replaces
