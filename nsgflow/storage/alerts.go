@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,7 +23,7 @@ type alerts struct {
 
 type alert struct {
 	on            bool
-	said          []string // texts that were logged while it is on, without their numbers
+	said          []string // reasons that were logged while it is on
 	since, lastly time.Time
 }
 
@@ -34,7 +35,18 @@ const (
 	mostReasons   = 8 // of one alert, while it is on
 )
 
-var numbers = regexp.MustCompile(`[0-9]+`)
+// reasonIn is a text without its numbers: ports and counts make no other reason, the
+// status of an answer does.
+func reasonIn(text string) string {
+	return numbers.ReplaceAllStringFunc(text, func(match string) string {
+		if strings.HasPrefix(match, "HTTP") {
+			return match
+		}
+		return ""
+	})
+}
+
+var numbers = regexp.MustCompile(`HTTP [0-9]+|[0-9]+`)
 
 func newAlerts(log Log) *alerts {
 	return &alerts{log: log, now: time.Now, kept: map[string]*alert{}}
@@ -59,8 +71,7 @@ func (a *alerts) put(what string, level Level, text string, anew bool) {
 		one.on, one.since, one.said = true, now, nil
 	}
 	first := len(one.said) == 0 && now.Sub(one.lastly) >= alertInterval
-	// Ports and counts make no other reason, and neither do two that take turns.
-	reason := numbers.ReplaceAllString(text, "")
+	reason := reasonIn(text)
 	if first || anew && len(one.said) > 0 && len(one.said) < mostReasons && !slices.Contains(one.said, reason) {
 		one.lastly, one.said = now, append(one.said, reason)
 		a.log(level, text)

@@ -179,6 +179,12 @@ func TestAlertsThatVary(t *testing.T) {
 		a.raiseAnew("x", Warn, fmt.Sprintf("read tcp 10.0.0.4:%d: connection reset", 40_000+i))
 		a.raiseAnew("x", Warn, "no answer in time")
 	}
+	for status := range 2 {
+		a.raiseAnew("x", Warn, fmt.Sprintf("HTTP %d", 403+status))
+	}
+	if len(said) != 4 {
+		t.Errorf("%q", said)
+	}
 	for i := range 20 {
 		a.raiseAnew("x", Warn, "reason "+strings.Repeat("i", i))
 	}
