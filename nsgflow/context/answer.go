@@ -30,8 +30,9 @@ type Answer struct {
 
 	Threats []Threat // at most four, in the order of the option
 
-	Side    Side
-	Sources Sources
+	Side     Side
+	Sources  Sources
+	isPlaced bool // see Tables.isPlaced
 }
 
 // Match says how the names of an address were found.
@@ -129,15 +130,26 @@ func (t *Tables) answer(a *Answer, addr netip.Addr, at uint32, kept keptRecords)
 		a.Domain = cmp.Or(a.Domain, row.domain)
 		a.Labels = joinLabels(a.Labels, row.labels)
 	}
-	switch {
-	case a.Class != Public:
-	case a.Match == NotMatched:
-		t.setGeo(a, addr, kept)
-		t.setThreats(a, addr)
-	case r.step == behindGateway && t.estate.outside.at(addr) == 0: // maybe half of the internet: a tunnel for all traffic
+	if a.isPlaced = t.isPlaced(a, &r, addr); !a.isPlaced {
+		if a.Match == NotMatched {
+			t.setGeo(a, addr, kept)
+		}
 		t.setThreats(a, addr)
 	}
 	a.Side = Side{position: t.position(a, &r, row), vnet: r.vnet, owner: r.nic}
+}
+
+// isPlaced says that an address is no address of the world outside, so that no list is
+// asked about it: it is not public, or the estate's own. What lies behind a gateway may be
+// half of the internet: a tunnel for all traffic.
+func (t *Tables) isPlaced(a *Answer, r *resolution, addr netip.Addr) bool {
+	switch {
+	case a.Class != Public:
+		return true
+	case r.step == behindGateway:
+		return t.estate.outside.at(addr) != 0
+	}
+	return a.Match != NotMatched
 }
 
 func (t *Tables) setNames(a *Answer, r *resolution) {

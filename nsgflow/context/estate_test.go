@@ -369,6 +369,10 @@ func TestSites(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %s, not %s", addr, got, want)
 		}
+		said := fmt.Sprint(tables.Explain(netip.MustParseAddr(addr), from))
+		if shown := strings.Contains(said, "list: "+addr); shown != (len(a.Threats) > 0) {
+			t.Errorf("%s: lookup says %s", addr, said)
+		}
 	}
 }
 

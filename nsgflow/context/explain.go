@@ -34,7 +34,7 @@ func (t *Tables) Explain(addr netip.Addr, o Origin) (all []Finding) {
 		switch {
 		case a.Class != Public:
 			add("geo, asn, threats", "not looked up", "only public addresses are")
-		case a.Match != NotMatched && (a.Side.position == virtualNetwork || a.Match == PublicMatch):
+		case a.isPlaced:
 			add("geo, asn, threats", "not looked up", "the address is of the estate")
 		case a.Match != NotMatched:
 			add("geo, asn", "not looked up", "the address is behind a gateway of the estate")
