@@ -39,7 +39,10 @@ func (n *Normalizer) ContextCounts() (c context.Counts) {
 }
 
 // Directions are cast: both types have the same numbers.
-var _ = [1]struct{}{}[int(Inbound)-int(context.Inbound)+int(Outbound)-int(context.Outbound)]
+var (
+	_ = [1]struct{}{}[int(Inbound)-int(context.Inbound)]
+	_ = [1]struct{}{}[int(Outbound)-int(context.Outbound)]
+)
 
 // lookUpAddresses asks about both addresses of the flow at hand. It says how many bytes that
 // adds to the event.
