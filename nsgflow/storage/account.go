@@ -81,7 +81,7 @@ func (a *account) readLoop() {
 		a.saying.Lock()
 		switch allWell := a.blobs.finished(b, how, pause); {
 		case allWell:
-			a.alerts.clear("reading", "reading"+recovered)
+			a.alerts.clear("reading")
 		case why != "":
 			a.alerts.raise("reading", Warn, why+", trying again")
 		}
@@ -155,7 +155,7 @@ func (a *account) signInAgain() {
 		a.alerts.raise("sign-in", Error, err.Error())
 		return
 	}
-	a.alerts.clear("sign-in", "sign-in"+recovered)
+	a.alerts.clear("sign-in")
 	if !renewed {
 		return
 	}

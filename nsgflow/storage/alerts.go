@@ -27,9 +27,6 @@ type alert struct {
 	since, lastly time.Time
 }
 
-// recovered is the usual end of an alert.
-const recovered = ": recovered"
-
 const (
 	alertInterval = time.Minute
 	mostReasons   = 8 // of one alert, while it is on
@@ -86,8 +83,11 @@ func (a *alerts) note(what string, level Level, text string) {
 	a.mu.Unlock()
 }
 
-// clear says that what was raised is over, with how long it took.
-func (a *alerts) clear(what, over string) {
+// clear says that what was raised is over.
+func (a *alerts) clear(what string) { a.end(what, what+": recovered") }
+
+// end is clear in other words. How long it took is added.
+func (a *alerts) end(what, over string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	one := a.kept[what]

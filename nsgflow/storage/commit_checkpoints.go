@@ -69,7 +69,7 @@ func (c *checkpoints) said(err error, stands *standing, what, done string) error
 	switch {
 	case err == nil:
 		if c.damaged.Load() == nil {
-			c.alerts.clear(what, "checkpoints"+recovered)
+			c.alerts.end(what, "checkpoints: recovered")
 			stands.end()
 		}
 		return nil

@@ -37,7 +37,7 @@ func (d *discoverer) loop() {
 		found, err := d.look()
 		switch {
 		case err == nil:
-			f.alerts.clear("discovery", "discovery"+recovered)
+			f.alerts.clear("discovery")
 			err := d.takeUp(found)
 			if err != nil {
 				f.lookout.begin(SignIn, err.Error())
@@ -150,7 +150,7 @@ func (d *discoverer) takeUp(found []namedAccount) (failed error) {
 			}
 			continue
 		}
-		f.alerts.clear(what, what+recovered)
+		f.alerts.clear(what)
 		f.log(Info, what+": found, its flow logs are followed")
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.taken)) {

@@ -121,7 +121,7 @@ func (r *reader) readFrom(b *blob, lay layout, from checkpoint.Checkpoint, close
 	}
 	from.ETag, from.Half = versionOf(lay.etag), s.Open()
 	r.ready.push(b, nil, from, 0)
-	r.requests.alerts.clear(b.quoted(), b.quoted()+recovered)
+	r.requests.alerts.clear(b.quoted())
 	return nil
 }
 

@@ -74,7 +74,7 @@ func (r *reader) readInOne(b *blob, t task) (done bool, err error) {
 	held = 0 // the records have it
 	from.ETag = version
 	r.ready.push(b, nil, from, 0)
-	r.requests.alerts.clear(b.quoted(), b.quoted()+recovered)
+	r.requests.alerts.clear(b.quoted())
 	return true, nil
 }
 

@@ -167,7 +167,7 @@ func (c *container) heard(err error) {
 	switch {
 	case err == nil:
 		c.listing.succeeded()
-		c.requests.alerts.clear(what, what+recovered)
+		c.requests.alerts.clear(what)
 	case ok && waits[m] != NoReason:
 		text := fmt.Sprintf("%s: cannot be listed: %s", what, describe(err))
 		c.listing.failed(err, text)

@@ -56,7 +56,7 @@ func (a *archive) holds(watermark, now time.Time, container string, alerts *aler
 	a.mu.Unlock()
 	what := fmt.Sprintf("container %q archived", container)
 	if oldest.IsZero() {
-		alerts.clear(what, fmt.Sprintf("container %q: none of its blobs is archived any more", container))
+		alerts.end(what, fmt.Sprintf("container %q: none of its blobs is archived any more", container))
 		return watermark
 	}
 	alerts.raise(what, Warn, fmt.Sprintf("container %q: blobs since %s are archived, they are read once they are rehydrated, within %.0f days of their hour",

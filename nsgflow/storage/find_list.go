@@ -17,7 +17,7 @@ func (c *container) list() error {
 	err := c.listAll(began)
 	if !means(err, gone) {
 		if err == nil {
-			c.requests.alerts.clear(missing, fmt.Sprintf("container %q exists now", c.name))
+			c.requests.alerts.end(missing, fmt.Sprintf("container %q exists now", c.name))
 		}
 		return err
 	}

@@ -127,7 +127,7 @@ func (v *inventory) loop() {
 func (v *inventory) say(what string, err error) bool {
 	switch {
 	case err == nil:
-		v.f.alerts.clear(what, what+recovered)
+		v.f.alerts.clear(what)
 	case v.f.ctx.Err() == nil:
 		v.f.alerts.raiseAnew(what, Warn, what+": "+inventoryReason(err)+", the file stays as it is, trying again")
 	}
@@ -152,7 +152,7 @@ func (v *inventory) pass(ctx context.Context) error {
 		f.alerts.raise("inventory without a table", Warn, fmt.Sprintf("inventory: Resource Graph of this cloud does not know %s: of scale sets in uniform mode there are the NICs at most",
 			strings.Join(now.Missing, ", ")))
 	} else {
-		f.alerts.clear("inventory without a table", "inventory: Resource Graph knows all tables")
+		f.alerts.end("inventory without a table", "inventory: Resource Graph knows all tables")
 	}
 	if err := os.MkdirAll(v.folder, 0o755); err != nil { // somebody may have removed it
 		return err
@@ -163,7 +163,7 @@ func (v *inventory) pass(ctx context.Context) error {
 	if now.LeftOut > 0 {
 		f.alerts.raiseAnew("inventory with odd objects", Warn, fmt.Sprintf("inventory: %d objects are left out, which no filter would read, the first: %.200s", now.LeftOut, now.Odd))
 	} else {
-		f.alerts.clear("inventory with odd objects", "inventory: all objects can be read")
+		f.alerts.end("inventory with odd objects", "inventory: all objects can be read")
 	}
 	if !v.told {
 		v.told = true

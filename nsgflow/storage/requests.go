@@ -94,7 +94,7 @@ func (r *requests) answered() {
 	r.suspect = nil
 	r.mu.Unlock()
 	r.backoff.succeeded()
-	r.alerts.clear("storage", "storage"+recovered)
+	r.alerts.clear("storage")
 }
 
 // concerned reports whether a fault is one of the account: by its meaning, or
@@ -121,7 +121,7 @@ func (r *requests) checkClock() {
 		r.alerts.raise("clock", Warn, fmt.Sprintf("clock: this machine and the storage service are %s apart, beyond %s it refuses to answer",
 			off.Abs().Round(time.Second), maxSkew))
 	case off.Abs() < maxSkew/6:
-		r.alerts.clear("clock", "clock"+recovered)
+		r.alerts.clear("clock")
 	}
 }
 

@@ -18,13 +18,15 @@ import (
 // write writes the lines of the file.
 func (inv *Inventory) write(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<20)
-	e := json.NewEncoder(out)
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
+	put := func() error { _, err := line.WriteTo(out); return err } // which empties it
 	head := struct {
 		inventory.Line
 		Subscriptions int `json:"subscriptions"` // nobody reads it
 	}{inventory.Line{Version: json.RawMessage("1"), Time: inv.time.Format(time.RFC3339), Cloud: inv.cloud}, inv.subscriptions}
-	if err := e.Encode(head); err != nil {
+	if err := cmp.Or(e.Encode(head), put()); err != nil {
 		return err
 	}
 	inv.LeftOut, inv.Odd = 0, nil
@@ -33,18 +35,18 @@ func (inv *Inventory) write(w io.Writer) error {
 	for i := range inv.lines {
 		kind := inv.lines[i].T
 		lines[kind]++
-		line, err := encode(&inv.lines[i])
-		if err != nil {
+		if err := e.Encode(&inv.lines[i]); err != nil {
 			return err
 		}
-		if err := check.Object(line); err != nil {
+		if err := check.Object(line.Bytes()); err != nil {
 			odd[kind]++
 			if inv.LeftOut++; inv.Odd == nil {
 				inv.Odd = fmt.Errorf("%s: %w", cmp.Or(inv.lines[i].ID, inv.lines[i].VNet), err)
 			}
+			line.Reset()
 			continue
 		}
-		if _, err := out.Write(line); err != nil {
+		if err := put(); err != nil {
 			return err
 		}
 	}
@@ -57,27 +59,14 @@ func (inv *Inventory) write(w io.Writer) error {
 			return fmt.Errorf("%d of %d objects %q are such as no filter would read, the first: %w", n, lines[kind], kind, inv.Odd)
 		}
 	}
-	if err := e.Encode(inventory.Line{T: "end", Lines: len(inv.lines) - inv.LeftOut + 1}); err != nil {
-		return err
-	}
-	return out.Flush()
-}
-
-// encode makes the line of an object.
-func encode(l *inventory.Line) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(l)
-	return b.Bytes(), err
+	end := inventory.Line{T: "end", Lines: inv.Objects() + 1}
+	return cmp.Or(e.Encode(end), put(), out.Flush())
 }
 
 // WriteFile replaces a file by the inventory: whoever reads it has the old one or
 // the new one, whole, also after a power cut. One that no reader would take, because it
 // is too large, replaces nothing.
-func (inv *Inventory) WriteFile(path string) error {
-	return replace(path, inv.write)
-}
+func (inv *Inventory) WriteFile(path string) error { return replace(path, inv.write) }
 
 // Sweep removes what a kill in the middle of a WriteFile has left beside a file.
 func Sweep(path string) {
