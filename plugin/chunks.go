@@ -2,14 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/chunkfile"
 )
 
 // lookAtStorage tells how the host keeps the chunks of an instance that has
@@ -23,10 +22,10 @@ func lookAtStorage(name string, began time.Time) (kind storageKind, dir string) 
 		return memoryStorage, ""
 	}
 	for path := range mapped() {
-		if filepath.Base(filepath.Dir(path)) != name || !madeSince(filepath.Base(path), began) {
+		if filepath.Base(filepath.Dir(path)) != name || !chunkfile.MadeSince(filepath.Base(path), began) {
 			continue
 		}
-		if !hasChecksum(path) {
+		if !chunkfile.HasChecksum(path) {
 			return diskStorage, filepath.Dir(path)
 		}
 		return memoryStorage, filepath.Dir(path)
@@ -70,8 +69,8 @@ func lookAtChunks(dir string, began time.Time) (now chunks) {
 	for _, e := range entries {
 		info, err := e.Info()
 		switch {
-		case err != nil || filepath.Ext(e.Name()) != ".flb":
-		case madeSince(e.Name(), began):
+		case err != nil || !chunkfile.Is(e.Name()):
+		case chunkfile.MadeSince(e.Name(), began):
 			now.own += int(info.Size())
 		default:
 			now.left += int(info.Size())
@@ -81,31 +80,9 @@ func lookAtChunks(dir string, began time.Time) (now chunks) {
 		return now
 	}
 	for path := range mapped() {
-		if filepath.Dir(path) == dir && !madeSince(filepath.Base(path), began) {
+		if filepath.Dir(path) == dir && !chunkfile.MadeSince(filepath.Base(path), began) {
 			now.mapped = true
 		}
 	}
 	return now
-}
-
-// madeSince reads the name of a chunk: process id, seconds, nanoseconds.
-func madeSince(chunk string, began time.Time) bool {
-	var pid int
-	var seconds, nanoseconds int64
-	_, err := fmt.Sscanf(strings.ReplaceAll(chunk, " ", ""), "%d-%d.%d.flb", &pid, &seconds, &nanoseconds)
-	return err == nil && pid == os.Getpid() && !time.Unix(seconds, nanoseconds).Before(began)
-}
-
-// hasChecksum reads bytes 2 to 5 of a chunk file: zero without storage.checksum.
-func hasChecksum(path string) bool {
-	file, err := os.Open(path)
-	if err != nil {
-		return true
-	}
-	defer file.Close()
-	head := make([]byte, 6)
-	if _, err := io.ReadFull(file, head); err != nil {
-		return true
-	}
-	return !bytes.Equal(head[2:], make([]byte, 4))
 }

@@ -34,7 +34,11 @@ func (c *checkpoints) get(bucket, name string) (at checkpoint.Checkpoint, ok boo
 }
 
 func (c *checkpoints) settle(claim *checkpoint.Claim, needs time.Time, keep func(watermark time.Time, name string, at checkpoint.Checkpoint) bool) error {
-	return c.wrote(claim.Settle(needs, keep))
+	err := claim.Settle(needs, keep)
+	if errors.Is(err, checkpoint.ErrNotClosed) {
+		return err // nothing is wrong
+	}
+	return c.wrote(err)
 }
 
 // skip keeps checkpoints of what is not read.
@@ -42,17 +46,13 @@ func (c *checkpoints) skip(bucket string, blobs map[string]checkpoint.Checkpoint
 	if len(blobs) == 0 {
 		return nil
 	}
-	return c.wrote(c.store.Put(checkpoint.Set{bucket: blobs}))
+	return c.wrote(c.store.Put(checkpoint.Set{bucket: blobs}, ""))
 }
 
 // commit writes the checkpoints behind batches. Their chunks may be in a folder,
 // and not on disk yet.
 func (c *checkpoints) commit(due checkpoint.Set, folder string) error {
-	err := c.store.ChunksIn(folder)
-	if err == nil {
-		err = c.store.Put(due)
-	}
-	return c.wrote(err)
+	return c.wrote(c.store.Put(due, folder))
 }
 
 // read and wrote say how it went, whatever is locked.

@@ -34,7 +34,7 @@ const started = "stream processor started"
 func agentConf(s azure.Storage, service string, port int) string {
 	return fmt.Sprintf(`
 [SERVICE]
-    Flush          0.5
+    Flush          ${flush}
     Grace          2
     Plugins_File   /agent/plugins.conf
     storage.path   /data/storage
@@ -159,6 +159,10 @@ var moods = []struct {
 // as is the default, or at once, without a flush behind it.
 var writeback = [][]string{nil, {"sysctl.vm.dirty_expire_centisecs=20", "sysctl.vm.dirty_writeback_centisecs=20"}}
 
+// flushes are how long Fluent Bit writes to a chunk. What is no parameter of the
+// kernel is a variable of its first process.
+var flushes = []string{"flush=5", "flush=0.5"}
+
 func (r *receiver) be(mood int) {
 	r.stalled.Store(moods[mood].stalled)
 	r.pause.Store(int64(moods[mood].pause))
@@ -227,7 +231,7 @@ func TestPowerCut(t *testing.T) {
 				from.grow(32)
 			}
 		}
-		l, err := m.on(writeback[i/2%len(writeback)]...)
+		l, err := m.on(append(writeback[(i+1)/2%len(writeback)], flushes[(i+1)%len(flushes)])...)
 		if err != nil {
 			t.Fatal(err)
 		}

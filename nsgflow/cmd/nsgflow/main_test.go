@@ -490,7 +490,7 @@ func TestState(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 11, 29, 7, 0, 0, 0, time.UTC)
-	err = errors.Join(s.Put(checkpoint.Set{container: {name(7): {Offset: 1000, ETag: "0x1"}, name(8): {Offset: 2000}}, "https://other.example/flowlogs": {name(8): {Offset: 5, ETag: "0x2"}}}),
+	err = errors.Join(s.Put(checkpoint.Set{container: {name(7): {Offset: 1000, ETag: "0x1"}, name(8): {Offset: 2000}}, "https://other.example/flowlogs": {name(8): {Offset: 5, ETag: "0x2"}}}, ""),
 		s.Settle(container, at, func(string, checkpoint.Checkpoint) bool { return true }))
 	if err != nil {
 		t.Fatal(err)

@@ -4,9 +4,9 @@
 //	checkpoint.go  a checkpoint, and how it tells a blob that has grown from one that was replaced
 //	store.go       what is kept: a checkpoint for each blob, a watermark for each container, the accounts that were found
 //	claims.go      who reads which part of a container
-//	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
+//	durable.go     when it is written: at once into the journal, once a second into the database, behind closed chunks
 //	journal.go     the file nsgflow.journal
-//	chunks.go      the chunks of the host, which are brought to disk before
+//	chunks.go      the chunks of the host: which are closed; they are brought to disk before
 //	file.go        the file nsgflow.db, and what a damaged page of it does
 //	rights.go      who else may write there
 //
@@ -15,15 +15,15 @@
 //   - [Store.Put] returns: the journal has it. A kill of the process loses it no
 //     more; a power cut does. (Only Linux says in which boot of the machine a
 //     journal was written. Elsewhere a kill loses what came after the last second.)
-//   - A second later, more where the disk is slow: the chunks that it stands for are on disk
-//     ([Store.ChunksIn] names their folder), then it is in the database. A power
-//     cut does not lose it, nor leave it ahead of its chunks.
-//   - [Store.Settle] returns: the same holds for everything put before.
+//   - A second after the chunks that it stands for are closed, more where the disk is
+//     slow: they are on disk, then it is in the database. A power cut does not lose
+//     it, nor leave it ahead of its chunks.
+//   - [Store.Settle] returns nil: the same holds for everything that it forgets.
 //
 // # What is locked
 //
 // Every method may be called from any goroutine. Claim, Release and Elsewhere wait
-// for nothing. Put and ChunksIn write to the journal; Begun and Get read the database;
+// for nothing. Put writes to the journal; Begun and Get read the database;
 // the others wait for the database to be written.
 package checkpoint
 

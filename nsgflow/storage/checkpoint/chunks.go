@@ -3,70 +3,134 @@ package checkpoint
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"fluent-bit-nsgflow/nsgflow/storage/chunkfile"
 )
 
-// chunks are the files of the host that checkpoints stand for, as they were when
-// they were brought to disk last.
-type chunks struct{ seen map[string]seen }
-
-// seen is a file as it was before it was brought to disk.
-type seen struct {
-	size     int64
-	modified time.Time
-	at       time.Time
+// chunks are the files of the host that checkpoints stand for, by their folders.
+type chunks struct {
+	opened time.Time // when the store was
+	looked map[string]look
+	synced map[string]look // as they were when they were brought to disk last
 }
 
-// coarse is beyond the resolution of file times. A page of a shared mapping
-// changes them when it is written first after it was brought to disk (mmap(2),
-// msync(2)): a file that was modified well before the last look has nothing new.
-const coarse = 2 * time.Second
+// look is what is in a folder of chunks, by name.
+type look map[string]chunk
 
-// sync brings the chunks in folders to disk, and the names of new ones.
-func (c *chunks) sync(folders []string) error {
-	looked := map[string]seen{}
-	for _, folder := range folders {
-		entries, err := os.ReadDir(folder)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // all is delivered
+// chunk is a file as it was at a look.
+type chunk struct {
+	size     int64
+	modified time.Time
+	at       time.Time // of the look
+	rests    time.Time // since when it has not changed
+	own      bool      // this process has made it since the store was opened
+	metadata string    // of own ones; empty: not known yet
+}
+
+const (
+	// coarse is beyond the resolution of file times. A page of a shared mapping
+	// changes them when it is written first after it was brought to disk (mmap(2),
+	// msync(2)): a file that was modified well before the last look has nothing new.
+	coarse = 2 * time.Second
+	// atRest is when a chunk that nobody writes to counts as closed: well beyond
+	// any time after which the host gives a chunk to the outputs (option Flush).
+	atRest = 10 * time.Minute
+)
+
+// look looks at a folder. Where there is none, there are no chunks: all are
+// delivered.
+func (c *chunks) look(folder string) (look, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	before, now := c.looked[folder], look{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !chunkfile.Is(e.Name()) {
+			continue // delivered meanwhile, or no chunk
 		}
-		if err != nil {
-			return err
-		}
-		_, known := c.seen[folder]
-		looked[folder] = seen{}
-		named := []string{}
+		file, known := before[e.Name()]
 		if !known {
-			named = []string{filepath.Dir(folder), folder}
+			file.own = chunkfile.MadeSince(e.Name(), c.opened)
 		}
-		for _, e := range entries {
-			path := filepath.Join(folder, e.Name())
-			info, err := e.Info()
-			if err != nil || filepath.Ext(path) != ".flb" {
-				continue // delivered meanwhile, or no chunk
-			}
-			before, known := c.seen[path]
-			if known && before.size == info.Size() && before.modified.Equal(info.ModTime()) && before.at.Sub(before.modified) > coarse {
-				looked[path] = before
-				continue
-			}
-			looked[path] = seen{info.Size(), info.ModTime(), time.Now()}
-			if !known && len(named) == 0 {
-				named = []string{folder}
-			}
-			if err := syncFile(path, datasync); err != nil {
-				return err
-			}
+		file.at = time.Now()
+		if !known || file.size != info.Size() || !file.modified.Equal(info.ModTime()) {
+			file.size, file.modified, file.rests = info.Size(), info.ModTime(), file.at
 		}
-		for _, dir := range named {
-			if err := syncFile(dir, (*os.File).Sync); err != nil {
-				return err
-			}
+		if file.own && file.metadata == "" {
+			file.metadata = chunkfile.Metadata(filepath.Join(folder, e.Name()))
+		}
+		now[e.Name()] = file
+	}
+	if c.looked == nil {
+		c.looked, c.synced = map[string]look{}, map[string]look{}
+	}
+	c.looked[folder] = now
+	return now, nil
+}
+
+// closedSince reports whether the host writes to none of the chunks any more that
+// were there at a look before. It has one chunk at a time that it writes to, for
+// each metadata: where there is a new one, those before are closed. Those that are
+// gone are delivered.
+func (now look) closedSince(before look) bool {
+	begun := map[string]bool{}
+	for name, file := range now {
+		if _, old := before[name]; !old && file.metadata != "" {
+			begun[file.metadata] = true
 		}
 	}
-	c.seen = looked
+	for name, was := range before {
+		is, left := now[name]
+		if was.own && left && !begun[is.metadata] && is.at.Sub(is.rests) < atRest {
+			return false
+		}
+	}
+	return true
+}
+
+// sync brings the chunks of a folder to disk, and the names of new ones.
+func (c *chunks) sync(folder string) error {
+	now, err := c.look(folder)
+	if err != nil || len(now) == 0 {
+		return err
+	}
+	before, known := c.synced[folder]
+	named := []string{}
+	if !known {
+		named = []string{filepath.Dir(folder), folder}
+	}
+	synced := look{}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		file := now[name]
+		was, known := before[name]
+		if known && was.size == file.size && was.modified.Equal(file.modified) && was.at.Sub(was.modified) > coarse {
+			synced[name] = was
+			continue
+		}
+		synced[name] = file
+		if !known && len(named) == 0 {
+			named = []string{folder}
+		}
+		if err := syncFile(filepath.Join(folder, name), datasync); err != nil {
+			return err
+		}
+	}
+	for _, dir := range named {
+		if err := syncFile(dir, (*os.File).Sync); err != nil {
+			return err
+		}
+	}
+	c.synced[folder] = synced
 	return nil
 }
 

@@ -42,7 +42,7 @@ func TestPartsHoldTheWatermark(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if err := s.Put(Set{bucketOfTest: {"a": {Modified: hour.Add(time.Hour)}, "b": {Modified: hour.Add(3 * time.Hour)}}}); err != nil {
+	if err := s.Put(Set{bucketOfTest: {"a": {Modified: hour.Add(time.Hour)}, "b": {Modified: hour.Add(3 * time.Hour)}}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, begun, err := a.Begun(); begun || err != nil {

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,10 +16,14 @@ import (
 // was brought to disk. So a checkpoint is written twice:
 //
 //	put      at once, into the journal    what the host has, to the batch
-//	persist  once a second, into the      what the host has on disk: the chunks
-//	         database                     are brought there before
+//	persist  once a second, into the      what the host has on disk, in chunks that are
+//	         database                     closed: they are brought there before
 //
 // In the same boot of the machine the journal counts, else the database.
+//
+// A chunk that the host still writes to does not count as on disk, whatever of it
+// is there: after a power cut its head may tell of more bytes than the file has,
+// and the host then takes up nothing of it.
 
 // persistInterval is between two writes of the database. Where the disk is
 // slow it is longer, so that no more than a tenth of the time goes into them.
@@ -35,9 +40,9 @@ type durable struct {
 	journalling sync.Mutex // before the store's
 
 	// Guarded by the store's lock.
-	recent  Set      // not in the database yet
-	folders []string // of the chunks that they stand for
-	failed  error    // of the last persist
+	recent Set              // not in the database yet
+	piles  map[string]*pile // the same, by the folders of their chunks
+	failed error            // of the last persist
 
 	persisting sync.Mutex    // before all others
 	chunks     chunks        // guarded by persisting
@@ -47,13 +52,29 @@ type durable struct {
 	anew       atomic.Bool // the machine was started anew, and the journal had something
 }
 
-// recall takes up what a process that was killed has left in the journal.
+// pile is what is not in the database yet of checkpoints whose chunks are in one
+// folder. The folder "" is for those that stand for no chunks.
+type pile struct {
+	recent Set // guarded by the store's lock
+
+	// Guarded by persisting.
+	waiting Set  // what recent was; it is written when its chunks are closed
+	since   look // the folder, after waiting was put
+}
+
+// recall takes up what a process that was killed has left in the journal. No chunk
+// of that one is written to any more.
 func (s *Store) recall() {
+	s.chunks.opened = time.Now()
 	s.journal.path, s.journal.boot = journalOf(s.file), boot()
 	s.due, s.closing = make(chan struct{}, 1), make(chan struct{})
-	var another bool
-	s.recent, s.folders, another = readJournal(s.journal.path)
+	left, folders, another := readJournal(s.journal.path)
 	s.anew.Store(another)
+	s.recent, s.piles = left, map[string]*pile{}
+	for _, folder := range folders {
+		s.piles[folder] = &pile{recent: Set{}} // to be brought to disk
+	}
+	s.piles[""] = &pile{recent: left.clone()}
 	if len(s.recent) > 0 {
 		s.isDue()
 	}
@@ -74,8 +95,9 @@ func (s *Store) StartedAnew() bool { return s.anew.CompareAndSwap(true, false) }
 func journalOf(file string) string { return strings.TrimSuffix(file, ".db") + ".journal" }
 
 // Put takes checkpoints, all of them or none: a kill does not lose them. They
-// are brought to disk a little later.
-func (s *Store) Put(all Set) error {
+// may stand for chunks in a folder; empty: in none. When those are closed they are
+// brought to disk, and the checkpoints behind them.
+func (s *Store) Put(all Set, folder string) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -83,17 +105,26 @@ func (s *Store) Put(all Set) error {
 	defer s.journalling.Unlock()
 	s.mu.Lock()
 	err := s.failed
+	known := s.piles[folder] != nil
 	s.mu.Unlock()
 	if err == nil && s.journal.file == nil {
 		err = s.rewriteJournal()
 	}
 	if err == nil {
-		err = s.journal.add(entry{Checkpoints: all})
+		more := entry{Checkpoints: all}
+		if !known {
+			more.Folders = []string{folder}
+		}
+		err = s.journal.add(more)
 	}
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
+	if !known {
+		s.piles[folder] = &pile{recent: Set{}}
+	}
+	s.piles[folder].recent.add(all)
 	s.recent.add(all)
 	s.mu.Unlock()
 	s.isDue()
@@ -102,32 +133,18 @@ func (s *Store) Put(all Set) error {
 
 // rewriteJournal leaves in it what is not in the database.
 func (s *Store) rewriteJournal() error {
+	folders := s.folders()
 	s.mu.Lock()
-	left := entry{Folders: slices.Clone(s.folders), Checkpoints: s.recent.clone()}
+	left := entry{Folders: folders[1:], Checkpoints: s.recent.clone()}
 	s.mu.Unlock()
 	return s.journal.replace(left)
 }
 
-// ChunksIn says that checkpoints which come from now on may stand for chunks
-// in a folder; empty: in none.
-func (s *Store) ChunksIn(folder string) error {
-	s.journalling.Lock()
-	defer s.journalling.Unlock()
+// folders are those of the piles, "" first.
+func (s *Store) folders() []string {
 	s.mu.Lock()
-	known := folder == "" || slices.Contains(s.folders, folder)
-	s.mu.Unlock()
-	if known {
-		return nil
-	}
-	if s.journal.file != nil {
-		if err := s.journal.add(entry{Folders: []string{folder}}); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	s.folders = append(s.folders, folder)
-	s.mu.Unlock()
-	return nil
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.piles))
 }
 
 func (s *Store) persistLoop() {
@@ -138,13 +155,15 @@ func (s *Store) persistLoop() {
 			return
 		}
 		began := time.Now()
-		err := s.persist()
+		err := s.persist(false)
 		pause := max(persistInterval, (persistShare-1)*time.Since(began))
 		switch {
 		case errors.Is(err, ErrDamaged):
 			return
 		case err != nil:
 			pause = persistRetry
+			s.isDue()
+		case s.pending():
 			s.isDue()
 		}
 		select {
@@ -155,18 +174,30 @@ func (s *Store) persistLoop() {
 	}
 }
 
+// pending reports whether there are checkpoints that are not in the database.
+func (s *Store) pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.recent) > 0
+}
+
 // persist brings to disk what Put was given: the chunks first, then the
-// checkpoints.
-func (s *Store) persist() error {
+// checkpoints. What stands for chunks that are not closed waits, unless nothing is
+// written to chunks any more: at the end.
+func (s *Store) persist(atTheEnd bool) error {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()
-	s.mu.Lock()
-	all, folders := s.recent.clone(), slices.Clone(s.folders)
-	s.mu.Unlock()
-	if len(all) == 0 {
+	due, err := s.closed(atTheEnd)
+	if err == nil && len(due) == 0 {
 		return nil
 	}
-	err := s.chunks.sync(folders)
+	all := Set{}
+	for _, some := range due {
+		all.add(some.checkpoints)
+	}
+	if err == nil {
+		err = s.syncChunks()
+	}
 	if err == nil {
 		err = s.update(func(tx *bbolt.Tx) error { return putAll(tx, all) })
 	}
@@ -176,6 +207,9 @@ func (s *Store) persist() error {
 	s.failed = err
 	if err == nil {
 		s.recent.remove(all)
+		for _, some := range due {
+			some.of.recent.remove(some.checkpoints)
+		}
 	}
 	s.mu.Unlock()
 	if err == nil {
@@ -184,7 +218,56 @@ func (s *Store) persist() error {
 	return err
 }
 
-// endPersist brings the last checkpoints to disk.
+// part is what is due of a pile.
+type part struct {
+	of          *pile
+	checkpoints Set
+}
+
+// closed are the checkpoints whose chunks are closed. Where piles have the same
+// blob, the one without chunks is the older: it is from before a restart, or from
+// before it was known where the chunks are.
+func (s *Store) closed(atTheEnd bool) (due []part, err error) {
+	for _, folder := range s.folders() {
+		s.mu.Lock()
+		p := s.piles[folder]
+		recent := p.recent.clone()
+		s.mu.Unlock()
+		if len(recent) == 0 {
+			continue
+		}
+		// A look after that has the chunks of all that is in it.
+		now, err := s.chunks.look(folder)
+		if err != nil {
+			return nil, err
+		}
+		ready := recent
+		if !atTheEnd && !now.closedSince(now) {
+			if len(p.waiting) > 0 && !now.closedSince(p.since) {
+				continue
+			}
+			ready, p.waiting, p.since = p.waiting, recent.clone(), now
+			p.waiting.remove(ready)
+		}
+		if len(ready) > 0 {
+			due = append(due, part{p, ready})
+		}
+	}
+	return due, nil
+}
+
+// syncChunks brings the chunks in all folders to disk.
+func (s *Store) syncChunks() error {
+	for _, folder := range s.folders() {
+		if err := s.chunks.sync(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endPersist brings the last checkpoints to disk: the host writes to none of their
+// chunks any more.
 func (s *Store) endPersist() error {
 	if s.closing == nil {
 		return nil
@@ -195,5 +278,5 @@ func (s *Store) endPersist() error {
 	if s.panicked.Load() {
 		return nil
 	}
-	return s.persist()
+	return s.persist(true)
 }

@@ -35,7 +35,7 @@ func newStoreFile(t *testing.T) (content []byte) {
 		for nic := range 400 {
 			all[azure.VNetName(nic, hour)] = Checkpoint{Offset: int64(1000 + nic), Check: rand.Uint64(), Checked: 256, ETag: "0x1"}
 		}
-		if err := s.Put(map[string]map[string]Checkpoint{bucket: all}); err != nil {
+		if err := s.Put(map[string]map[string]Checkpoint{bucket: all}, ""); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
@@ -159,7 +159,7 @@ func use(t *testing.T, s *Store) {
 			_, _, err := s.Get(bucket, azure.VNetName(nic, time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)))
 			errs = append(errs, err)
 		}
-		errs = append(errs, s.Put(map[string]map[string]Checkpoint{bucket: {"new": {Offset: 1}}}),
+		errs = append(errs, s.Put(map[string]map[string]Checkpoint{bucket: {"new": {Offset: 1}}}, ""),
 			s.Settle(bucket, time.Now(), func(name string, c Checkpoint) bool { return c.Offset%2 == 0 }))
 		for _, err := range errs {
 			if err != nil && !errors.Is(err, ErrDamaged) {

@@ -27,7 +27,7 @@ func TestSettleTogether(t *testing.T) {
 	bad, n := 0, 300
 	for k := range n {
 		h := hour.Add(time.Duration(k) * time.Hour)
-		s.Put(Set{"c": {nameOf(h): Checkpoint{Offset: 100, ETag: "x"}}})
+		s.Put(Set{"c": {nameOf(h): Checkpoint{Offset: 100, ETag: "x"}}}, "")
 		keep := func(watermark time.Time, name string, _ Checkpoint) bool {
 			at, _ := time.Parse(time.RFC3339, name[1:])
 			return !at.Before(watermark)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -141,11 +142,24 @@ func putAll(tx *bbolt.Tx, all Set) error {
 	return nil
 }
 
+// ErrNotClosed says that checkpoints which are to be forgotten stand for chunks
+// that the host still writes to.
+var ErrNotClosed = errors.New("the last chunk is not closed")
+
 // Settle moves the watermark of a container, and forgets the checkpoints that keep
-// says false of. What lies before the watermark is on disk then.
+// says false of. What lies before the watermark is on disk then; until that can be,
+// the error is ErrNotClosed.
 func (s *Store) Settle(container string, watermark time.Time, keep func(name string, c Checkpoint) bool) error {
-	if err := s.persist(); err != nil {
+	if err := s.persist(false); err != nil {
 		return err
+	}
+	s.mu.Lock()
+	waiting := maps.Clone(s.recent[container])
+	s.mu.Unlock()
+	for name, c := range waiting {
+		if !keep(name, c) {
+			return ErrNotClosed
+		}
 	}
 	return s.update(func(tx *bbolt.Tx) error {
 		b, err := blobsOf(tx, container)
@@ -229,7 +243,7 @@ func (s *Store) PutAccounts(section string, all map[string]Account) error {
 
 // Containers are those that were begun or have checkpoints.
 func (s *Store) Containers() (all []string, err error) {
-	if err := s.persist(); err != nil {
+	if err := s.persist(false); err != nil {
 		return nil, err
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
@@ -245,7 +259,7 @@ func (s *Store) Containers() (all []string, err error) {
 
 // Blobs are all checkpoints of a container, by the names of the blobs.
 func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
-	if err := s.persist(); err != nil {
+	if err := s.persist(false); err != nil {
 		return nil, err
 	}
 	all = map[string]Checkpoint{}
