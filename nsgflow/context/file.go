@@ -1,6 +1,7 @@
 package context
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +114,20 @@ func (f *file) others() (n int64) {
 // the agent.
 func parse(s *source, data []byte, now time.Time) (p part, err error) {
 	defer survive(&err)
+	for begin, what := range notRead {
+		if bytes.HasPrefix(data, []byte(begin)) {
+			return p, errors.New(what)
+		}
+	}
 	return kinds[s.kind].read(data, s, now)
+}
+
+// notRead are forms in which files come that are to be changed first, by what they begin
+// with.
+var notRead = map[string]string{
+	"\x1f\x8b": "it is compressed with gzip: unpack it",
+	"\xff\xfe": "it is UTF-16, as PowerShell writes it: make it UTF-8",
+	"\xfe\xff": "it is UTF-16: make it UTF-8",
 }
 
 func survive(err *error) {

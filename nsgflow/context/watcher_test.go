@@ -268,6 +268,8 @@ func TestOpenRefused(t *testing.T) {
 	w.put("asn.mmdb", mmdb(t, map[string]mmdbtype.DataType{"9.0.0.0/8": object{"asn": word("AS7")}}))
 	w.put("a.csv", csvOf("a"))
 	w.put("b.csv", csvOf("b"))
+	w.put("packed.csv", []byte("\x1f\x8b\x08\x00"))
+	w.put("utf16.json", []byte("\xff\xfe{\x00}\x00"))
 	if err := os.Mkdir(w.path("folder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -276,6 +278,8 @@ func TestOpenRefused(t *testing.T) {
 		`context_threats feodo /data/feodo.csv: no column with an address in line 9 ("first_seen_utc,…")`:            {Threats: []ThreatList{{"feodo", w.path("feodo.csv")}}},
 		`context_geo /data/asn.mmdb: no country or city in it`:                                                       {Geo: w.path("asn.mmdb"), ASN: w.path("asn.mmdb")},
 		`context_networks /data/b.csv: cidr 10.0.0.0/8 is in another file, too`:                                      {Networks: []string{w.path("a.csv"), w.path("b.csv")}},
+		`context_networks /data/packed.csv: it is compressed with gzip: unpack it`:                                   {Networks: []string{w.path("packed.csv")}},
+		`context_service_tags /data/utf16.json: it is UTF-16, as PowerShell writes it: make it UTF-8`:                {ServiceTags: w.path("utf16.json")},
 		`context_geo /data/folder: not a regular file`:                                                               {Geo: w.path("folder")},
 		`context_geo "geo.mmdb": not an absolute path`:                                                               {Geo: "geo.mmdb"},
 		`context_inventory /x: the file is there twice`:                                                              {Inventory: []string{"/x", "/x"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/netip"
@@ -149,6 +150,9 @@ func checkContext(out io.Writer, s *source, kind string) error {
 	data, err := io.ReadAll(io.LimitReader(s, mostContext+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	if !bytes.HasPrefix(s.head, s.raw) { // an agent does not unpack it
+		data = s.raw
 	}
 	if len(data) > mostContext {
 		return fmt.Errorf("%s: more than %d bytes", s.name, mostContext)

@@ -38,6 +38,8 @@ func contextFiles(t *testing.T) (at func(name string) string) {
 		"feodo.json":      `[{"ip_address":"1.2.3.4","malware":"x"}]`,
 		"feodo.csv":       "# x\n\"first_seen_utc\",\"dst_ip\"\n\"2024-02-12 13:50:35\",\"1.2.3.4\"\n",
 		"geo.mmdb":        "no database",
+		"list.netset.gz":  packed("9.9.9.9\n"),
+		"tags16.json":     "\xff\xfe" + strings.Join(strings.Split(string(tags), ""), "\x00") + "\x00",
 		"access.log":      "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 200 1\n",
 		"table.csv":       "a,b,c\n1,2,3\n",
 	} {
@@ -181,6 +183,8 @@ func TestCheckContext(t *testing.T) {
 		{"warnings.json", "exceptions of threat lists: 1 networks", 0},
 		{"geo.mmdb", "mmdb: error opening database: invalid MaxMind DB file", 1},
 		{"access.log", `no flow log: it begins "1.2.3.4 - - [04/Mar/2025:09:00:00 +0000] \"GET / HTTP/1.1\" 20"; nsgflow check --as threats reads lists of addresses`, 3},
+		{"list.netset.gz", "threats: it is compressed with gzip: unpack it", 1},
+		{"tags16.json", "service-tags: it is UTF-16, as PowerShell writes it: make it UTF-8", 1},
 		{"table.csv", "no flow log: it looks like CSV; flow logs are JSON, and networks of context have a column cidr", 3},
 	} {
 		stdout, stderr, code := run(t, "", "check", at(c.name))

@@ -25,6 +25,7 @@ import (
 type source struct {
 	name string
 	*bufio.Reader
+	raw  []byte // what it begins with, as it stands, at most two bytes
 	head []byte // what it begins with, unpacked
 	size int64  // of the file, packed; 0: not known
 	read *counted
@@ -165,6 +166,8 @@ func openFile(name string, do func(*source) error) error {
 func open(name string, r io.Reader, size int64, do func(*source) error) error {
 	s := &source{name: name, size: size, read: &counted{Reader: r}}
 	in := bufio.NewReaderSize(s.read, 64<<10)
+	raw, _ := in.Peek(2)
+	s.raw = bytes.Clone(raw)
 	for range mostPacked {
 		if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 			break
