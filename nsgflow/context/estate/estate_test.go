@@ -332,6 +332,58 @@ func TestNothingOfAPart(t *testing.T) {
 	}
 }
 
+// TestQuota: a quota that is used up is waited for, where that is a matter of minutes.
+func TestQuota(t *testing.T) {
+	for _, c := range []struct {
+		what, remaining, resets string
+		status                  int
+		waits                   time.Duration
+		fails                   bool
+	}{
+		{"refused", "0", "00:00:07", http.StatusTooManyRequests, 7 * time.Second, false},
+		{"refused, without a time", "", "", http.StatusTooManyRequests, 5 * time.Second, false},
+		{"refused, now", "0", "00:00:00", http.StatusTooManyRequests, time.Second, false},
+		{"refused for a quarter of an hour", "0", "00:15:00", http.StatusTooManyRequests, 15 * time.Minute, false},
+		{"refused for longer", "0", "00:15:01", http.StatusTooManyRequests, 0, true},
+		{"refused for a day", "0", "23:59:59", http.StatusTooManyRequests, 0, true},
+		{"the last one", "0", "00:00:07", 0, 7 * time.Second, false},
+		{"the last one for long", "0", "23:59:59", 0, 15 * time.Minute, false},
+		{"not the last one", "1", "00:00:07", 0, 0, false},
+	} {
+		g := &graph{rows: shop()}
+		_, usual, err := read(t, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asks := g.asks
+		g = &graph{rows: shop(), before: func(ask int, w http.ResponseWriter) bool {
+			if ask != 2 {
+				return false
+			}
+			w.Header().Set("x-ms-user-quota-remaining", c.remaining)
+			w.Header().Set("x-ms-user-quota-resets-after", c.resets)
+			if c.status == 0 {
+				return false
+			}
+			w.WriteHeader(c.status)
+			io.WriteString(w, `{"error":{"code":"RateLimiting"}}`)
+			return true
+		}}
+		_, waited, err := read(t, g)
+		if (err != nil) != c.fails {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if !c.fails {
+			usual += time.Duration(g.asks-asks) * time.Second // the pace of one more
+			if waited != usual+c.waits {
+				t.Errorf("%s: waited %s, not %s", c.what, waited, usual+c.waits)
+			}
+		} else if g.asks != 2 {
+			t.Errorf("%s: asked %d times", c.what, g.asks)
+		}
+	}
+}
+
 // TestOtherCloud: one without the table computeresources has an inventory without
 // scale sets.
 func TestOtherCloud(t *testing.T) {
