@@ -17,7 +17,7 @@ import (
 //	appended    [Follower.Taken]   the host has it, be it in memory only: it counts as read
 //	committed   [Follower.Commit]  the host has it for good, or in files that ChunksIn has named
 //	saved       committer.flush    its checkpoints are in the journal: a kill repeats nothing of it ([Follower.Saved])
-//	on disk     checkpoint.Store   when its chunk is closed: chunks, then checkpoints; neither does a power cut
+//	on disk     checkpoint.Store   chunks, then checkpoints, a second later: neither does a power cut
 //
 // Checkpoints are written in the order of the tokens, up to the last that is
 // committed: what is not committed is read again by the next follower.
@@ -120,8 +120,8 @@ func (c *committer) Commit(t Token) {
 }
 
 // ChunksIn says that the batches which are committed from now on may be in files
-// in a folder, which the host still writes to, or the system has not brought to
-// disk yet. The checkpoints that are to outlive a power cut wait for both.
+// in a folder, which the system has not brought to disk yet. That is done before
+// the checkpoints that are to outlive a power cut are written.
 func (c *committer) ChunksIn(folder string) {
 	c.mu.Lock()
 	c.chunksIn = folder

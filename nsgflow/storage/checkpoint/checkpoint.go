@@ -4,9 +4,10 @@
 //	checkpoint.go  a checkpoint, and how it tells a blob that has grown from one that was replaced
 //	store.go       what is kept: a checkpoint for each blob, a watermark for each container, the accounts that were found
 //	claims.go      who reads which part of a container
-//	durable.go     when it is written: at once into the journal, once a second into the database, behind closed chunks
+//	durable.go     when it is written: at once into the journal, once a second into the database, behind the chunks
 //	journal.go     the file nsgflow.journal
 //	chunks.go      the chunks of the host: which are closed; they are brought to disk before
+//	risk.go        what stands for chunks that are not closed, and the way back
 //	file.go        the file nsgflow.db, and what a damaged page of it does
 //	rights.go      who else may write there
 //
@@ -15,10 +16,12 @@
 //   - [Store.Put] returns: the journal has it. A kill of the process loses it no
 //     more; a power cut does. (Only Linux says in which boot of the machine a
 //     journal was written. Elsewhere a kill loses what came after the last second.)
-//   - A second after the chunks that it stands for are closed, more where the disk is
-//     slow: they are on disk, then it is in the database. A power cut does not lose
-//     it, nor leave it ahead of its chunks.
-//   - [Store.Settle] returns nil: the same holds for everything that it forgets.
+//   - A second later, more where the disk is slow: the chunks that it stands for are on disk,
+//     then it is in the database. A power cut does not lose it, nor leave it ahead of
+//     its chunks: where one of them is damaged that the host still wrote to, [Open] goes
+//     back to what stood before.
+//   - [Store.Settle] returns nil: the same holds for everything put before, and what is
+//     forgotten stands for closed chunks.
 //
 // # What is locked
 //

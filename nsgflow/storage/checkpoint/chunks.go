@@ -15,6 +15,7 @@ import (
 // chunks are the files of the host that checkpoints stand for, by their folders.
 type chunks struct {
 	opened time.Time // when the store was
+	turn   int       // of the last look
 	looked map[string]look
 	synced map[string]look // as they were when they were brought to disk last
 }
@@ -28,19 +29,15 @@ type chunk struct {
 	modified time.Time
 	at       time.Time // of the look
 	rests    time.Time // since when it has not changed
+	first    int       // turn of the look that saw it first
 	own      bool      // this process has made it since the store was opened
 	metadata string    // of own ones; empty: not known yet
 }
 
-const (
-	// coarse is beyond the resolution of file times. A page of a shared mapping
-	// changes them when it is written first after it was brought to disk (mmap(2),
-	// msync(2)): a file that was modified well before the last look has nothing new.
-	coarse = 2 * time.Second
-	// atRest is when a chunk that nobody writes to counts as closed: well beyond
-	// any time after which the host gives a chunk to the outputs (option Flush).
-	atRest = 10 * time.Minute
-)
+// coarse is beyond the resolution of file times. A page of a shared mapping
+// changes them when it is written first after it was brought to disk (mmap(2),
+// msync(2)): a file that was modified well before the last look has nothing new.
+const coarse = 2 * time.Second
 
 // look looks at a folder. Where there is none, there are no chunks: all are
 // delivered.
@@ -52,6 +49,7 @@ func (c *chunks) look(folder string) (look, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	c.turn++
 	before, now := c.looked[folder], look{}
 	for _, e := range entries {
 		info, err := e.Info()
@@ -60,7 +58,7 @@ func (c *chunks) look(folder string) (look, error) {
 		}
 		file, known := before[e.Name()]
 		if !known {
-			file.own = chunkfile.MadeSince(e.Name(), c.opened)
+			file.own, file.first = chunkfile.MadeSince(e.Name(), c.opened), c.turn
 		}
 		file.at = time.Now()
 		if !known || file.size != info.Size() || !file.modified.Equal(info.ModTime()) {
@@ -78,28 +76,36 @@ func (c *chunks) look(folder string) (look, error) {
 	return now, nil
 }
 
-// closedSince reports whether the host writes to none of the chunks any more that
-// were there at a look before. It has one chunk at a time that it writes to, for
-// each metadata: where there is a new one, those before are closed. Those that are
-// gone are delivered.
-func (now look) closedSince(before look) bool {
-	begun := map[string]bool{}
-	for name, file := range now {
-		if _, old := before[name]; !old && file.metadata != "" {
-			begun[file.metadata] = true
+// open are the chunks that the host may still write to. It has one at a time for each
+// metadata: where there is a new one, those before are closed. Those of earlier
+// processes are, too.
+func (l look) open() (all look) {
+	newest := map[string]int{}
+	for _, file := range l {
+		if file.own {
+			newest[file.metadata] = max(newest[file.metadata], file.first)
 		}
 	}
-	for name, was := range before {
-		is, left := now[name]
-		if was.own && left && !begun[is.metadata] && is.at.Sub(is.rests) < atRest {
-			return false
+	all = look{}
+	for name, file := range l {
+		if file.own && file.first == newest[file.metadata] {
+			all[name] = file
 		}
 	}
-	return true
+	return all
 }
 
-// sync brings the chunks of a folder to disk, and the names of new ones.
-func (c *chunks) sync(folder string) error {
+// sync brings the chunks in folders to disk, and the names of new ones.
+func (c *chunks) sync(folders []string) error {
+	for _, folder := range folders {
+		if err := c.syncFolder(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chunks) syncFolder(folder string) error {
 	now, err := c.look(folder)
 	if err != nil || len(now) == 0 {
 		return err

@@ -16,14 +16,11 @@ import (
 // was brought to disk. So a checkpoint is written twice:
 //
 //	put      at once, into the journal    what the host has, to the batch
-//	persist  once a second, into the      what the host has on disk, in chunks that are
-//	         database                     closed: they are brought there before
+//	persist  once a second, into the      what the host has on disk: the chunks
+//	         database                     are brought there before
 //
-// In the same boot of the machine the journal counts, else the database.
-//
-// A chunk that the host still writes to does not count as on disk, whatever of it
-// is there: after a power cut its head may tell of more bytes than the file has,
-// and the host then takes up nothing of it.
+// In the same boot of the machine the journal counts, else the database, and of that
+// what is at risk only where the chunks are what they were (risk.go).
 
 // persistInterval is between two writes of the database. Where the disk is
 // slow it is longer, so that no more than a tenth of the time goes into them.
@@ -40,26 +37,17 @@ type durable struct {
 	journalling sync.Mutex // before the store's
 
 	// Guarded by the store's lock.
-	recent Set              // not in the database yet
-	piles  map[string]*pile // the same, by the folders of their chunks
-	failed error            // of the last persist
+	recent map[string]Set // not in the database yet, by the folders of their chunks; "": in none
+	failed error          // of the last persist
 
 	persisting sync.Mutex    // before all others
 	chunks     chunks        // guarded by persisting
+	rounds     []round       // guarded by persisting: as in the database
 	due        chan struct{} // holds one where persist has something to do
 	closing    chan struct{}
 	ended      sync.WaitGroup
 	anew       atomic.Bool // the machine was started anew, and the journal had something
-}
-
-// pile is what is not in the database yet of checkpoints whose chunks are in one
-// folder. The folder "" is for those that stand for no chunks.
-type pile struct {
-	recent Set // guarded by the store's lock
-
-	// Guarded by persisting.
-	waiting Set  // what recent was; it is written when its chunks are closed
-	since   look // the folder, after waiting was put
+	back       bool        // and chunks are not what they were
 }
 
 // recall takes up what a process that was killed has left in the journal. No chunk
@@ -69,13 +57,15 @@ func (s *Store) recall() {
 	s.journal.path, s.journal.boot = journalOf(s.file), boot()
 	s.due, s.closing = make(chan struct{}, 1), make(chan struct{})
 	left, folders, another := readJournal(s.journal.path)
-	s.anew.Store(another)
-	s.recent, s.piles = left, map[string]*pile{}
-	for _, folder := range folders {
-		s.piles[folder] = &pile{recent: Set{}} // to be brought to disk
+	s.anew.Store(another || s.back)
+	s.recent = map[string]Set{"": left}
+	for _, r := range s.rounds {
+		folders = append(folders, r.Folder)
 	}
-	s.piles[""] = &pile{recent: left.clone()}
-	if len(s.recent) > 0 {
+	for _, folder := range folders {
+		s.recent[folder] = Set{} // to be brought to disk
+	}
+	if len(left) > 0 || len(s.rounds) > 0 {
 		s.isDue()
 	}
 	s.ended.Go(s.persistLoop)
@@ -95,8 +85,8 @@ func (s *Store) StartedAnew() bool { return s.anew.CompareAndSwap(true, false) }
 func journalOf(file string) string { return strings.TrimSuffix(file, ".db") + ".journal" }
 
 // Put takes checkpoints, all of them or none: a kill does not lose them. They
-// may stand for chunks in a folder; empty: in none. When those are closed they are
-// brought to disk, and the checkpoints behind them.
+// may stand for chunks in a folder; empty: in none. Those are brought to disk a
+// little later, and the checkpoints behind them.
 func (s *Store) Put(all Set, folder string) error {
 	if len(all) == 0 {
 		return nil
@@ -105,7 +95,7 @@ func (s *Store) Put(all Set, folder string) error {
 	defer s.journalling.Unlock()
 	s.mu.Lock()
 	err := s.failed
-	known := s.piles[folder] != nil
+	known := s.recent[folder] != nil
 	s.mu.Unlock()
 	if err == nil && s.journal.file == nil {
 		err = s.rewriteJournal()
@@ -122,10 +112,9 @@ func (s *Store) Put(all Set, folder string) error {
 	}
 	s.mu.Lock()
 	if !known {
-		s.piles[folder] = &pile{recent: Set{}}
+		s.recent[folder] = Set{}
 	}
-	s.piles[folder].recent.add(all)
-	s.recent.add(all)
+	s.recent[folder].add(all)
 	s.mu.Unlock()
 	s.isDue()
 	return nil
@@ -133,18 +122,25 @@ func (s *Store) Put(all Set, folder string) error {
 
 // rewriteJournal leaves in it what is not in the database.
 func (s *Store) rewriteJournal() error {
-	folders := s.folders()
-	s.mu.Lock()
-	left := entry{Folders: folders[1:], Checkpoints: s.recent.clone()}
-	s.mu.Unlock()
+	folders, recent := s.snapshot()
+	left := entry{Folders: folders[1:], Checkpoints: Set{}} // without ""
+	for _, folder := range folders {
+		left.Checkpoints.add(recent[folder])
+	}
 	return s.journal.replace(left)
 }
 
-// folders are those of the piles, "" first.
-func (s *Store) folders() []string {
+// snapshot is what is not in the database, by folders. They are in order, "" first: of
+// a blob that several have, the later counts. What is in no folder is from before a
+// restart, or from before it was known where the chunks are.
+func (s *Store) snapshot() (folders []string, recent map[string]Set) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.piles))
+	recent = map[string]Set{}
+	for folder, all := range s.recent {
+		recent[folder] = all.clone()
+	}
+	return slices.Sorted(maps.Keys(recent)), recent
 }
 
 func (s *Store) persistLoop() {
@@ -155,15 +151,18 @@ func (s *Store) persistLoop() {
 			return
 		}
 		began := time.Now()
-		err := s.persist(false)
+		s.persisting.Lock()
+		err := s.persistLocked(false)
+		again := err != nil || len(s.rounds) > 0 // till their chunks are closed
+		s.persisting.Unlock()
 		pause := max(persistInterval, (persistShare-1)*time.Since(began))
-		switch {
-		case errors.Is(err, ErrDamaged):
+		if errors.Is(err, ErrDamaged) {
 			return
-		case err != nil:
+		}
+		if err != nil {
 			pause = persistRetry
-			s.isDue()
-		case s.pending():
+		}
+		if again {
 			s.isDue()
 		}
 		select {
@@ -174,95 +173,58 @@ func (s *Store) persistLoop() {
 	}
 }
 
-// pending reports whether there are checkpoints that are not in the database.
-func (s *Store) pending() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.recent) > 0
-}
-
 // persist brings to disk what Put was given: the chunks first, then the
-// checkpoints. What stands for chunks that are not closed waits, unless nothing is
-// written to chunks any more: at the end.
+// checkpoints, with what of them is at risk. At the end nothing is: the host writes
+// to no chunk any more.
 func (s *Store) persist(atTheEnd bool) error {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()
-	due, err := s.closed(atTheEnd)
-	if err == nil && len(due) == 0 {
-		return nil
-	}
+	return s.persistLocked(atTheEnd)
+}
+
+func (s *Store) persistLocked(atTheEnd bool) error {
+	folders, recent := s.snapshot()
 	all := Set{}
-	for _, some := range due {
-		all.add(some.checkpoints)
+	for _, folder := range folders {
+		all.add(recent[folder])
 	}
-	if err == nil {
-		err = s.syncChunks()
+	// A look after that has the chunks of all that is in it.
+	var rounds []round
+	var of map[string]int
+	var err error
+	closed := len(s.rounds) > 0
+	if !atTheEnd {
+		rounds, of, closed, err = s.nextRounds(folders, recent)
 	}
-	if err == nil {
-		err = s.update(func(tx *bbolt.Tx) error { return putAll(tx, all) })
+	idle := err == nil && len(all) == 0 && !closed
+	if err == nil && !idle {
+		err = s.chunks.sync(folders)
+	}
+	if err == nil && !idle {
+		err = s.update(func(tx *bbolt.Tx) error {
+			for folder, n := range of {
+				if err := rounds[n].keep(tx, recent[folder]); err != nil {
+					return err
+				}
+			}
+			return errors.Join(putAll(tx, all), putRounds(tx, s.journal.boot, rounds))
+		})
 	}
 	s.journalling.Lock()
 	defer s.journalling.Unlock()
 	s.mu.Lock()
 	s.failed = err
 	if err == nil {
-		s.recent.remove(all)
-		for _, some := range due {
-			some.of.recent.remove(some.checkpoints)
+		for folder, some := range recent {
+			s.recent[folder].remove(some)
 		}
 	}
 	s.mu.Unlock()
-	if err == nil {
-		s.rewriteJournal() // where it fails, the old one says more than it must
+	if err != nil || idle {
+		return err
 	}
-	return err
-}
-
-// part is what is due of a pile.
-type part struct {
-	of          *pile
-	checkpoints Set
-}
-
-// closed are the checkpoints whose chunks are closed. Where piles have the same
-// blob, the one without chunks is the older: it is from before a restart, or from
-// before it was known where the chunks are.
-func (s *Store) closed(atTheEnd bool) (due []part, err error) {
-	for _, folder := range s.folders() {
-		s.mu.Lock()
-		p := s.piles[folder]
-		recent := p.recent.clone()
-		s.mu.Unlock()
-		if len(recent) == 0 {
-			continue
-		}
-		// A look after that has the chunks of all that is in it.
-		now, err := s.chunks.look(folder)
-		if err != nil {
-			return nil, err
-		}
-		ready := recent
-		if !atTheEnd && !now.closedSince(now) {
-			if len(p.waiting) > 0 && !now.closedSince(p.since) {
-				continue
-			}
-			ready, p.waiting, p.since = p.waiting, recent.clone(), now
-			p.waiting.remove(ready)
-		}
-		if len(ready) > 0 {
-			due = append(due, part{p, ready})
-		}
-	}
-	return due, nil
-}
-
-// syncChunks brings the chunks in all folders to disk.
-func (s *Store) syncChunks() error {
-	for _, folder := range s.folders() {
-		if err := s.chunks.sync(folder); err != nil {
-			return err
-		}
-	}
+	s.rounds = rounds
+	s.rewriteJournal() // where it fails, the old one says more than it must
 	return nil
 }
 

@@ -2,8 +2,6 @@ package checkpoint
 
 import (
 	"errors"
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,7 +112,7 @@ func TestCheckpointWaitsForChunks(t *testing.T) {
 		t.Errorf("put: %v", err)
 	}
 	goOn <- nil
-	await(t, "a checkpoint that outlives power", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.recent) == 0 })
+	await(t, "a checkpoint that outlives power", func() bool { return unsaved(s) == 0 })
 	datasync = real
 	afterPowerCut(t, func() {
 		if got := offsets(t, s.file, "a"); got[0] != 1 {
@@ -215,7 +213,7 @@ func TestChunksAtRest(t *testing.T) {
 	chunkOf(t, folder, "1-2.1.flb")
 	for _, want := range [][]string{{"1-1.1.flb", "1-2.1.flb"}, {"1-2.1.flb"}} {
 		synced = nil
-		if err := s.chunks.sync(folder); err != nil || !slices.Equal(synced, want) {
+		if err := s.chunks.sync([]string{folder}); err != nil || !slices.Equal(synced, want) {
 			t.Errorf("%q are brought to disk, want %q; %v", synced, want, err)
 		}
 	}
@@ -223,7 +221,7 @@ func TestChunksAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	synced = nil
-	if err := errors.Join(s.chunks.sync(folder), s.chunks.sync(filepath.Join(folder, "gone"))); err != nil || !slices.Contains(synced, filepath.Base(old)) {
+	if err := s.chunks.sync([]string{folder, filepath.Join(folder, "gone")}); err != nil || !slices.Contains(synced, filepath.Base(old)) {
 		t.Errorf("%q are brought to disk; %v", synced, err)
 	}
 }
@@ -268,8 +266,8 @@ func TestJournalIsReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if n := len(slices.Collect(maps.Keys(s.recent))); n > 0 {
-		t.Errorf("a new database has %d buckets of an old journal", n)
+	if n := unsaved(s); n > 0 {
+		t.Errorf("a new database has %d checkpoints of an old journal", n)
 	}
 }
 
@@ -292,6 +290,17 @@ func TestDamageIsToldWhenIdle(t *testing.T) {
 	})
 }
 
+// unsaved is how many checkpoints are not in the database.
+func unsaved(s *Store) (n int) {
+	_, recent := s.snapshot()
+	for _, all := range recent {
+		for _, blobs := range all {
+			n += len(blobs)
+		}
+	}
+	return n
+}
+
 // quiet takes warnings that a test does not look at.
 func quiet(string) {}
 
@@ -301,182 +310,5 @@ func await(t testing.TB, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within a minute: %s", what)
 		}
-	}
-}
-
-// hostChunk is a chunk that this process fills, with the tag that it has.
-func hostChunk(t *testing.T, folder, tag string, n int) (path string) {
-	t.Helper()
-	path = chunkOf(t, folder, fmt.Sprintf("%d-%d.%d.flb", os.Getpid(), time.Now().Add(time.Second).Unix(), n))
-	head := "\xc1\x00" + strings.Repeat("\x00", 20) + "\x00" + string(rune(4+len(tag))) + "\xf1w\x00\x00" + tag
-	if err := os.WriteFile(path, []byte(head), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// outlivesPower is the offset that the checkpoint of a blob has after a power cut at
-// this moment.
-func outlivesPower(t *testing.T, s *Store, name string) (offset int64) {
-	t.Helper()
-	if err := s.persist(false); err != nil {
-		t.Fatal(err)
-	}
-	afterPowerCut(t, func() { offset = offsets(t, s.file, name)[0] })
-	return offset
-}
-
-// A chunk that the host still writes to may be lost to a power cut, with all that
-// is on disk of it. So the checkpoints that stand for it wait for what closes it.
-func TestCheckpointWaitsForTheEndOfAChunk(t *testing.T) {
-	remove := func(t *testing.T, path string) {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, test := range []struct {
-		what   string
-		first  string // the tag of the chunk that holds the checkpoint
-		others []string
-		then   func(t *testing.T, s *Store, folder, chunk string)
-		closed bool
-	}{
-		{"time passes", "flow", nil, func(t *testing.T, s *Store, _, _ string) { outlivesPower(t, s, "a") }, false},
-		{"it grows", "flow", nil, func(t *testing.T, _ *Store, _, chunk string) { os.Truncate(chunk, 1<<20) }, false},
-		{"the next chunk has begun", "flow", nil, func(t *testing.T, _ *Store, folder, _ string) { hostChunk(t, folder, "flow", 2) }, true},
-		{"one of another route has begun", "flow", nil, func(t *testing.T, _ *Store, folder, _ string) { hostChunk(t, folder, "other", 2) }, false},
-		{"the host has made a file, and not written its head", "flow", nil, func(t *testing.T, _ *Store, folder, _ string) { hostChunk(t, folder, "", 2) }, false},
-		{"it is delivered", "flow", nil, func(t *testing.T, _ *Store, _, chunk string) { remove(t, chunk) }, true},
-		{"one of two routes is delivered", "flow", []string{"other"}, func(t *testing.T, _ *Store, _, chunk string) { remove(t, chunk) }, false},
-		{"nobody writes to it for ten minutes", "flow", nil, func(t *testing.T, s *Store, folder, chunk string) {
-			s.persisting.Lock()
-			defer s.persisting.Unlock()
-			file := s.chunks.looked[folder][filepath.Base(chunk)]
-			file.rests = file.rests.Add(-atRest)
-			s.chunks.looked[folder][filepath.Base(chunk)] = file
-		}, true},
-		{"it grows after ten minutes", "flow", nil, func(t *testing.T, s *Store, folder, chunk string) {
-			s.persisting.Lock()
-			defer s.persisting.Unlock()
-			file := s.chunks.looked[folder][filepath.Base(chunk)]
-			file.rests = file.rests.Add(-atRest)
-			s.chunks.looked[folder][filepath.Base(chunk)] = file
-			os.Truncate(chunk, 1<<20)
-		}, false},
-	} {
-		t.Run(test.what, func(t *testing.T) {
-			s, err := Open(filepath.Join(t.TempDir(), "nsgflow.db"), quiet)
-			if err != nil {
-				t.Fatal(err)
-			}
-			folder := t.TempDir()
-			chunkOf(t, folder, "1-1.1.flb") // of an earlier process: nobody writes to it
-			chunk := hostChunk(t, folder, test.first, 1)
-			for n, tag := range test.others {
-				hostChunk(t, folder, tag, 10+n)
-			}
-			if err := s.Put(one("a", 1), folder); err != nil {
-				t.Fatal(err)
-			}
-			if got := outlivesPower(t, s, "a"); got != 0 {
-				t.Errorf("the checkpoint %d is ahead of a chunk that is written to", got)
-			}
-			if got := offsets(t, s.file, "a"); got[0] != 1 {
-				t.Errorf("after a kill: %d", got)
-			}
-			test.then(t, s, folder, chunk)
-			if got := outlivesPower(t, s, "a"); (got == 1) != test.closed {
-				t.Errorf("then %d", got)
-			}
-			// The end closes all.
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			afterPowerCut(t, func() {
-				if got := offsets(t, s.file, "a"); got[0] != 1 {
-					t.Errorf("after the end: %d", got)
-				}
-			})
-		})
-	}
-}
-
-// What is put while a chunk is waited for stands for a later one.
-func TestCheckpointsOfOneChunkAfterTheOther(t *testing.T) {
-	s, folder := newStore(t), t.TempDir()
-	for n := range int64(5) {
-		hostChunk(t, folder, "flow", int(n))
-		if got := outlivesPower(t, s, "a"); got != n-1 && (n > 0 || got != 0) {
-			t.Errorf("chunk %d has begun: the checkpoint is %d", n, got)
-		}
-		if err := s.Put(one("a", n), folder); err != nil {
-			t.Fatal(err)
-		}
-		if got := outlivesPower(t, s, "a"); got != max(0, n-1) {
-			t.Errorf("chunk %d is filled: the checkpoint is %d", n, got)
-		}
-	}
-}
-
-// The chunks of one section, which nothing closes, do not keep back the checkpoints
-// of another one; nor those of a process before, though they are of the same blob.
-func TestCheckpointsOfOtherFolders(t *testing.T) {
-	s, still, other := newStore(t), t.TempDir(), t.TempDir()
-	hostChunk(t, still, "flow", 1)
-	if err := errors.Join(s.Put(one("a", 1), still), s.Put(one("b", 2), other), s.Put(one("c", 3), ""), s.Put(one("d", 4), ""), s.Put(one("d", 5), still)); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]int64{"a": 0, "b": 2, "c": 3, "d": 4} {
-		if got := outlivesPower(t, s, name); got != want {
-			t.Errorf("%q: %d, want %d", name, got, want)
-		}
-		if c, _, err := s.Get(bucketOfTest, name); name == "d" && (err != nil || c.Offset != 5) {
-			t.Errorf("%q: %v, %v", name, c, err)
-		}
-	}
-	for n, name := range []string{"a", "d"} { // "d" came while "a" was waited for, or not
-		hostChunk(t, still, "flow", 2+n)
-		outlivesPower(t, s, name)
-	}
-	if got := offsets(t, s.file, "a", "d"); !slices.Equal(got, []int64{1, 5}) {
-		t.Errorf("%d", got)
-	}
-	afterPowerCut(t, func() {
-		if got := offsets(t, s.file, "a", "d"); !slices.Equal(got, []int64{1, 5}) {
-			t.Errorf("after a power cut: %d", got)
-		}
-	})
-	if s.pending() {
-		t.Errorf("%v waits, %v", s.recent, s.piles)
-	}
-	if all, folders, _ := readJournal(journalOf(s.file)); len(all) > 0 || !slices.Equal(folders, slices.Sorted(slices.Values([]string{still, other}))) {
-		t.Errorf("in the journal: %v, %q", all, folders)
-	}
-}
-
-// What a chunk that is written to stands for is not forgotten: the watermark waits.
-func TestSettleWaitsForTheEndOfAChunk(t *testing.T) {
-	s, folder := newStore(t), t.TempDir()
-	hostChunk(t, folder, "flow", 1)
-	at := time.Date(2026, 11, 30, 5, 0, 0, 0, time.UTC)
-	forget := func(name string, _ Checkpoint) bool { return name != "a" }
-	if err := errors.Join(s.Put(one("a", 1), folder), s.Put(one("b", 1), folder)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Settle(bucketOfTest, at, forget); !errors.Is(err, ErrNotClosed) {
-		t.Fatalf("%v", err)
-	}
-	if _, begun, err := s.Begun(bucketOfTest); begun || err != nil {
-		t.Errorf("%t, %v", begun, err)
-	}
-	if err := s.Settle(bucketOfTest, at, func(string, Checkpoint) bool { return true }); err != nil {
-		t.Errorf("nothing is to be forgotten: %v", err)
-	}
-	hostChunk(t, folder, "flow", 2)
-	if err := s.Settle(bucketOfTest, at, forget); err != nil {
-		t.Fatal(err)
-	}
-	if got := offsets(t, s.file, "a", "b"); !slices.Equal(got, []int64{0, 1}) {
-		t.Errorf("%d", got)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -51,6 +53,9 @@ func Open(file string, warn func(string)) (*Store, error) {
 		err = s.check()
 	}
 	if err == nil {
+		err = s.assess()
+	}
+	if err == nil {
 		s.recall()
 		return s, nil
 	}
@@ -90,8 +95,12 @@ func (s *Store) Begun(container string) (watermark time.Time, ok bool, err error
 // Get is the checkpoint of a blob. It is not ok where there is none.
 func (s *Store) Get(container, name string) (c Checkpoint, ok bool, err error) {
 	s.mu.Lock()
-	c, ok = s.recent[container][name]
 	failed := s.failed
+	for _, folder := range slices.Sorted(maps.Keys(s.recent)) { // the last one counts
+		if newer, known := s.recent[folder][container][name]; known {
+			c, ok = newer, true
+		}
+	}
 	s.mu.Unlock()
 	if errors.Is(failed, ErrDamaged) {
 		return Checkpoint{}, false, failed
@@ -99,21 +108,23 @@ func (s *Store) Get(container, name string) (c Checkpoint, ok bool, err error) {
 	if ok {
 		return c, ok, nil
 	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(container))
-		if b == nil {
-			return nil
-		}
-		if b = b.Bucket(blobsKey); b == nil {
-			return nil
-		}
-		if text := b.Get([]byte(name)); text != nil {
-			ok = true
-			return decode(json.Unmarshal(text, &c))
-		}
-		return nil
+	err = s.view(func(tx *bbolt.Tx) (err error) {
+		c, ok, err = get(tx, container, name)
+		return err
 	})
 	return c, ok, err
+}
+
+func get(tx *bbolt.Tx, container, name string) (c Checkpoint, ok bool, err error) {
+	b := tx.Bucket([]byte(container))
+	if b == nil || b.Bucket(blobsKey) == nil {
+		return c, false, nil
+	}
+	text := b.Bucket(blobsKey).Get([]byte(name))
+	if text == nil {
+		return c, false, nil
+	}
+	return c, true, decode(json.Unmarshal(text, &c))
 }
 
 func decode(err error) error {
@@ -130,11 +141,7 @@ func putAll(tx *bbolt.Tx, all Set) error {
 			return err
 		}
 		for name, c := range blobs {
-			text, err := json.Marshal(c)
-			if err != nil {
-				return err
-			}
-			if err := b.Put([]byte(name), text); err != nil {
+			if err := put(b, name, c); err != nil {
 				return err
 			}
 		}
@@ -142,22 +149,34 @@ func putAll(tx *bbolt.Tx, all Set) error {
 	return nil
 }
 
+func put(blobs *bbolt.Bucket, name string, c Checkpoint) error {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return blobs.Put([]byte(name), text)
+}
+
 // ErrNotClosed says that checkpoints which are to be forgotten stand for chunks
 // that the host still writes to.
 var ErrNotClosed = errors.New("the last chunk is not closed")
 
 // Settle moves the watermark of a container, and forgets the checkpoints that keep
-// says false of. What lies before the watermark is on disk then; until that can be,
-// the error is ErrNotClosed.
+// says false of. What lies before the watermark is on disk then, in closed chunks;
+// until that can be, the error is ErrNotClosed.
 func (s *Store) Settle(container string, watermark time.Time, keep func(name string, c Checkpoint) bool) error {
-	if err := s.persist(false); err != nil {
+	s.persisting.Lock()
+	defer s.persisting.Unlock()
+	if err := s.persistLocked(false); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	waiting := maps.Clone(s.recent[container])
-	s.mu.Unlock()
-	for name, c := range waiting {
-		if !keep(name, c) {
+	all, err := s.blobs(container)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, keep)
+	for name := range all {
+		if slices.ContainsFunc(s.rounds, func(r round) bool { _, risk := r.Before[container][name]; return risk }) {
 			return ErrNotClosed
 		}
 	}
@@ -166,22 +185,8 @@ func (s *Store) Settle(container string, watermark time.Time, keep func(name str
 		if err != nil {
 			return err
 		}
-		var old [][]byte
-		err = b.ForEach(func(name, text []byte) error {
-			var c Checkpoint
-			if err := decode(json.Unmarshal(text, &c)); err != nil {
-				return err
-			}
-			if !keep(string(name), c) {
-				old = append(old, append([]byte(nil), name...))
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, name := range old {
-			if err := b.Delete(name); err != nil {
+		for name := range all {
+			if err := b.Delete([]byte(name)); err != nil {
 				return err
 			}
 		}
@@ -248,7 +253,7 @@ func (s *Store) Containers() (all []string, err error) {
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-			if string(name) != string(discoveredKey) {
+			if strings.Contains(string(name), "://") {
 				all = append(all, string(name))
 			}
 			return nil
@@ -262,6 +267,11 @@ func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {
 	if err := s.persist(false); err != nil {
 		return nil, err
 	}
+	return s.blobs(container)
+}
+
+// blobs are those in the database.
+func (s *Store) blobs(container string) (all map[string]Checkpoint, err error) {
 	all = map[string]Checkpoint{}
 	err = s.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(container))

@@ -11,8 +11,11 @@
 package chunkfile
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -33,9 +36,12 @@ func MadeSince(name string, moment time.Time) bool {
 	if err != nil || pid != os.Getpid() {
 		return false
 	}
-	made := time.Unix(seconds, nanoseconds)
-	asTheClockIsNow := time.Now().Add(-time.Since(moment)).Round(0)
-	return !made.Before(moment.Round(0)) || !made.Before(asTheClockIsNow)
+	return since(time.Unix(seconds, nanoseconds), moment, time.Now(), time.Since(moment))
+}
+
+// since compares with a moment as the clock was then, and as it is now.
+func since(made, moment, now time.Time, elapsed time.Duration) bool {
+	return !made.Before(moment.Round(0)) || !made.Before(now.Round(0).Add(-elapsed))
 }
 
 // HasChecksum reports whether a chunk was written with storage.checksum. One that
@@ -66,5 +72,70 @@ func read(path string, at int64, into []byte) error {
 	}
 	defer file.Close()
 	_, err = io.ReadFull(io.NewSectionReader(file, at, int64(len(into))), into)
+	return err
+}
+
+// Mark is what a chunk held at a moment. The host writes behind that only, so that
+// it can be told later whether it is still there.
+type Mark struct {
+	End int64  `json:"end"` // of it, in the file
+	Sum uint32 `json:"sum"` // CRC-32 (Castagnoli) of the bytes from 22 to there
+}
+
+// ErrNotWhole says of a chunk that the host would not take it up: its head is not
+// written yet, or not that of the file that it stands in.
+var ErrNotWhole = errors.New("the head of the chunk is not that of its file")
+
+// MarkOf marks what a chunk holds, also one that the host writes to.
+func MarkOf(path string) (Mark, error) {
+	content, err := contentOf(path)
+	return Mark{begin + int64(len(content)), crc32.Checksum(content, castagnoli)}, err
+}
+
+// Holds reports whether the host finds in a chunk what it held at a mark.
+func (m Mark) Holds(path string) bool {
+	content, err := contentOf(path)
+	n := m.End - begin
+	return err == nil && n >= 0 && n <= int64(len(content)) && crc32.Checksum(content[:n], castagnoli) == m.Sum
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// begin is where that begins which no append changes.
+const begin = 22
+
+// contentOf are the metadata and records of a chunk, from byte 22 on. Without a
+// length of the records, up to 1.9, they end where only zeros follow.
+func contentOf(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var head [24]byte
+	if _, err := io.ReadFull(file, head[:]); err != nil || head[0] != 0xc1 || head[1] != 0 {
+		return nil, notWhole(err)
+	}
+	records, metadata := int64(binary.BigEndian.Uint32(head[10:])), int64(binary.BigEndian.Uint16(head[22:]))
+	if records == 0 {
+		content, err := io.ReadAll(io.NewSectionReader(file, begin, 1<<40))
+		content = content[:max(len(bytes.TrimRight(content, "\x00")), min(len(content), 2+int(metadata)))]
+		return content, err
+	}
+	if info, err := file.Stat(); err != nil || info.Size() < 24+metadata+records {
+		return nil, notWhole(err)
+	}
+	content := make([]byte, 2+metadata+records)
+	if _, err := io.ReadFull(io.NewSectionReader(file, begin, int64(len(content))), content); err != nil {
+		return nil, notWhole(err)
+	}
+	return content, nil
+}
+
+// notWhole is what is said where a file ends too early, or nothing else is wrong.
+func notWhole(err error) error {
+	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+		return ErrNotWhole
+	}
 	return err
 }
