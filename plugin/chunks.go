@@ -12,23 +12,32 @@ import (
 )
 
 // lookAtStorage tells how the host keeps the chunks of an instance that has
-// just appended to one: a chunk on disk is a file that is mapped, shared and
-// writable, and was made since the instance began. An older one may be left
-// over from another configuration. Chunks with checksums count as memory: after
-// a kill the host drops the newest one, whose checksum is not up to date. dir is
-// their folder.
+// just appended to one: a chunk on disk is a file that was made since the instance
+// began. An older one may be left over from another configuration. Where chunks are,
+// those tell that the host has mapped, of any input: beyond storage.max_chunks_up it
+// closes a file after each append. Chunks with checksums count as memory: after a kill
+// the host drops the newest one, whose checksum is not up to date. dir is their folder.
 func lookAtStorage(name string, began time.Time) (kind storageKind, dir string) {
 	if name == "" {
 		return memoryStorage, ""
 	}
+	looked := map[string]bool{}
 	for path := range mapped() {
-		if filepath.Base(filepath.Dir(path)) != name || !chunkfile.MadeSince(filepath.Base(path), began) {
+		dir := filepath.Join(filepath.Dir(filepath.Dir(path)), name)
+		if !chunkfile.Is(path) || looked[dir] {
 			continue
 		}
-		if !chunkfile.HasChecksum(path) {
-			return diskStorage, filepath.Dir(path)
+		looked[dir] = true
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if !chunkfile.Is(e.Name()) || !chunkfile.MadeSince(e.Name(), began) {
+				continue
+			}
+			if !chunkfile.HasChecksum(filepath.Join(dir, e.Name())) {
+				return diskStorage, dir
+			}
+			return memoryStorage, dir
 		}
-		return memoryStorage, filepath.Dir(path)
 	}
 	return memoryStorage, ""
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,6 +135,58 @@ func TestRoomOnDisk(t *testing.T) {
 		if got := h.waitsFor(c.textBytes, 0, o); got != c.want {
 			t.Errorf("%d bytes with %v in %q: waits for %q, not %q", c.textBytes, c.kind, c.dir, got, c.want)
 		}
+	}
+}
+
+// Where chunks are is known also while the host has none of the instance's mapped.
+func TestStorageOfClosedChunks(t *testing.T) {
+	root, began := t.TempDir(), time.Now()
+	write := func(stream, content string) (path string) {
+		path = filepath.Join(root, stream, fmt.Sprintf("%d-%d.1.flb", os.Getpid(), began.Unix()+1))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const head, sum = "\xc1\x00\x00\x00\x00\x00", "\xc1\x00\x00\x12\xd9\x41"
+	file, err := os.OpenFile(write("tcp.0", head), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	pages, err := unix.Mmap(int(file.Fd()), 0, 6, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(pages)
+	write("closed.0", head)
+	write("checksum.0", sum)
+	if err := os.Rename(write("old.0", head), filepath.Join(root, "old.0", "1-1.1.flb")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		kind storageKind
+		dir  string
+	}{
+		"tcp.0":      {diskStorage, filepath.Join(root, "tcp.0")},
+		"closed.0":   {diskStorage, filepath.Join(root, "closed.0")},
+		"checksum.0": {memoryStorage, filepath.Join(root, "checksum.0")},
+		"old.0":      {memoryStorage, ""},
+		"none.0":     {memoryStorage, ""},
+		"":           {memoryStorage, ""},
+	} {
+		if kind, dir := lookAtStorage(name, began); kind != want.kind || dir != want.dir {
+			t.Errorf("%q: %v in %q", name, kind, dir)
+		}
+	}
+	// The first append is in a file that is closed, after one that filters left out.
+	h := &handover{name: "late.0", began: began}
+	if safe := h.took(&segment{token: 1}, 100, 0); safe || h.kind != memoryStorage {
+		t.Errorf("nothing is there: %t, %v", safe, h.kind)
+	}
+	write("late.0", head)
+	if safe := h.took(&segment{token: 2}, 100, 0); !safe || h.dir != filepath.Join(root, "late.0") {
+		t.Errorf("it is on disk: %t, %v, %q", safe, h.kind, h.dir)
 	}
 }
 

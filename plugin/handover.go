@@ -171,7 +171,9 @@ func (h *handover) took(s *segment, encodedBytes, held int) (safe bool) {
 	h.last = s.token
 	h.appended = append(h.appended, s)
 	h.unsaved += s.size
-	if h.kind != diskStorage && held > 0 && time.Since(h.looked) > lookAgain {
+	// What is not in memory the filters have left out, or the host has it in a file that
+	// it has closed: beyond storage.max_chunks_up it does so after each append.
+	if h.kind != diskStorage && (held == 0 || time.Since(h.looked) > lookAgain) {
 		h.looked = time.Now()
 		h.kind, h.dir = lookAtStorage(h.name, h.began)
 		h.look(lookAtChunks(h.dir, h.began), h.given)

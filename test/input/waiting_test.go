@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -124,6 +125,57 @@ func TestAzureChunksWithoutRoute(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Beyond storage.max_chunks_up Fluent Bit closes the section's chunk after each append: it
+// counts as on disk all the same, and towards pending_limit.
+func TestAzureClosedChunks(t *testing.T) {
+	t.Parallel()
+	fluentbit.InEveryRelease(t, func(t *testing.T, r fluentbit.Release) {
+		storage := azure.NewStorage(t)
+		hangs, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hangs.Close()
+		root, port := follow.Stage(t), fluentbit.FreePort(t)
+		conf := strings.Replace(follow.Pipeline(root), "[SERVICE]", "[SERVICE]\n    storage.max_chunks_up 2", 1)
+		textfile.Write(t, root, "etc/closed.conf", conf+fmt.Sprintf(`
+[INPUT]
+    Name         tcp
+    Tag          other
+    Listen       127.0.0.1
+    Port         %d
+    Format       json
+    storage.type filesystem
+[OUTPUT]
+    Name         http
+    Match        *
+    Host         127.0.0.1
+    Port         %d
+    Retry_Limit  no_limits
+`, port, hangs.Addr().(*net.TCPAddr).Port))
+		a := r.Start(t, root, storage.Environment, "-c", "etc/closed.conf")
+		for n := 0; n < 4; {
+			if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+				fmt.Fprintln(c, `{"a":"b"}`)
+				c.Close()
+				n++
+			}
+			time.Sleep(500 * time.Millisecond) // a chunk each
+		}
+		w := follow.NewWriter(t, storage)
+		w.Minute()
+		var journal []byte
+		a.Until("a checkpoint that names the chunks' folder", func() bool {
+			journal, _ = os.ReadFile(filepath.Join(root, "state", "nsgflow.journal"))
+			return strings.Contains(string(journal), "storage/nsgflow.")
+		})
+		if chunkBytes(root) == 0 {
+			t.Errorf("there are no chunks")
+		}
+		a.Kill()
+	})
 }
 
 // While the section stands, what another input has is flushed as often as the
