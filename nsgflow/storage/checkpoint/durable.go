@@ -203,7 +203,7 @@ func (s *Store) persistLocked(atTheEnd bool) error {
 	if err == nil && !idle {
 		err = s.update(func(tx *bbolt.Tx) error {
 			for folder, n := range of {
-				if err := rounds[n].keep(tx, recent[folder]); err != nil {
+				if err := rounds[n].keep(tx, recent[folder], s.chunks.turn); err != nil {
 					return err
 				}
 			}

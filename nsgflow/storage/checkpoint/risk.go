@@ -29,9 +29,35 @@ type risk struct {
 
 // round are checkpoints that were brought to disk while chunks of a folder were open.
 type round struct {
-	Folder string                            `json:"folder"`
-	Chunks map[string]chunkfile.Mark         `json:"chunks"` // by name
-	Before map[string]map[string]*Checkpoint `json:"before"` // by container and name of the blob; nil: there was none
+	Folder string                    `json:"folder"`
+	Chunks map[string]chunkfile.Mark `json:"chunks"` // by name
+	Before before                    `json:"before"`
+}
+
+// before is what stood in the database, by container and name of the blob.
+type before map[string]map[string]stood
+
+type stood struct {
+	Turn       int         `json:"turn"`                 // of the round that noted it
+	Checkpoint *Checkpoint `json:"checkpoint,omitempty"` // nil: there was none
+}
+
+// add notes what stood there. Of two, the earlier counts.
+func (b before) add(container, name string, s stood) {
+	if b[container] == nil {
+		b[container] = map[string]stood{}
+	}
+	if known, ok := b[container][name]; !ok || s.Turn < known.Turn {
+		b[container][name] = s
+	}
+}
+
+func (b before) addAll(other before) {
+	for container, blobs := range other {
+		for name, s := range blobs {
+			b.add(container, name, s)
+		}
+	}
 }
 
 // atRest is when a chunk that nobody writes to has nothing of what comes now, be
@@ -55,40 +81,38 @@ func (r *round) holds() bool {
 }
 
 // keep notes what stands in the database before checkpoints are written.
-func (r *round) keep(tx *bbolt.Tx, all Set) error {
+func (r *round) keep(tx *bbolt.Tx, all Set, turn int) error {
 	for container, blobs := range all {
-		if r.Before[container] == nil {
-			r.Before[container] = map[string]*Checkpoint{}
-		}
 		for name := range blobs {
 			if _, known := r.Before[container][name]; known {
 				continue
 			}
-			before, ok, err := get(tx, container, name)
+			is, ok, err := get(tx, container, name)
 			if err != nil {
 				return err
 			}
-			r.Before[container][name] = nil
+			s := stood{Turn: turn}
 			if ok {
-				r.Before[container][name] = &before
+				s.Checkpoint = &is
 			}
+			r.Before.add(container, name, s)
 		}
 	}
 	return nil
 }
 
-// goBack puts what was before in the place of the checkpoints.
-func (r *round) goBack(tx *bbolt.Tx) error {
-	for container, blobs := range r.Before {
-		b, err := blobsOf(tx, container)
+// goBack puts it there again.
+func (b before) goBack(tx *bbolt.Tx) error {
+	for container, blobs := range b {
+		bucket, err := blobsOf(tx, container)
 		if err != nil {
 			return err
 		}
-		for name, before := range blobs {
-			if before == nil {
-				err = b.Delete([]byte(name))
+		for name, s := range blobs {
+			if s.Checkpoint == nil {
+				err = bucket.Delete([]byte(name))
 			} else {
-				err = put(b, name, *before)
+				err = put(bucket, name, *s.Checkpoint)
 			}
 			if err != nil {
 				return err
@@ -100,7 +124,7 @@ func (r *round) goBack(tx *bbolt.Tx) error {
 
 // newRound is one for checkpoints that stand for open chunks of a folder, as they are now.
 func newRound(folder string, open look) (r round, err error) {
-	r = round{folder, map[string]chunkfile.Mark{}, map[string]map[string]*Checkpoint{}}
+	r = round{folder, map[string]chunkfile.Mark{}, before{}}
 	for name, file := range open {
 		if file.at.Sub(file.rests) >= atRest {
 			continue
@@ -140,17 +164,11 @@ func (r *round) sameChunks(other round) bool {
 	return r.Folder == other.Folder && maps.EqualFunc(r.Chunks, other.Chunks, func(_, _ chunkfile.Mark) bool { return true })
 }
 
-// merge adds a later round with the same chunks. Of what was before, the first counts.
+// merge adds a later round with the same chunks.
 func (r round) merge(later round) round {
-	all := round{r.Folder, later.Chunks, map[string]map[string]*Checkpoint{}}
-	for _, one := range []round{later, r} {
-		for container, blobs := range one.Before {
-			if all.Before[container] == nil {
-				all.Before[container] = map[string]*Checkpoint{}
-			}
-			maps.Copy(all.Before[container], blobs)
-		}
-	}
+	all := round{r.Folder, later.Chunks, before{}}
+	all.Before.addAll(r.Before)
+	all.Before.addAll(later.Before)
 	return all
 }
 
@@ -233,15 +251,12 @@ func (s *Store) assess() error {
 	if len(was.Rounds) == 0 {
 		return nil
 	}
-	bad := slices.DeleteFunc(was.Rounds, func(r round) bool { return r.holds() })
-	slices.Reverse(bad) // the first goes back farthest
-	s.back = len(bad) > 0
-	return s.update(func(tx *bbolt.Tx) error {
-		for _, r := range bad {
-			if err := r.goBack(tx); err != nil {
-				return err
-			}
+	back := before{}
+	for _, r := range was.Rounds {
+		if !r.holds() {
+			s.back = true
+			back.addAll(r.Before)
 		}
-		return putRounds(tx, "", nil)
-	})
+	}
+	return s.update(func(tx *bbolt.Tx) error { return errors.Join(back.goBack(tx), putRounds(tx, "", nil)) })
 }

@@ -235,6 +235,43 @@ func TestOneOfTwoRoutesIsTorn(t *testing.T) {
 	}
 }
 
+// What stood before the first of several rounds counts, in whatever order they were merged.
+func TestTheFirstRoundCounts(t *testing.T) {
+	s, folder := stillStore(t), t.TempDir()
+	put := func(name string, offset int64) {
+		t.Helper()
+		if err := s.Put(one(name, offset), folder); err != nil {
+			t.Fatal(err)
+		}
+		saved(t, s)
+	}
+	x := begin(t, folder, "x", 1).add("1")
+	put("a", 1) // in x
+	y := begin(t, folder, "y", 2).add("1")
+	if err := s.Put(one("a", 2), folder); err != nil {
+		t.Fatal(err)
+	}
+	put("b", 1) // both in x or y
+	rest(s, folder)
+	x.add("2")
+	put("b", 2) // in x
+	if len(s.rounds) != 2 {
+		t.Fatalf("%+v", s.rounds)
+	}
+	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{2, 2}) {
+		t.Errorf("%d", got)
+	}
+	x.tear()
+	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{0, 0}) {
+		t.Errorf("x is torn: %d", got)
+	}
+	y.remove()
+	saved(t, s)
+	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{0, 0}) || len(s.rounds) != 1 {
+		t.Errorf("and y delivered: %d, %+v", got, s.rounds)
+	}
+}
+
 // A route whose output is dead keeps its chunk open for ever, while others go on: what is
 // noted of it does not grow.
 func TestRiskIsBounded(t *testing.T) {
