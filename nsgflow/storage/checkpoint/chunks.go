@@ -27,17 +27,21 @@ type look map[string]chunk
 type chunk struct {
 	size     int64
 	modified time.Time
-	at       time.Time // of the look
-	rests    time.Time // since when it has not changed
-	first    int       // turn of the look that saw it first
-	own      bool      // this process has made it since the store was opened
-	metadata string    // of own ones; empty: not known yet
+	at       time.Time     // of the look
+	quiet    time.Duration // in which it was looked at again and again, and did not change
+	first    int           // turn of the look that saw it first
+	own      bool          // this process has made it since the store was opened
+	metadata string        // of own ones; empty: not known yet
 }
 
 // coarse is beyond the resolution of file times. A page of a shared mapping
 // changes them when it is written first after it was brought to disk (mmap(2),
 // msync(2)): a file that was modified well before the last look has nothing new.
 const coarse = 2 * time.Second
+
+// mostBetween is what counts as quiet of the time between two looks: the process may have
+// been stopped meanwhile.
+const mostBetween = 5 * time.Second
 
 // look looks at a folder. Where there is none, there are no chunks: all are
 // delivered.
@@ -60,9 +64,10 @@ func (c *chunks) look(folder string) (look, error) {
 		if !known {
 			file.own, file.first = chunkfile.MadeSince(e.Name(), c.opened), c.turn
 		}
-		file.at = time.Now()
+		last := file.at
+		file.at, file.quiet = time.Now(), file.quiet+min(time.Since(last), mostBetween)
 		if !known || file.size != info.Size() || !file.modified.Equal(info.ModTime()) {
-			file.size, file.modified, file.rests = info.Size(), info.ModTime(), file.at
+			file.size, file.modified, file.quiet = info.Size(), info.ModTime(), 0
 		}
 		if file.own && file.metadata == "" {
 			file.metadata = chunkfile.Metadata(filepath.Join(folder, e.Name()))
@@ -74,6 +79,16 @@ func (c *chunks) look(folder string) (look, error) {
 	}
 	c.looked[folder] = now
 	return now, nil
+}
+
+// disturbed says that what is in the chunks may not have been put yet.
+func (c *chunks) disturbed() {
+	for _, l := range c.looked {
+		for name, file := range l {
+			file.quiet = 0
+			l[name] = file
+		}
+	}
 }
 
 // open are the chunks that the host may still write to. It has one at a time for each

@@ -37,8 +37,9 @@ type durable struct {
 	journalling sync.Mutex // before the store's
 
 	// Guarded by the store's lock.
-	recent map[string]Set // not in the database yet, by the folders of their chunks; "": in none
-	failed error          // of the last persist
+	recent  map[string]Set // not in the database yet, by the folders of their chunks; "": in none
+	failed  error          // of the last persist
+	refused bool           // a Put, since the last persist
 
 	persisting sync.Mutex    // before all others
 	chunks     chunks        // guarded by persisting
@@ -107,15 +108,16 @@ func (s *Store) Put(all Set, folder string) error {
 		}
 		err = s.journal.add(more)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
+		s.refused = true
 		return err
 	}
-	s.mu.Lock()
 	if !known {
 		s.recent[folder] = Set{}
 	}
 	s.recent[folder].add(all)
-	s.mu.Unlock()
 	s.isDue()
 	return nil
 }
@@ -183,6 +185,12 @@ func (s *Store) persist(atTheEnd bool) error {
 }
 
 func (s *Store) persistLocked(atTheEnd bool) error {
+	s.mu.Lock()
+	if s.refused {
+		s.chunks.disturbed()
+	}
+	s.refused = false
+	s.mu.Unlock()
 	folders, recent := s.snapshot()
 	all := Set{}
 	for _, folder := range folders {
@@ -214,7 +222,9 @@ func (s *Store) persistLocked(atTheEnd bool) error {
 	defer s.journalling.Unlock()
 	s.mu.Lock()
 	s.failed = err
-	if err == nil {
+	if err != nil {
+		s.chunks.disturbed()
+	} else {
 		for folder, some := range recent {
 			s.recent[folder].remove(some)
 		}

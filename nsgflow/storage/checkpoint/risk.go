@@ -60,8 +60,9 @@ func (b before) addAll(other before) {
 	}
 }
 
-// atRest is when a chunk that nobody writes to has nothing of what comes now, be
-// it that it took minutes to write the checkpoint.
+// atRest is when a chunk that nobody writes to has nothing of what is put now: a
+// checkpoint is put within seconds of its append, unless the disk refuses it
+// (chunks.disturbed). Else a chunk whose output is dead would have all that others get.
 const atRest = 10 * time.Minute
 
 // riskKey is the bucket of what is at risk: JSON under the same key. It holds no
@@ -126,7 +127,7 @@ func (b before) goBack(tx *bbolt.Tx) error {
 func newRound(folder string, open look) (r round, err error) {
 	r = round{folder, map[string]chunkfile.Mark{}, before{}}
 	for name, file := range open {
-		if file.at.Sub(file.rests) >= atRest {
+		if file.quiet >= atRest {
 			continue
 		}
 		mark, err := markOf(filepath.Join(folder, name))

@@ -170,8 +170,80 @@ func rest(s *Store, folder string) {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()
 	for name, file := range s.chunks.looked[folder] {
-		file.rests = file.rests.Add(-atRest)
+		file.quiet = atRest
 		s.chunks.looked[folder][name] = file
+	}
+}
+
+// A chunk that nobody writes to has nothing of what is put, but where the disk has refused
+// that for long, or the process stood still.
+func TestRestWhileThePutIsRefused(t *testing.T) {
+	real := datasync
+	defer func() { datasync = real }()
+	for _, test := range []struct {
+		what string
+		do   func(s *Store, folder string)
+		want int64
+	}{
+		{"nothing", func(*Store, string) {}, 1},
+		{"the database", func(s *Store, folder string) {
+			datasync = func(*os.File) error { return syscall.ENOSPC }
+			s.Put(one("other", 1), folder)
+			if err := errors.Join(s.persist(false), s.Put(one("a", 1), folder)); err == nil {
+				t.Error("it is not refused")
+			}
+			rest(s, folder)
+			if err := s.persist(false); err == nil {
+				t.Error("it does not fail")
+			}
+			datasync = real
+			saved(t, s)
+		}, 0},
+		{"the journal", func(s *Store, folder string) {
+			file := s.journal.file
+			s.journal.file, _ = os.Open(os.DevNull)
+			if err := s.Put(one("a", 1), folder); err == nil {
+				t.Error("it is not refused")
+			}
+			s.journal.file.Close()
+			s.journal.file = file
+		}, 0},
+	} {
+		s, folder := stillStore(t), t.TempDir()
+		chunk := begin(t, folder, "flow", 1).add("x")
+		if err := s.Put(one("first", 1), folder); err != nil {
+			t.Fatal(err)
+		}
+		saved(t, s)
+		rest(s, folder)
+		test.do(s, folder)
+		if err := s.Put(one("a", 1), folder); err != nil {
+			t.Fatal(err)
+		}
+		saved(t, s)
+		chunk.tear()
+		if got := afterCut(t, s, "first", "a"); !slices.Equal(got, []int64{0, test.want}) {
+			t.Errorf("%s: %d, want %d", test.what, got, test.want)
+		}
+	}
+	// The time of a process that was stopped.
+	c, folder := &chunks{}, t.TempDir()
+	begin(t, folder, "flow", 1)
+	quiet := func() time.Duration {
+		l, err := c.look(folder)
+		if err != nil || len(l) != 1 {
+			t.Fatal(err)
+		}
+		for name, file := range l {
+			quiet := file.quiet
+			file.at = file.at.Add(-time.Hour)
+			l[name] = file
+			return quiet
+		}
+		return 0
+	}
+	if first, second, third := quiet(), quiet(), quiet(); first != 0 || second != mostBetween || third != 2*mostBetween {
+		t.Errorf("%s, %s, %s", first, second, third)
 	}
 }
 
