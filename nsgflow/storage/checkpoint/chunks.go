@@ -27,11 +27,12 @@ type look map[string]chunk
 type chunk struct {
 	size     int64
 	modified time.Time
-	at       time.Time     // of the look
-	quiet    time.Duration // in which it was looked at again and again, and did not change
-	first    int           // turn of the look that saw it first
-	own      bool          // this process has made it since the store was opened
-	metadata string        // of own ones; empty: not known yet
+	at       time.Time      // of the look
+	quiet    time.Duration  // in which it was looked at again and again, and did not change
+	first    int            // turn of the look that saw it first
+	own      bool           // this process has made it since the store was opened
+	metadata string         // of own ones; empty: not known yet
+	mark     chunkfile.Mark // since it has not changed; the zero value: not made
 }
 
 // coarse is beyond the resolution of file times. A page of a shared mapping
@@ -67,7 +68,7 @@ func (c *chunks) look(folder string) (look, error) {
 		last := file.at
 		file.at, file.quiet = time.Now(), file.quiet+min(time.Since(last), mostBetween)
 		if !known || file.size != info.Size() || !file.modified.Equal(info.ModTime()) {
-			file.size, file.modified, file.quiet = info.Size(), info.ModTime(), 0
+			file.size, file.modified, file.quiet, file.mark = info.Size(), info.ModTime(), 0, chunkfile.Mark{}
 		}
 		if file.own && file.metadata == "" {
 			file.metadata = chunkfile.Metadata(filepath.Join(folder, e.Name()))

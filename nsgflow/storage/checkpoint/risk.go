@@ -124,16 +124,24 @@ func (b before) goBack(tx *bbolt.Tx) error {
 }
 
 // newRound is one for checkpoints that stand for open chunks of a folder, as they are now.
-func newRound(folder string, open look) (r round, err error) {
+// A chunk that has not changed for longer than file times are coarse has the mark that it had.
+func (c *chunks) newRound(folder string, open look) (r round, err error) {
 	r = round{folder, map[string]chunkfile.Mark{}, before{}}
 	for name, file := range open {
 		if file.quiet >= atRest {
 			continue
 		}
-		mark, err := markOf(filepath.Join(folder, name))
+		if file.quiet > coarse && file.mark.End > 0 {
+			r.Chunks[name] = file.mark
+			continue
+		}
+		file.mark, err = markOf(filepath.Join(folder, name))
 		switch {
 		case err == nil:
-			r.Chunks[name] = mark
+			r.Chunks[name] = file.mark
+			if file.quiet > coarse {
+				c.looked[folder][name] = file
+			}
 		case !errors.Is(err, chunkfile.ErrNotWhole) && !errors.Is(err, fs.ErrNotExist):
 			return r, err
 		}
@@ -204,7 +212,7 @@ func (s *Store) nextRounds(folders []string, recent map[string]Set) (next []roun
 		if len(recent[folder]) == 0 || len(open) == 0 {
 			continue
 		}
-		r, err := newRound(folder, open)
+		r, err := s.chunks.newRound(folder, open)
 		if err != nil {
 			return nil, nil, false, err
 		}

@@ -87,54 +87,70 @@ type Mark struct {
 var ErrNotWhole = errors.New("the head of the chunk is not that of its file")
 
 // MarkOf marks what a chunk holds, also one that the host writes to.
-func MarkOf(path string) (Mark, error) {
-	content, err := contentOf(path)
-	return Mark{begin + int64(len(content)), crc32.Checksum(content, castagnoli)}, err
+func MarkOf(path string) (m Mark, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return m, err
+	}
+	defer file.Close()
+	if m.End, err = endOf(file); err != nil {
+		return m, err
+	}
+	m.Sum, err = sumTo(file, m.End)
+	return m, err
 }
 
 // Holds reports whether the host finds in a chunk what it held at a mark.
 func (m Mark) Holds(path string) bool {
-	content, err := contentOf(path)
-	n := m.End - begin
-	return err == nil && n >= 0 && n <= int64(len(content)) && crc32.Checksum(content[:n], castagnoli) == m.Sum
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	if end, err := endOf(file); err != nil || end < m.End || m.End < begin {
+		return false
+	}
+	sum, err := sumTo(file, m.End)
+	return err == nil && sum == m.Sum
 }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // begin is where that begins which no append changes.
 const begin = 22
 
-// contentOf are the metadata and records of a chunk, from byte 22 on. Without a
-// length of the records, up to 1.9, they end where only zeros follow.
-func contentOf(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var head [24]byte
-	if _, err := io.ReadFull(file, head[:]); err != nil || head[0] != 0xc1 || head[1] != 0 {
-		return nil, notWhole(err)
-	}
-	records, metadata := int64(binary.BigEndian.Uint32(head[10:])), int64(binary.BigEndian.Uint16(head[22:]))
-	if records == 0 {
-		content, err := io.ReadAll(io.NewSectionReader(file, begin, 1<<40))
-		content = content[:max(len(bytes.TrimRight(content, "\x00")), min(len(content), 2+int(metadata)))]
-		return content, err
-	}
-	if info, err := file.Stat(); err != nil || info.Size() < 24+metadata+records {
-		return nil, notWhole(err)
-	}
-	content := make([]byte, 2+metadata+records)
-	if _, err := io.ReadFull(io.NewSectionReader(file, begin, int64(len(content))), content); err != nil {
-		return nil, notWhole(err)
-	}
-	return content, nil
+func sumTo(file *os.File, end int64) (sum uint32, err error) {
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	_, err = io.CopyN(h, io.NewSectionReader(file, begin, end-begin), end-begin)
+	return h.Sum32(), notWhole(err)
 }
 
-// notWhole is what is said where a file ends too early, or nothing else is wrong.
+// endOf is the end of the records in a chunk. Without their length, up to 1.9, they
+// end where only zeros follow.
+func endOf(file *os.File) (end int64, err error) {
+	var head [24]byte
+	if _, err := file.ReadAt(head[:], 0); err != nil {
+		return 0, notWhole(err)
+	}
+	if head[0] != 0xc1 || head[1] != 0 {
+		return 0, ErrNotWhole
+	}
+	records, metadata := int64(binary.BigEndian.Uint32(head[10:])), int64(binary.BigEndian.Uint16(head[22:]))
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if end = 24 + metadata + records; end > info.Size() {
+		return 0, ErrNotWhole
+	}
+	if records > 0 {
+		return end, nil
+	}
+	rest, err := io.ReadAll(io.NewSectionReader(file, end, info.Size()-end))
+	return end + int64(len(bytes.TrimRight(rest, "\x00"))), err
+}
+
+// notWhole is what is said where a file ends too early.
 func notWhole(err error) error {
-	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrNotWhole
 	}
 	return err
