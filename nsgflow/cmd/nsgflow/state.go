@@ -18,7 +18,9 @@ func stateCommand() *cobra.Command {
 		Use:   "state",
 		Short: "Show or set how far the input of Fluent Bit has read",
 		Long: `Shows or sets the checkpoints of the input, in the folder of its option
-state_path. Both refuse while an agent has the folder open.`,
+state_path. Both refuse while an agent has the folder open. After a kill or a power
+cut they look at the chunks that the agent has left, so that its storage.path must be
+there, too: without it, records may get lost or come again.`,
 	}
 	c.AddCommand(stateShowCommand(), stateSetCommand())
 	return c

@@ -58,8 +58,11 @@ func (c *chunks) look(folder string) (look, error) {
 	before, now := c.looked[folder], look{}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !chunkfile.Is(e.Name()) {
+		if errors.Is(err, fs.ErrNotExist) || !chunkfile.Is(e.Name()) {
 			continue // delivered meanwhile, or no chunk
+		}
+		if err != nil {
+			return nil, err
 		}
 		file, known := before[e.Name()]
 		if !known {
@@ -94,7 +97,7 @@ func (c *chunks) disturbed() {
 
 // open are the chunks that the host may still write to. It has one at a time for each
 // metadata: where there is a new one, those before are closed. Those of earlier
-// processes are, too.
+// processes are, too. Of a chunk whose metadata is not known nothing is.
 func (l look) open() (all look) {
 	newest := map[string]int{}
 	for _, file := range l {
@@ -104,7 +107,7 @@ func (l look) open() (all look) {
 	}
 	all = look{}
 	for name, file := range l {
-		if file.own && file.first == newest[file.metadata] {
+		if file.own && (file.first == newest[file.metadata] || file.metadata == "") {
 			all[name] = file
 		}
 	}

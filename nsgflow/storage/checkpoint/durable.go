@@ -176,8 +176,8 @@ func (s *Store) persistLoop() {
 }
 
 // persist brings to disk what Put was given: the chunks first, then the
-// checkpoints, with what of them is at risk. At the end nothing is: the host writes
-// to no chunk any more.
+// checkpoints. Those that stand for open chunks are written with what stood before. At
+// the end no chunk is open: the host writes to none any more.
 func (s *Store) persist(atTheEnd bool) error {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()

@@ -31,11 +31,11 @@ type risk struct {
 type round struct {
 	Folder string                    `json:"folder"`
 	Chunks map[string]chunkfile.Mark `json:"chunks"` // by name
-	Before before                    `json:"before"`
+	Before previous                  `json:"before"`
 }
 
-// before is what stood in the database, by container and name of the blob.
-type before map[string]map[string]stood
+// previous is what stood in the database, by container and name of the blob.
+type previous map[string]map[string]stood
 
 type stood struct {
 	Turn       int         `json:"turn"`                 // of the round that noted it
@@ -43,19 +43,19 @@ type stood struct {
 }
 
 // add notes what stood there. Of two, the earlier counts.
-func (b before) add(container, name string, s stood) {
-	if b[container] == nil {
-		b[container] = map[string]stood{}
+func (p previous) add(container, name string, s stood) {
+	if p[container] == nil {
+		p[container] = map[string]stood{}
 	}
-	if known, ok := b[container][name]; !ok || s.Turn < known.Turn {
-		b[container][name] = s
+	if known, ok := p[container][name]; !ok || s.Turn < known.Turn {
+		p[container][name] = s
 	}
 }
 
-func (b before) addAll(other before) {
+func (p previous) addAll(other previous) {
 	for container, blobs := range other {
 		for name, s := range blobs {
-			b.add(container, name, s)
+			p.add(container, name, s)
 		}
 	}
 }
@@ -103,8 +103,8 @@ func (r *round) keep(tx *bbolt.Tx, all Set, turn int) error {
 }
 
 // goBack puts it there again.
-func (b before) goBack(tx *bbolt.Tx) error {
-	for container, blobs := range b {
+func (p previous) goBack(tx *bbolt.Tx) error {
+	for container, blobs := range p {
 		bucket, err := blobsOf(tx, container)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (b before) goBack(tx *bbolt.Tx) error {
 // newRound is one for checkpoints that stand for open chunks of a folder, as they are now.
 // A chunk that has not changed for longer than file times are coarse has the mark that it had.
 func (c *chunks) newRound(folder string, open look) (r round, err error) {
-	r = round{folder, map[string]chunkfile.Mark{}, before{}}
+	r = round{folder, map[string]chunkfile.Mark{}, previous{}}
 	for name, file := range open {
 		if file.quiet >= atRest {
 			continue
@@ -175,7 +175,7 @@ func (r *round) sameChunks(other round) bool {
 
 // merge adds a later round with the same chunks.
 func (r round) merge(later round) round {
-	all := round{r.Folder, later.Chunks, before{}}
+	all := round{r.Folder, later.Chunks, previous{}}
 	all.Before.addAll(r.Before)
 	all.Before.addAll(later.Before)
 	return all
@@ -260,7 +260,7 @@ func (s *Store) assess() error {
 	if len(was.Rounds) == 0 {
 		return nil
 	}
-	back := before{}
+	back := previous{}
 	for _, r := range was.Rounds {
 		if !r.holds() {
 			s.back = true

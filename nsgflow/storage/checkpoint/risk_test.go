@@ -140,6 +140,13 @@ func TestOpenChunkAfterAPowerCut(t *testing.T) {
 		{"the next one has begun, and nobody has looked", func(i it) { begin(i, i.folder, "flow", 2); i.chunk.tear() }, 0},
 		{"one of another route has begun", func(i it) { begin(i, i.folder, "other", 2); saved(i, i.Store); i.chunk.tear() }, 0},
 		{"one has begun, and has no head", func(i it) { begin(i, i.folder, "", 2); saved(i, i.Store); i.chunk.tear() }, 0},
+		{"two have begun, and neither has a head", func(i it) {
+			begin(i, i.folder, "", 2)
+			saved(i, i.Store)
+			begin(i, i.folder, "", 3)
+			saved(i, i.Store)
+			i.chunk.tear()
+		}, 0},
 		{"one of an earlier process is damaged", func(i it) { hostChunk{i, filepath.Join(i.folder, "1-1.1.flb")}.tear() }, 1},
 		{"nobody has written to it for long", func(i it) { rest(i.Store, i.folder); saved(i, i.Store); i.chunk.tear() }, 0},
 	} {
