@@ -151,13 +151,16 @@ func (c *chunks) syncFolder(folder string) error {
 		}
 	}
 	for _, dir := range named {
-		if err := syncFile(dir, (*os.File).Sync); err != nil {
+		if err := syncFile(dir, namesync); err != nil {
 			return err
 		}
 	}
 	c.synced[folder] = synced
 	return nil
 }
+
+// namesync brings the names in a folder to disk.
+var namesync = (*os.File).Sync
 
 // syncFile passes over what is gone.
 func syncFile(path string, sync func(*os.File) error) error {

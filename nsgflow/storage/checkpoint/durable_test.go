@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,6 +224,27 @@ func TestChunksAtRest(t *testing.T) {
 	synced = nil
 	if err := s.chunks.sync([]string{folder, filepath.Join(folder, "gone")}); err != nil || !slices.Contains(synced, filepath.Base(old)) {
 		t.Errorf("%q are brought to disk; %v", synced, err)
+	}
+}
+
+// The name of a new chunk is brought to disk as well, and the first time that of its folder.
+func TestNamesOfChunks(t *testing.T) {
+	real := namesync
+	defer func() { namesync = real }()
+	var synced []string
+	namesync = func(file *os.File) error { synced = append(synced, filepath.Base(file.Name())); return nil }
+	s, folder := newStore(t), filepath.Join(t.TempDir(), "root", "nsgflow.0")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range [][]string{{"root", "nsgflow.0"}, {"nsgflow.0"}, nil} {
+		if n < 2 {
+			chunkOf(t, folder, fmt.Sprint("1-", n, ".1.flb"))
+		}
+		synced = nil
+		if err := s.chunks.sync([]string{folder}); err != nil || !slices.Equal(synced, want) {
+			t.Errorf("%q are brought to disk, want %q; %v", synced, want, err)
+		}
 	}
 }
 

@@ -351,6 +351,90 @@ func TestTheFirstRoundCounts(t *testing.T) {
 	}
 }
 
+// What has come into a chunk since it was marked first is marked, too.
+func TestChunkIsMarkedAgain(t *testing.T) {
+	s, folder := stillStore(t), t.TempDir()
+	chunk := begin(t, folder, "flow", 1)
+	for n := range int64(2) {
+		chunk.add("record")
+		if err := s.Put(one("a", n+1), folder); err != nil {
+			t.Fatal(err)
+		}
+		saved(t, s)
+	}
+	chunk.change(func(c []byte) []byte { c[chunk.end(c)-1]++; return c })
+	if got := afterCut(t, s, "a"); got[0] != 0 || len(s.rounds) != 1 {
+		t.Errorf("%d, %+v", got, s.rounds)
+	}
+}
+
+// A chunk that cannot be read keeps back what stands for it.
+func TestChunkThatCannotBeRead(t *testing.T) {
+	s, folder := stillStore(t), t.TempDir()
+	chunk := begin(t, folder, "flow", 1)
+	if err := errors.Join(os.Remove(chunk.path), os.Mkdir(chunk.path, 0o700), s.Put(one("a", 1), folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.persist(false); !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("%v", err)
+	}
+	if got := afterCut(t, s, "a"); got[0] != 0 {
+		t.Errorf("%d", got)
+	}
+	if err := os.Remove(chunk.path); err != nil {
+		t.Fatal(err)
+	}
+	saved(t, s)
+}
+
+// Where it is not known in which boot of the machine the database was written, the chunks
+// are looked at. That a store went back is said once, and nothing of it stays.
+func TestUnknownBoot(t *testing.T) {
+	before := bootFile
+	defer func() { bootFile = before }()
+	bootFile = filepath.Join(t.TempDir(), "none")
+	s, folder := stillStore(t), t.TempDir()
+	chunk := begin(t, folder, "flow", 1).add("x")
+	if err := s.Put(one("a", 1), folder); err != nil {
+		t.Fatal(err)
+	}
+	saved(t, s)
+	reopen := func() *Store {
+		file := filepath.Join(t.TempDir(), "nsgflow.db")
+		content, err := os.ReadFile(s.file)
+		if err == nil {
+			err = os.WriteFile(file, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := Open(file, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { next.Close() })
+		return next
+	}
+	whole := reopen()
+	if c, _, _ := whole.Get(bucketOfTest, "a"); c.Offset != 1 || whole.StartedAnew() || len(whole.rounds) > 0 {
+		t.Errorf("the chunk is whole: %+v, %v", c, whole.rounds)
+	}
+	chunk.tear()
+	torn := reopen()
+	if _, ok, _ := torn.Get(bucketOfTest, "a"); ok || !torn.StartedAnew() || torn.StartedAnew() || len(torn.rounds) > 0 {
+		t.Errorf("the chunk is torn: %t, %v", ok, torn.rounds)
+	}
+	err := torn.view(func(tx *bbolt.Tx) error {
+		if tx.Bucket(riskKey) != nil {
+			t.Error("what was at risk stays in the database")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A route whose output is dead keeps its chunk open for ever, while others go on: what is
 // noted of it does not grow.
 func TestRiskIsBounded(t *testing.T) {
