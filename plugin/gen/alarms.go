@@ -83,7 +83,7 @@ var alarms = []alarm{
 	{"NsgflowContextOld", "warning",
 		older("inventory", time.Hour) + " or " + older("service_tags", 21*day) + " or " + older("geo|asn", 30*day) + " or " + older("threats", 3*day), "5m",
 		"A file of the context is not renewed: the inventory for an hour, service tags for 21 days, databases of countries and networks for 30, threat lists for 3.",
-		"Look at what is to renew it: the input with context_path, a timer, a CronJob."},
+		"Look at what is to renew it: the input with context_path, a timer, a CronJob. With a context_interval of more than 15m the hour is to be four times that."},
 }
 
 const day = 24 * time.Hour
