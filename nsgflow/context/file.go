@@ -32,7 +32,10 @@ type file struct {
 	// disputed: the newest one is bad together with other files only, and is read again
 	// when one of these has changed.
 	disputed bool
-	ok, bad  uint64
+	// refusedPart is the newest one of networks that is disputed: several may be good
+	// together, such as where a row has gone from one into the other.
+	refusedPart *part
+	ok, bad     uint64
 }
 
 // same says that nothing has changed.
@@ -209,9 +212,14 @@ func when(at, now time.Time) string {
 	return at.Format(time.DateOnly)
 }
 
-// keyOf is what files are shared by.
+// keyOf is what files are shared by. Networks that several files have together are shared
+// as a whole only: where two of them contradict each other, nobody else has to do with it.
 func keyOf(s *source, path string) string {
-	return kinds[s.kind].format + "\x00" + filepath.Clean(path) + "\x00" + strings.Join(s.tags, "\x00")
+	key := kinds[s.kind].format + "\x00" + filepath.Clean(path) + "\x00" + strings.Join(s.tags, "\x00")
+	if s.kind == networksKind && len(s.paths) > 1 {
+		key += "\x00" + strings.Join(s.paths, "\x00")
+	}
+	return key
 }
 
 // due is when a file is to be looked at.

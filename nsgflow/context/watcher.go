@@ -203,7 +203,7 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 		return nil
 	}
 	before := f.part
-	f.tried, f.pending = info, nil
+	f.tried, f.pending, f.refusedPart = info, nil, nil
 	if err == nil {
 		if err = w.overLimit(f, &p); err != nil {
 			err = dispute{err}
@@ -214,12 +214,55 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 		if err, by = f.use(p); by != nil {
 			if s = by; len(by.files) > 1 {
 				err = dispute{err}
+				f.refusedPart = &p
 			}
 		}
 	}
-	if err != nil {
+	switch {
+	case f.refusedPart != nil && w.useTogether(s, now):
+		return nil
+	case err != nil:
 		return w.refuse(f, s, info, err, now, isFirst)
 	}
+	w.inUse(f, s, before, now)
+	return nil
+}
+
+// useTogether uses the newest files of networks that are bad each beside the others' old
+// ones, where they are good together.
+func (w *Watcher) useTogether(s *source, now time.Time) bool {
+	before := make([]part, len(s.files))
+	n := 0
+	for i, f := range s.files {
+		if before[i] = f.part; f.refusedPart != nil && s.kind == networksKind {
+			f.part = *f.refusedPart
+			n++
+		}
+	}
+	made, err := built{}, errors.New("one alone")
+	if n > 1 {
+		made, err = s.build()
+	}
+	if err != nil {
+		for i, f := range s.files {
+			f.part = before[i]
+		}
+		return false
+	}
+	s.built, s.broken = made, false
+	for i, f := range s.files {
+		f.disputed = false
+		if f.refusedPart != nil {
+			f.refusedPart = nil
+			w.inUse(f, s, before[i], now)
+		}
+	}
+	return true
+}
+
+// inUse says that a file is in use, in the place of another one.
+func (w *Watcher) inUse(f *file, s *source, before part, now time.Time) {
+	p := f.part
 	f.ok++
 	f.said, f.disputed = "", false
 	w.settleDisputes()
@@ -236,7 +279,6 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 		noun := kinds[s.kind].noun
 		w.log(f, Warning, f.says(s, fmt.Sprintf("there are %s %s, there were %s", count(p.entries), noun, count(before.entries))))
 	}
-	return nil
 }
 
 // refuse notes that a file is bad. The error is a line for the log, or errSaid where that

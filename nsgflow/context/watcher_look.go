@@ -68,7 +68,7 @@ func (w *Watcher) renew(f *file, now time.Time) bool {
 	info, err := os.Stat(f.path)
 	switch {
 	case err != nil:
-		f.pending, f.tried, f.said = nil, nil, ""
+		f.pending, f.tried, f.said, f.refusedPart = nil, nil, "", nil
 		if !f.isBad {
 			f.isBad = true
 			f.bad++

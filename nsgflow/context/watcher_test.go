@@ -581,6 +581,72 @@ func TestReplacedUnderLoad(t *testing.T) {
 
 // Files that are bad together only: the one that was refused is read again when the other
 // has changed. A row is moved from one file to another, its new place first.
+// Two files of networks that change a row at once are good together.
+func TestRowsChangePlaces(t *testing.T) {
+	w := newWatched(t)
+	const ten, hq = "10.0.0.0/8,ten\n", "192.168.0.0/16,hq\n"
+	file := func(rows ...string) []byte { return []byte("cidr,name\n" + strings.Join(rows, "")) }
+	w.put("a.csv", file(ten, "10.9.0.0/16,a\n"))
+	w.put("b.csv", file(hq))
+	w.put("c.csv", file("172.16.0.0/12,c\n"))
+	if err := w.open(Options{Networks: []string{w.path("a.csv"), w.path("b.csv"), w.path("c.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.said = nil
+	w.put("a.csv", file(hq, "10.9.0.0/16,new\n"))
+	w.put("b.csv", file(strings.Replace(ten, "ten", "moved", 1)))
+	w.pass(2 * time.Minute)
+	said := strings.Join(w.said, "\n")
+	if w.name() != "moved" || strings.Count(said, "; the file of") != 1 || strings.Count(said, "is in use (") != 2 {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+	for _, s := range w.Stats() {
+		if s.Refused || s.Entries != 4 || s.Loads != 5 || s.FailedLoads != 1 {
+			t.Errorf("%+v", s)
+		}
+	}
+	// One that is bad by itself helps none.
+	w.said = nil
+	w.put("a.csv", file(strings.Replace(ten, "ten", "back", 1)))
+	w.put("b.csv", []byte("what\n"))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); w.name() != "moved" || strings.Count(said, "stays in use") != 2 {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+	w.put("b.csv", file(hq))
+	w.pass(time.Minute)
+	if said := strings.Join(w.said, "\n"); w.name() != "back" || strings.Count(said, "good again") != 2 {
+		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+}
+
+// Files that contradict each other in one filter are nobody else's trouble.
+func TestDisputeOfAnotherFilter(t *testing.T) {
+	w := newWatched(t)
+	w.put("a.csv", []byte("cidr,name\n10.0.0.0/8,old\n"))
+	w.put("b.csv", []byte("cidr,name\n192.168.0.0/16,hq\n"))
+	if err := w.open(Options{Networks: []string{w.path("a.csv"), w.path("b.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	both := w.Context
+	if err := w.open(Options{Networks: []string{w.path("b.csv")}}); err != nil {
+		t.Fatal(err)
+	}
+	w.put("b.csv", []byte("cidr,name\n10.0.0.0/8,new\n"))
+	w.pass(time.Minute)
+	name := func(c *Context) string {
+		return c.Generation().Endpoint(netip.MustParseAddr("10.0.0.1"), Origin{}).Network
+	}
+	if name(both) != "old" || w.name() != "new" || !both.Stats()[0].Refused || w.Stats()[0].Refused {
+		t.Errorf("%q %+v, %q %+v", name(both), both.Stats(), w.name(), w.Stats())
+	}
+	w.put("a.csv", []byte("cidr,name\n172.16.0.0/12,a\n"))
+	w.pass(time.Minute)
+	if name(both) != "new" || both.Stats()[0].Refused {
+		t.Errorf("%q %+v", name(both), both.Stats())
+	}
+}
+
 func TestDisputeThatIsOver(t *testing.T) {
 	w := newWatched(t)
 	w.put("a.csv", []byte("cidr,name\n10.0.0.0/8,moved\n10.9.0.0/16,other\n"))
