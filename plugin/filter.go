@@ -48,11 +48,13 @@ func newFilter(o tables.Filter, room roomMaker, log storage.Log) (*filter, error
 
 var logLevels = map[context.Level]storage.Level{context.Info: storage.Info, context.Warning: storage.Warn, context.Error: storage.Error}
 
-// close ends the watching of the context's files.
+// close ends the watching of the context's files. Filters that come after are of a hot
+// reload.
 func (f *filter) close() {
 	if f.context != nil {
 		f.context.Close()
 	}
+	watcher.Reload()
 }
 
 // renew takes a new Normalizer.

@@ -137,8 +137,15 @@ func TestFilterWithContext(t *testing.T) {
 	second.close()
 	watch(t, 0)
 
-	// All are closed: what comes is a hot reload, which a bad file does not end.
+	// All are closed: what comes is a hot reload, which a bad file does not end. So it is where
+	// the filters before had no context.
 	say("cidr\nnone\n")
+	watcher = context.Watcher{}
+	without, err := open(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without.close()
 	reloaded, err := open(true)
 	if err != nil {
 		t.Fatal(err)

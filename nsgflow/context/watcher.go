@@ -20,7 +20,7 @@ type Watcher struct {
 	sources  map[string]*source
 	contexts []*Context
 	number   uint64 // of the last generation
-	reloaded bool   // Contexts were closed, and there are new ones
+	reloaded bool   // what comes is of a hot reload, see Reload
 
 	stop, stopped chan struct{} // of the goroutine; nil: there is none
 	sooner        chan struct{}
@@ -36,10 +36,17 @@ type Context struct {
 	stats   atomic.Pointer[[]SourceStats]
 }
 
+// Reload says that the Contexts which are opened from now on are of a hot reload.
+func (w *Watcher) Reload() {
+	w.mu.Lock()
+	w.reloaded = true
+	w.mu.Unlock()
+}
+
 // Open reads the files. One that is not there is a warning: it is used when it
-// appears. One that is bad is an error, but not where the process has closed all its
-// Contexts before: a hot reload is under way, and an error would end the agent. Then it is
-// said, and used when it is good.
+// appears. One that is bad is an error, but not at a hot reload, where an error would end the
+// agent: after Reload, or where the process has closed all its Contexts before. Then it is said,
+// and used when it is good.
 func (w *Watcher) Open(o Options) (*Context, error) { return w.open(o, time.Now()) }
 
 func (w *Watcher) open(o Options, now time.Time) (*Context, error) {
