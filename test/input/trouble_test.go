@@ -199,6 +199,8 @@ func TestAzureTrouble(t *testing.T) {
 	for i, f := range faults {
 		if ok, err := regexp.MatchString(*drawn, f.name); err != nil {
 			t.Fatalf("-faults: %v", err)
+		} else if ok && f.name == "SIGSTOP" && crashesOnSIGCONT(s.r) {
+			t.Logf("left out: SIGSTOP: Fluent Bit %s crashes by itself on SIGCONT", s.r.Version)
 		} else if ok {
 			may = append(may, i)
 		}
