@@ -55,7 +55,11 @@ func (o *Options) Validate() error {
 				return fmt.Errorf("%s %s: not an absolute path", s.option(), quote(path))
 			}
 		}
-		if i := repeated(s.paths); i >= 0 {
+		var clean []string
+		for _, path := range s.paths {
+			clean = append(clean, filepath.Clean(path))
+		}
+		if i := repeated(clean); i >= 0 {
 			return fmt.Errorf("%s %s: the file is there twice", s.option(), s.paths[i])
 		}
 	}

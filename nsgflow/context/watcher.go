@@ -221,12 +221,14 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 		if err, by = f.use(p); by != nil {
 			if s = by; len(by.files) > 1 {
 				err = dispute{err}
-				f.refusedPart = &p
+				if by.kind == networksKind {
+					f.refusedPart = &p
+				}
 			}
 		}
 	}
 	switch {
-	case f.refusedPart != nil && w.useTogether(s, now):
+	case f.refusedPart != nil && w.useTogether(f, s, now):
 		return nil
 	case err != nil:
 		return w.refuse(f, s, info, err, now, isFirst)
@@ -236,35 +238,58 @@ func (w *Watcher) load(f *file, info os.FileInfo, now time.Time, isFirst bool) e
 }
 
 // useTogether uses the newest files of networks that are bad each beside the others' old
-// ones, where they are good together.
-func (w *Watcher) useTogether(s *source, now time.Time) bool {
-	before := make([]part, len(s.files))
-	n := 0
-	for i, f := range s.files {
-		if before[i] = f.part; f.refusedPart != nil && s.kind == networksKind {
-			f.part = *f.refusedPart
-			n++
+// ones, where they are good together: all of them, or two of which one was just read.
+func (w *Watcher) useTogether(f *file, s *source, now time.Time) bool {
+	others := slices.DeleteFunc(slices.Clone(s.files), func(other *file) bool {
+		return other == f || other.refusedPart == nil || !other.isAs(other.refused)
+	})
+	if len(others) == 0 {
+		return false
+	}
+	tries := [][]*file{others}
+	for i := range others {
+		tries = append(tries, others[i:i+1])
+	}
+	for _, some := range tries {
+		if w.tryTogether(append(slices.Clone(some), f), s, now) {
+			return true
 		}
 	}
-	made, err := built{}, errors.New("one alone")
-	if n > 1 {
-		made, err = s.build()
+	return false
+}
+
+func (w *Watcher) tryTogether(some []*file, s *source, now time.Time) bool {
+	before := make([]part, len(some))
+	for i, f := range some {
+		before[i], f.part = f.part, *f.refusedPart
 	}
-	if err != nil {
-		for i, f := range s.files {
+	bytes := int64(0)
+	for _, f := range s.files {
+		bytes += f.part.bytes
+	}
+	made, err := s.build()
+	if err != nil || bytes > kinds[s.kind].most {
+		for i, f := range some {
 			f.part = before[i]
 		}
 		return false
 	}
 	s.built, s.broken = made, false
-	for i, f := range s.files {
-		f.disputed = false
-		if f.refusedPart != nil {
-			f.refusedPart = nil
-			w.inUse(f, s, before[i], now)
+	for _, f := range some {
+		if f.refusedPart, f.disputed = nil, false; f.tried == nil {
+			f.tried = f.refused
 		}
 	}
+	for i, f := range some {
+		w.inUse(f, s, before[i], now)
+	}
 	return true
+}
+
+// isAs says that a file is what it was.
+func (f *file) isAs(then os.FileInfo) bool {
+	info, err := os.Stat(f.path)
+	return err == nil && same(info, then)
 }
 
 // inUse says that a file is in use, in the place of another one.

@@ -282,6 +282,7 @@ func TestOpenRefused(t *testing.T) {
 		`context_service_tags /data/utf16.json: it is UTF-16, as PowerShell writes it: make it UTF-8`:                {ServiceTags: w.path("utf16.json")},
 		`context_geo /data/folder: not a regular file`:                                                               {Geo: w.path("folder")},
 		`context_geo "geo.mmdb": not an absolute path`:                                                               {Geo: "geo.mmdb"},
+		`context_networks /x//a: the file is there twice`:                                                            {Networks: []string{"/x/a", "/x//a"}},
 		`context_inventory /x: the file is there twice`:                                                              {Inventory: []string{"/x", "/x"}},
 		`context_threats "a": the name is there twice`:                                                               {Threats: []ThreatList{{"a", "/x"}, {"a", "/y"}}},
 		`context_threats /x: a list without a name`:                                                                  {Threats: []ThreatList{{"", "/x"}}},
@@ -617,6 +618,94 @@ func TestRowsChangePlaces(t *testing.T) {
 	w.pass(time.Minute)
 	if said := strings.Join(w.said, "\n"); w.name() != "back" || strings.Count(said, "good again") != 2 {
 		t.Errorf("10.0.0.1 is %q, said\n%s", w.name(), said)
+	}
+}
+
+func networksOf(rows ...string) []byte {
+	return []byte("cidr,name\n" + strings.Join(rows, "\n") + "\n")
+}
+
+// Whatever else is refused, two files that are good together are used; and what is used is
+// what is there.
+func TestGoodTogether(t *testing.T) {
+	const pad = "#xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	most := kinds[networksKind].most
+	defer func() { kinds[networksKind].most = most }()
+	for _, test := range []struct {
+		what         string
+		most         int64
+		do           func(w *watched)
+		ten, twelve  string // names of 10.0.0.1 and 172.16.0.1
+		loads, fails uint64
+	}{
+		{"a third one is refused", most, func(w *watched) {
+			w.put("c.csv", networksOf("172.16.0.0/12,new", "1.0.0.0/8,one"))
+			w.pass(time.Minute)
+			w.put("a.csv", networksOf("192.168.0.0/16,hq", "1.0.0.0/8,one"))
+			w.put("b.csv", networksOf("10.0.0.0/8,moved"))
+		}, "moved", "c", 5, 2},
+		{"a third one has no room, and has it then", 300, func(w *watched) {
+			w.put("a.csv", networksOf("10.0.0.0/8,ten", pad))
+			w.pass(time.Minute)
+			w.put("c.csv", networksOf("172.16.0.0/12,new", pad))
+			w.pass(time.Minute)
+			w.put("a.csv", networksOf("192.168.0.0/16,hq"))
+			w.put("b.csv", networksOf("10.0.0.0/8,moved"))
+		}, "moved", "new", 7, 2},
+		{"together there is no room", 300, func(w *watched) {
+			w.put("a.csv", networksOf("192.168.0.0/16,hq", pad))
+			w.put("b.csv", networksOf("10.0.0.0/8,moved", pad))
+		}, "ten", "c", 3, 2},
+		{"one has gone meanwhile", most, func(w *watched) {
+			w.put("b.csv", networksOf("10.0.0.0/8,gone"))
+			w.pass(time.Minute)
+			files := w.Context.sources[0].files
+			files[1].looked = w.now // the other one is looked at before
+			files[0].looked = w.now.Add(-5 * time.Second)
+			if err := os.Remove(w.path("b.csv")); err != nil {
+				w.Fatal(err)
+			}
+			w.put("a.csv", networksOf("192.168.0.0/16,new"))
+		}, "ten", "c", 3, 2},
+	} {
+		for range 5 { // files are in a map
+			kinds[networksKind].most = test.most
+			w := newWatched(t)
+			w.put("a.csv", networksOf("10.0.0.0/8,ten", "1.0.0.0/8,one"))
+			w.put("b.csv", networksOf("192.168.0.0/16,hq"))
+			w.put("c.csv", networksOf("172.16.0.0/12,c"))
+			if err := w.open(Options{Networks: []string{w.path("a.csv"), w.path("b.csv"), w.path("c.csv")}}); err != nil {
+				t.Fatal(err)
+			}
+			w.said = nil
+			test.do(w)
+			w.pass(5 * time.Minute)
+			twelve := w.Generation().Endpoint(netip.MustParseAddr("172.16.0.1"), Origin{}).Network
+			s := w.Stats()[0]
+			if w.name() != test.ten || twelve != test.twelve || s.Loads != test.loads || s.FailedLoads != test.fails {
+				t.Errorf("%s: %q, %q, %+v\n%s", test.what, w.name(), twelve, s, strings.Join(w.said, "\n"))
+			}
+		}
+	}
+}
+
+// A whole file is kept beside the one in use only where it may be used later.
+func TestRefusedInventoryIsNotKept(t *testing.T) {
+	w := newWatched(t)
+	w.put("a.jsonl", shop)
+	w.put("b.jsonl", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/other","name":"other","space":["10.77.0.0/16"]}`))
+	if err := w.open(Options{Inventory: []string{w.path("a.jsonl"), w.path("b.jsonl")}}); err != nil {
+		t.Fatal(err)
+	}
+	build := kinds[inventoryKind].build
+	defer func() { kinds[inventoryKind].build = build }()
+	kinds[inventoryKind].build = func(*source) (built, error) { return built{}, tooMany(1, "objects") }
+	w.put("b.jsonl", inventoryOf(`{"t":"vnet","id":"~/virtualnetworks/new","name":"new","space":["10.78.0.0/16"]}`))
+	w.pass(time.Minute)
+	for _, f := range w.files {
+		if f.refusedPart != nil {
+			t.Errorf("%s is kept", f.path)
+		}
 	}
 }
 

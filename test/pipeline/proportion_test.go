@@ -65,6 +65,13 @@ func startUnkind(t *testing.T, r fluentbit.Release, options string) *unkind {
     Match *.unkind
 `+strings.Replace(fluentbit.Printing, "Match            *", "Match            *.known", 1))
 	a := &unkind{t: t, Agent: r.Start(t, root, nil, "-c", "etc/unkind.conf"), metrics: fmt.Sprintf("http://127.0.0.1:%d/api/v1/metrics", metrics)}
+	a.Until("its metrics", func() bool { // the last thing to begin
+		answer, err := http.Get(a.metrics)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err == nil
+	})
 	a.Until("its port", func() bool {
 		a.conn, err = net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		return err == nil

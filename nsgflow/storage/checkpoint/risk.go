@@ -175,7 +175,12 @@ func (r *round) sameChunks(other round) bool {
 
 // merge adds a later round with the same chunks.
 func (r round) merge(later round) round {
-	all := round{r.Folder, later.Chunks, previous{}}
+	all := round{r.Folder, maps.Clone(later.Chunks), previous{}}
+	for name, mark := range r.Chunks {
+		if mark.End > all.Chunks[name].End { // made later, though its round began earlier
+			all.Chunks[name] = mark
+		}
+	}
 	all.Before.addAll(r.Before)
 	all.Before.addAll(later.Before)
 	return all

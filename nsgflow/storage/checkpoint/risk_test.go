@@ -368,6 +368,31 @@ func TestChunkIsMarkedAgain(t *testing.T) {
 	}
 }
 
+// Of two marks of a chunk the one that was made later counts, whichever round it is in.
+func TestMarkDoesNotGoBack(t *testing.T) {
+	s, folder := stillStore(t), t.TempDir()
+	put := func(name string, offset int64) {
+		t.Helper()
+		if err := s.Put(one(name, offset), folder); err != nil {
+			t.Fatal(err)
+		}
+		saved(t, s)
+	}
+	x := begin(t, folder, "x", 1).add("1")
+	put("a", 1) // in x
+	y := begin(t, folder, "y", 2).add("1")
+	put("b", 1) // in x or y
+	rest(s, folder)
+	x.add("2")
+	put("b", 2) // in x
+	y.remove()
+	saved(t, s)
+	x.change(func(c []byte) []byte { c[x.end(c)-1]++; return c })
+	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{0, 0}) {
+		t.Errorf("%d", got)
+	}
+}
+
 // A chunk that cannot be read keeps back what stands for it.
 func TestChunkThatCannotBeRead(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
