@@ -25,9 +25,9 @@
 //
 // # What is locked
 //
-// Every method may be called from any goroutine. Claim, Release and Elsewhere wait
-// for nothing. Put writes to the journal; Begun and Get read the database;
-// the others wait for the database to be written.
+// Every method may be called from any goroutine. Settle, PutAccounts, Containers, Blobs
+// and Close wait for the database to be written; Begun, Get and Accounts read it; Put
+// writes to the journal. The others wait for nothing.
 package checkpoint
 
 import (

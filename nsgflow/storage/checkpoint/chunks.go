@@ -15,13 +15,13 @@ import (
 // chunks are the files of the host that checkpoints stand for, by their folders.
 type chunks struct {
 	opened time.Time // when the store was
-	turn   int       // of the last look
-	looked map[string]look
-	synced map[string]look // as they were when they were brought to disk last
+	looks  int       // how many there were
+	listed map[string]listing
+	synced map[string]listing // as they were when they were brought to disk last
 }
 
-// look is what is in a folder of chunks, by name.
-type look map[string]chunk
+// listing is what is in a folder of chunks, by name.
+type listing map[string]chunk
 
 // chunk is a file as it was at a look.
 type chunk struct {
@@ -29,15 +29,16 @@ type chunk struct {
 	modified time.Time
 	at       time.Time      // of the look
 	quiet    time.Duration  // in which it was looked at again and again, and did not change
-	first    int            // turn of the look that saw it first
+	seenAt   int            // count of the look that saw it first
 	own      bool           // this process has made it since the store was opened
 	metadata string         // of own ones; empty: not known yet
 	mark     chunkfile.Mark // since it has not changed; the zero value: not made
 }
 
-// coarse is beyond the resolution of file times. A page of a shared mapping
-// changes them when it is written first after it was brought to disk (mmap(2),
-// msync(2)): a file that was modified well before the last look has nothing new.
+// coarse is beyond the resolution of file times. Writing through a shared mapping sets
+// the time of a file only at the first write to a page since that was brought to disk
+// (mmap(2), msync(2)): where the time was older than this when the file was looked at and
+// brought to disk, and is the same now, it has nothing new.
 const coarse = 2 * time.Second
 
 // mostBetween is what counts as quiet of the time between two looks: the process may have
@@ -46,7 +47,7 @@ const mostBetween = 5 * time.Second
 
 // look looks at a folder. Where there is none, there are no chunks: all are
 // delivered.
-func (c *chunks) look(folder string) (look, error) {
+func (c *chunks) look(folder string) (listing, error) {
 	if folder == "" {
 		return nil, nil
 	}
@@ -54,8 +55,8 @@ func (c *chunks) look(folder string) (look, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	c.turn++
-	before, now := c.looked[folder], look{}
+	c.looks++
+	before, now := c.listed[folder], listing{}
 	for _, e := range entries {
 		info, err := e.Info()
 		if errors.Is(err, fs.ErrNotExist) || !chunkfile.Is(e.Name()) {
@@ -66,7 +67,7 @@ func (c *chunks) look(folder string) (look, error) {
 		}
 		file, known := before[e.Name()]
 		if !known {
-			file.own, file.first = chunkfile.MadeSince(e.Name(), c.opened), c.turn
+			file.own, file.seenAt = chunkfile.MadeSince(e.Name(), c.opened), c.looks
 		}
 		last := file.at
 		file.at, file.quiet = time.Now(), file.quiet+min(time.Since(last), mostBetween)
@@ -78,16 +79,17 @@ func (c *chunks) look(folder string) (look, error) {
 		}
 		now[e.Name()] = file
 	}
-	if c.looked == nil {
-		c.looked, c.synced = map[string]look{}, map[string]look{}
+	if c.listed == nil {
+		c.listed, c.synced = map[string]listing{}, map[string]listing{}
 	}
-	c.looked[folder] = now
+	c.listed[folder] = now
 	return now, nil
 }
 
-// disturbed says that what is in the chunks may not have been put yet.
+// disturbed starts the quiet times anew: a put has failed, so that chunks may have records
+// whose checkpoints are still to come.
 func (c *chunks) disturbed() {
-	for _, l := range c.looked {
+	for _, l := range c.listed {
 		for name, file := range l {
 			file.quiet = 0
 			l[name] = file
@@ -97,17 +99,17 @@ func (c *chunks) disturbed() {
 
 // open are the chunks that the host may still write to. It has one at a time for each
 // metadata: where there is a new one, those before are closed. Those of earlier
-// processes are, too. Of a chunk whose metadata is not known nothing is.
-func (l look) open() (all look) {
+// processes are, too. A chunk whose metadata is not known counts as open.
+func (l listing) open() (all listing) {
 	newest := map[string]int{}
 	for _, file := range l {
 		if file.own {
-			newest[file.metadata] = max(newest[file.metadata], file.first)
+			newest[file.metadata] = max(newest[file.metadata], file.seenAt)
 		}
 	}
-	all = look{}
+	all = listing{}
 	for name, file := range l {
-		if file.own && (file.first == newest[file.metadata] || file.metadata == "") {
+		if file.own && (file.seenAt == newest[file.metadata] || file.metadata == "") {
 			all[name] = file
 		}
 	}
@@ -134,7 +136,7 @@ func (c *chunks) syncFolder(folder string) error {
 	if !known {
 		named = []string{filepath.Dir(folder), folder}
 	}
-	synced := look{}
+	synced := listing{}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		file := now[name]
 		was, known := before[name]

@@ -20,7 +20,7 @@ import (
 //	         database                     are brought there before
 //
 // In the same boot of the machine the journal counts, else the database, and of that
-// what is at risk only where the chunks are what they were (risk.go).
+// what is at risk only where the chunks are whole (risk.go).
 
 // persistInterval is between two writes of the database. Where the disk is
 // slow it is longer, so that no more than a tenth of the time goes into them.
@@ -31,42 +31,42 @@ const (
 	persistRetry = 500 * time.Millisecond
 )
 
-// durable is the part of a store that keeps the two apart.
+// durable is the part of a store that keeps the two apart. Locks, in this order:
+// persisting, journalling, Store.mu.
 type durable struct {
 	journal     journal
-	journalling sync.Mutex // before the store's
+	journalling sync.Mutex
 
 	// Guarded by the store's lock.
 	recent  map[string]Set // not in the database yet, by the folders of their chunks; "": in none
 	failed  error          // of the last persist
 	refused bool           // a Put, since the last persist
 
-	persisting sync.Mutex    // before all others
+	persisting sync.Mutex
 	chunks     chunks        // guarded by persisting
-	rounds     []round       // guarded by persisting: as in the database
+	risks      []risk        // guarded by persisting: as in the database
 	due        chan struct{} // holds one where persist has something to do
 	closing    chan struct{}
 	ended      sync.WaitGroup
-	anew       atomic.Bool // the machine was started anew, and the journal had something
-	back       bool        // and chunks are not what they were
+	anew       atomic.Bool // the journal does not count, or checkpoints went back
 }
 
 // recall takes up what a process that was killed has left in the journal. No chunk
 // of that one is written to any more.
-func (s *Store) recall() {
+func (s *Store) recall(wentBack bool) {
 	s.chunks.opened = time.Now()
 	s.journal.path, s.journal.boot = journalOf(s.file), boot()
 	s.due, s.closing = make(chan struct{}, 1), make(chan struct{})
-	left, folders, another := readJournal(s.journal.path)
-	s.anew.Store(another || s.back)
+	left, folders, ofAnotherBoot := readJournal(s.journal.path)
+	s.anew.Store(ofAnotherBoot || wentBack)
 	s.recent = map[string]Set{"": left}
-	for _, r := range s.rounds {
+	for _, r := range s.risks {
 		folders = append(folders, r.Folder)
 	}
 	for _, folder := range folders {
 		s.recent[folder] = Set{} // to be brought to disk
 	}
-	if len(left) > 0 || len(s.rounds) > 0 {
+	if len(left) > 0 || len(s.risks) > 0 {
 		s.isDue()
 	}
 	s.ended.Go(s.persistLoop)
@@ -80,7 +80,8 @@ func (s *Store) isDue() {
 }
 
 // StartedAnew reports, once, that the machine was started anew after a process
-// that had not been stopped: what is in the journal does not count then.
+// that had not been stopped, or that this is not known: what is in the journal does
+// not count then.
 func (s *Store) StartedAnew() bool { return s.anew.CompareAndSwap(true, false) }
 
 func journalOf(file string) string { return strings.TrimSuffix(file, ".db") + ".journal" }
@@ -155,7 +156,7 @@ func (s *Store) persistLoop() {
 		began := time.Now()
 		s.persisting.Lock()
 		err := s.persistLocked(false)
-		again := err != nil || len(s.rounds) > 0 // till their chunks are closed
+		again := err != nil || len(s.risks) > 0 // till their chunks are closed
 		s.persisting.Unlock()
 		pause := max(persistInterval, (persistShare-1)*time.Since(began))
 		if errors.Is(err, ErrDamaged) {
@@ -196,26 +197,26 @@ func (s *Store) persistLocked(atTheEnd bool) error {
 	for _, folder := range folders {
 		all.add(recent[folder])
 	}
-	// A look after that has the chunks of all that is in it.
-	var rounds []round
-	var of map[string]int
+	// The chunks are looked at after the snapshot: each checkpoint in it finds its chunk.
+	var risks []risk
+	var riskOf map[string]int
 	var err error
-	closed := len(s.rounds) > 0
+	less := len(s.risks) > 0
 	if !atTheEnd {
-		rounds, of, closed, err = s.nextRounds(folders, recent)
+		risks, riskOf, less, err = s.nextRisks(folders, recent)
 	}
-	idle := err == nil && len(all) == 0 && !closed
+	idle := err == nil && len(all) == 0 && !less
 	if err == nil && !idle {
 		err = s.chunks.sync(folders)
 	}
 	if err == nil && !idle {
 		err = s.update(func(tx *bbolt.Tx) error {
-			for folder, n := range of {
-				if err := rounds[n].keep(tx, recent[folder], s.chunks.turn); err != nil {
+			for folder, n := range riskOf {
+				if err := risks[n].noteBefore(tx, recent[folder], s.chunks.looks); err != nil {
 					return err
 				}
 			}
-			return errors.Join(putAll(tx, all), putRounds(tx, s.journal.boot, rounds))
+			return errors.Join(putAll(tx, all), putRisks(tx, s.journal.boot, risks))
 		})
 	}
 	s.journalling.Lock()
@@ -233,7 +234,7 @@ func (s *Store) persistLocked(atTheEnd bool) error {
 	if err != nil || idle {
 		return err
 	}
-	s.rounds = rounds
+	s.risks = risks
 	s.rewriteJournal() // where it fails, the old one says more than it must
 	return nil
 }

@@ -141,7 +141,7 @@ func TestCheckpointWhileChunksAreSynced(t *testing.T) {
 		t.Fatal(err)
 	}
 	goOn <- nil
-	<-asked // the next round has begun
+	<-asked // the next risk has begun
 	datasync = real
 	if got := offsets(t, s.file, "a", "b"); !slices.Equal(got, []int64{2, 2}) {
 		t.Errorf("after a kill: %d", got)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -23,7 +22,7 @@ import (
 // database is a file of bbolt, which outlives what bbolt does on a damaged page.
 // Layout: one bucket per container, named by its URL; in it the key "horizon",
 // which is the watermark, and the bucket "blobs", which holds the checkpoints as
-// JSON by the names of the blobs. Beside them the buckets of discoveredKey and riskKey.
+// JSON by the names of the blobs. Beside them the buckets of discoveredKey and risksKey.
 type database struct {
 	db     *bbolt.DB
 	opened *os.File // of db
@@ -68,7 +67,7 @@ func (d *database) check() error {
 		}
 		used := 2 // of the pages, by the meta pages
 		err := tx.ForEach(func(name []byte, container *bbolt.Bucket) error {
-			if container == nil || !strings.Contains(string(name), "://") && string(name) != string(discoveredKey) && string(name) != string(riskKey) {
+			if container == nil || !isContainer(name) && string(name) != string(discoveredKey) && string(name) != string(risksKey) {
 				return fmt.Errorf("%.100q is no container", name)
 			}
 			blobs := container.Bucket(blobsKey)

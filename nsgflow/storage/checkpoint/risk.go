@@ -15,96 +15,51 @@ import (
 	"fluent-bit-nsgflow/nsgflow/storage/chunkfile"
 )
 
-// A chunk that the host still writes to may get lost as a whole when the power goes,
-// whatever of it is on disk: its head may tell of more bytes than the file has, and the
-// host takes up nothing of it then. So the database says which checkpoints stand for such
-// chunks, and what stood there before. After a power cut a store looks at the chunks, and
-// goes back where one is not what it was.
+// A power cut may take a chunk that the host still writes to, with all of it that is on
+// disk: the head may tell of more than the file has, and the host then takes up nothing of
+// it. So the database says which checkpoints stand for such chunks, and what stood there
+// before. After a power cut a store looks at these chunks. Where one is not what it was, the
+// store goes back to what stood before.
 
-// risk is what the database says of it.
+// risk is a set of open chunks of a folder, with what stood in the database before the
+// checkpoints that stand for them.
 type risk struct {
-	Boot   string  `json:"boot"` // of the machine; empty: not known
-	Rounds []round `json:"rounds"`
-}
-
-// round are checkpoints that were brought to disk while chunks of a folder were open.
-type round struct {
 	Folder string                    `json:"folder"`
 	Chunks map[string]chunkfile.Mark `json:"chunks"` // by name
-	Before previous                  `json:"before"`
+	Before earlier                   `json:"before"`
 }
 
-// previous is what stood in the database, by container and name of the blob.
-type previous map[string]map[string]stood
+// earlier are checkpoints that were in the database, by container and name of the blob.
+type earlier map[string]map[string]stood
 
 type stood struct {
-	Turn       int         `json:"turn"`                 // of the round that noted it
+	// Look counts the looks of the process that noted this: the lowest is the oldest. Two
+	// processes do not meet: the chunks of the first are closed for the second.
+	Look       int         `json:"look"`
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"` // nil: there was none
 }
 
-// add notes what stood there. Of two, the earlier counts.
-func (p previous) add(container, name string, s stood) {
-	if p[container] == nil {
-		p[container] = map[string]stood{}
+// add notes what stood there. Of two notes the older counts.
+func (e earlier) add(container, name string, s stood) {
+	if e[container] == nil {
+		e[container] = map[string]stood{}
 	}
-	if known, ok := p[container][name]; !ok || s.Turn < known.Turn {
-		p[container][name] = s
+	if known, ok := e[container][name]; !ok || s.Look < known.Look {
+		e[container][name] = s
 	}
 }
 
-func (p previous) addAll(other previous) {
+func (e earlier) addAll(other earlier) {
 	for container, blobs := range other {
 		for name, s := range blobs {
-			p.add(container, name, s)
+			e.add(container, name, s)
 		}
 	}
 }
 
-// atRest is when a chunk that nobody writes to has nothing of what is put now: a
-// checkpoint is put within seconds of its append, unless the disk refuses it
-// (chunks.disturbed). Else a chunk whose output is dead would have all that others get.
-const atRest = 10 * time.Minute
-
-// riskKey is the bucket of what is at risk: JSON under the same key. It holds no
-// checkpoints that count.
-var riskKey = []byte("risk")
-
-// holds reports whether the host finds all chunks of a round as they were. One that is
-// gone may have been delivered, or taken away because it was damaged (Fluent Bit's option
-// storage.delete_irrecoverable_chunks).
-func (r *round) holds() bool {
-	for name, mark := range r.Chunks {
-		if !mark.Holds(filepath.Join(r.Folder, name)) {
-			return false
-		}
-	}
-	return true
-}
-
-// keep notes what stands in the database before checkpoints are written.
-func (r *round) keep(tx *bbolt.Tx, all Set, turn int) error {
-	for container, blobs := range all {
-		for name := range blobs {
-			if _, known := r.Before[container][name]; known {
-				continue
-			}
-			is, ok, err := get(tx, container, name)
-			if err != nil {
-				return err
-			}
-			s := stood{Turn: turn}
-			if ok {
-				s.Checkpoint = &is
-			}
-			r.Before.add(container, name, s)
-		}
-	}
-	return nil
-}
-
-// goBack puts it there again.
-func (p previous) goBack(tx *bbolt.Tx) error {
-	for container, blobs := range p {
+// restore puts it there again.
+func (e earlier) restore(tx *bbolt.Tx) error {
+	for container, blobs := range e {
 		bucket, err := blobsOf(tx, container)
 		if err != nil {
 			return err
@@ -123,10 +78,15 @@ func (p previous) goBack(tx *bbolt.Tx) error {
 	return nil
 }
 
-// newRound is one for checkpoints that stand for open chunks of a folder, as they are now.
+// atRest is how long a chunk has to stay as it is before new checkpoints do not stand for
+// it any more: they are put within seconds of the append, unless the disk refuses that
+// (chunks.disturbed). Without it, a chunk whose output is dead would stand for all that comes.
+const atRest = 10 * time.Minute
+
+// newRisk is one for checkpoints that stand for open chunks of a folder, as they are now.
 // A chunk that has not changed for longer than file times are coarse has the mark that it had.
-func (c *chunks) newRound(folder string, open look) (r round, err error) {
-	r = round{folder, map[string]chunkfile.Mark{}, previous{}}
+func (c *chunks) newRisk(folder string, open listing) (r risk, err error) {
+	r = risk{folder, map[string]chunkfile.Mark{}, earlier{}}
 	for name, file := range open {
 		if file.quiet >= atRest {
 			continue
@@ -140,7 +100,7 @@ func (c *chunks) newRound(folder string, open look) (r round, err error) {
 		case err == nil:
 			r.Chunks[name] = file.mark
 			if file.quiet > coarse {
-				c.looked[folder][name] = file
+				c.listed[folder][name] = file
 			}
 		case !errors.Is(err, chunkfile.ErrNotWhole) && !errors.Is(err, fs.ErrNotExist):
 			return r, err
@@ -161,36 +121,70 @@ func markOf(path string) (mark chunkfile.Mark, err error) {
 	return mark, err
 }
 
-// stillOpen is a round without the chunks that are closed.
-func (r round) stillOpen(open look) round {
+// stillOpen is a risk without the chunks that are closed.
+func (r risk) stillOpen(open listing) risk {
 	r.Chunks = maps.Clone(r.Chunks)
 	maps.DeleteFunc(r.Chunks, func(name string, _ chunkfile.Mark) bool { _, is := open[name]; return !is })
 	return r
 }
 
-// sameChunks reports whether two rounds stand and fall with the same chunks.
-func (r *round) sameChunks(other round) bool {
+// sameChunks reports whether the checkpoints of two risks fall with the same chunks.
+func (r *risk) sameChunks(other risk) bool {
 	return r.Folder == other.Folder && maps.EqualFunc(r.Chunks, other.Chunks, func(_, _ chunkfile.Mark) bool { return true })
 }
 
-// merge adds a later round with the same chunks.
-func (r round) merge(later round) round {
-	all := round{r.Folder, maps.Clone(later.Chunks), previous{}}
-	for name, mark := range r.Chunks {
-		if mark.End > all.Chunks[name].End { // made later, though its round began earlier
+// merge makes one of two risks with the same chunks. Of two marks of a chunk the longer
+// counts: it was made later.
+func (r risk) merge(other risk) risk {
+	all := risk{r.Folder, maps.Clone(r.Chunks), earlier{}}
+	for name, mark := range other.Chunks {
+		if mark.End >= all.Chunks[name].End {
 			all.Chunks[name] = mark
 		}
 	}
 	all.Before.addAll(r.Before)
-	all.Before.addAll(later.Before)
+	all.Before.addAll(other.Before)
 	return all
 }
 
-// nextRounds are those whose chunks are not all closed, and new ones. of says to which the
-// new checkpoints of a folder belong; closed, that chunks were closed.
-func (s *Store) nextRounds(folders []string, recent map[string]Set) (next []round, of map[string]int, closed bool, err error) {
-	of = map[string]int{}
-	add := func(r round) (n int) {
+// noteBefore notes what stands in the database before checkpoints are written.
+func (r *risk) noteBefore(tx *bbolt.Tx, all Set, look int) error {
+	for container, blobs := range all {
+		for name := range blobs {
+			if _, known := r.Before[container][name]; known {
+				continue
+			}
+			is, ok, err := get(tx, container, name)
+			if err != nil {
+				return err
+			}
+			s := stood{Look: look}
+			if ok {
+				s.Checkpoint = &is
+			}
+			r.Before.add(container, name, s)
+		}
+	}
+	return nil
+}
+
+// chunksAreWhole reports whether the host finds all chunks as they were. One that is gone
+// may have been delivered, or taken away because it was damaged (Fluent Bit's option
+// storage.delete_irrecoverable_chunks).
+func (r *risk) chunksAreWhole() bool {
+	for name, mark := range r.Chunks {
+		if !mark.Holds(filepath.Join(r.Folder, name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// nextRisks are those whose chunks are not all closed, and new ones: riskOf says which is that
+// of a folder's new checkpoints. less says that chunks were closed.
+func (s *Store) nextRisks(folders []string, recent map[string]Set) (next []risk, riskOf map[string]int, less bool, err error) {
+	riskOf = map[string]int{}
+	add := func(r risk) (n int) {
 		if n = slices.IndexFunc(next, r.sameChunks); n < 0 {
 			next = append(next, r)
 			return len(next) - 1
@@ -204,12 +198,12 @@ func (s *Store) nextRounds(folders []string, recent map[string]Set) (next []roun
 			return nil, nil, false, err
 		}
 		open := now.open()
-		for _, r := range s.rounds {
+		for _, r := range s.risks {
 			if r.Folder != folder {
 				continue
 			}
 			left := r.stillOpen(open)
-			closed = closed || len(left.Chunks) < len(r.Chunks)
+			less = less || len(left.Chunks) < len(r.Chunks)
 			if len(left.Chunks) > 0 {
 				add(left)
 			}
@@ -217,60 +211,67 @@ func (s *Store) nextRounds(folders []string, recent map[string]Set) (next []roun
 		if len(recent[folder]) == 0 || len(open) == 0 {
 			continue
 		}
-		r, err := s.chunks.newRound(folder, open)
+		r, err := s.chunks.newRisk(folder, open)
 		if err != nil {
 			return nil, nil, false, err
 		}
 		if len(r.Chunks) > 0 {
-			of[folder] = add(r)
+			riskOf[folder] = add(r)
 		}
 	}
-	return next, of, closed, nil
+	return next, riskOf, less, nil
 }
 
-// putRounds writes what is at risk.
-func putRounds(tx *bbolt.Tx, boot string, rounds []round) error {
-	if len(rounds) == 0 {
-		err := tx.DeleteBucket(riskKey)
+// risksKey is a bucket, and the key in it under which a risksRecord stands as JSON.
+var risksKey = []byte("risks")
+
+type risksRecord struct {
+	Boot  string `json:"boot"` // of the machine; empty: not known
+	Risks []risk `json:"risks"`
+}
+
+func putRisks(tx *bbolt.Tx, boot string, risks []risk) error {
+	if len(risks) == 0 {
+		err := tx.DeleteBucket(risksKey)
 		if errors.Is(err, berrors.ErrBucketNotFound) {
 			err = nil
 		}
 		return err
 	}
-	text, err := json.Marshal(risk{boot, rounds})
+	text, err := json.Marshal(risksRecord{boot, risks})
 	if err != nil {
 		return err
 	}
-	b, err := tx.CreateBucketIfNotExists(riskKey)
+	b, err := tx.CreateBucketIfNotExists(risksKey)
 	if err != nil {
 		return err
 	}
-	return b.Put(riskKey, text)
+	return b.Put(risksKey, text)
 }
 
-// assess takes up what is at risk. In another boot of the machine it goes back behind
-// chunks that are not what they were.
-func (s *Store) assess() error {
-	var was risk
-	err := s.view(func(tx *bbolt.Tx) error {
-		if b := tx.Bucket(riskKey); b != nil {
-			return decode(json.Unmarshal(b.Get(riskKey), &was))
+// assess takes up what is at risk. In another boot of the machine, or an unknown one, it
+// restores what stood before checkpoints whose chunks are not whole; wentBack says so.
+func (s *Store) assess() (wentBack bool, err error) {
+	var was risksRecord
+	err = s.view(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(risksKey); b != nil {
+			return decode(json.Unmarshal(b.Get(risksKey), &was))
 		}
 		return nil
 	})
 	if err != nil || was.Boot != "" && was.Boot == boot() {
-		s.rounds = was.Rounds
-		return err
+		s.risks = was.Risks
+		return false, err
 	}
-	if len(was.Rounds) == 0 {
-		return nil
+	if len(was.Risks) == 0 {
+		return false, nil
 	}
-	back := previous{}
-	for _, r := range was.Rounds {
-		if !r.holds() {
-			s.back = true
-			back.addAll(r.Before)
+	before := earlier{}
+	for _, r := range was.Risks {
+		if !r.chunksAreWhole() {
+			wentBack = true
+			before.addAll(r.Before)
 		}
 	}
-	return s.update(func(tx *bbolt.Tx) error { return errors.Join(back.goBack(tx), putRounds(tx, "", nil)) })
+	return wentBack, s.update(func(tx *bbolt.Tx) error { return errors.Join(before.restore(tx), putRisks(tx, "", nil)) })
 }

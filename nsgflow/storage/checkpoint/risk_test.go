@@ -176,9 +176,9 @@ func TestOpenChunkAfterAPowerCut(t *testing.T) {
 func rest(s *Store, folder string) {
 	s.persisting.Lock()
 	defer s.persisting.Unlock()
-	for name, file := range s.chunks.looked[folder] {
+	for name, file := range s.chunks.listed[folder] {
 		file.quiet = atRest
-		s.chunks.looked[folder][name] = file
+		s.chunks.listed[folder][name] = file
 	}
 }
 
@@ -278,13 +278,13 @@ func TestBackToTheLastClosedChunk(t *testing.T) {
 	if got := afterCut(t, s, "a"); got[0] != 2 {
 		t.Errorf("the second is torn: %d", got)
 	}
-	if s.rounds[0].Chunks[filepath.Base(first.path)].End != 0 || len(s.rounds) != 1 {
-		t.Errorf("%+v", s.rounds)
+	if s.risks[0].Chunks[filepath.Base(first.path)].End != 0 || len(s.risks) != 1 {
+		t.Errorf("%+v", s.risks)
 	}
 	second.remove()
 	saved(t, s)
-	if got := afterCut(t, s, "a"); got[0] != 4 || len(s.rounds) != 0 {
-		t.Errorf("the second is delivered: %d, %+v", got, s.rounds)
+	if got := afterCut(t, s, "a"); got[0] != 4 || len(s.risks) != 0 {
+		t.Errorf("the second is delivered: %d, %+v", got, s.risks)
 	}
 }
 
@@ -314,8 +314,8 @@ func TestOneOfTwoRoutesIsTorn(t *testing.T) {
 	}
 }
 
-// What stood before the first of several rounds counts, in whatever order they were merged.
-func TestTheFirstRoundCounts(t *testing.T) {
+// What stood before the first of several risks counts, in whatever order they were merged.
+func TestTheFirstRiskCounts(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
 	put := func(name string, offset int64) {
 		t.Helper()
@@ -334,8 +334,8 @@ func TestTheFirstRoundCounts(t *testing.T) {
 	rest(s, folder)
 	x.add("2")
 	put("b", 2) // in x
-	if len(s.rounds) != 2 {
-		t.Fatalf("%+v", s.rounds)
+	if len(s.risks) != 2 {
+		t.Fatalf("%+v", s.risks)
 	}
 	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{2, 2}) {
 		t.Errorf("%d", got)
@@ -346,8 +346,8 @@ func TestTheFirstRoundCounts(t *testing.T) {
 	}
 	y.remove()
 	saved(t, s)
-	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{0, 0}) || len(s.rounds) != 1 {
-		t.Errorf("and y delivered: %d, %+v", got, s.rounds)
+	if got := afterCut(t, s, "a", "b"); !slices.Equal(got, []int64{0, 0}) || len(s.risks) != 1 {
+		t.Errorf("and y delivered: %d, %+v", got, s.risks)
 	}
 }
 
@@ -363,12 +363,12 @@ func TestChunkIsMarkedAgain(t *testing.T) {
 		saved(t, s)
 	}
 	chunk.change(func(c []byte) []byte { c[chunk.end(c)-1]++; return c })
-	if got := afterCut(t, s, "a"); got[0] != 0 || len(s.rounds) != 1 {
-		t.Errorf("%d, %+v", got, s.rounds)
+	if got := afterCut(t, s, "a"); got[0] != 0 || len(s.risks) != 1 {
+		t.Errorf("%d, %+v", got, s.risks)
 	}
 }
 
-// Of two marks of a chunk the one that was made later counts, whichever round it is in.
+// Of two marks of a chunk the one that was made later counts, whichever risk it is in.
 func TestMarkDoesNotGoBack(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
 	put := func(name string, offset int64) {
@@ -441,16 +441,16 @@ func TestUnknownBoot(t *testing.T) {
 		return next
 	}
 	whole := reopen()
-	if c, _, _ := whole.Get(bucketOfTest, "a"); c.Offset != 1 || whole.StartedAnew() || len(whole.rounds) > 0 {
-		t.Errorf("the chunk is whole: %+v, %v", c, whole.rounds)
+	if c, _, _ := whole.Get(bucketOfTest, "a"); c.Offset != 1 || whole.StartedAnew() || len(whole.risks) > 0 {
+		t.Errorf("the chunk is whole: %+v, %v", c, whole.risks)
 	}
 	chunk.tear()
 	torn := reopen()
-	if _, ok, _ := torn.Get(bucketOfTest, "a"); ok || !torn.StartedAnew() || torn.StartedAnew() || len(torn.rounds) > 0 {
-		t.Errorf("the chunk is torn: %t, %v", ok, torn.rounds)
+	if _, ok, _ := torn.Get(bucketOfTest, "a"); ok || !torn.StartedAnew() || torn.StartedAnew() || len(torn.risks) > 0 {
+		t.Errorf("the chunk is torn: %t, %v", ok, torn.risks)
 	}
 	err := torn.view(func(tx *bbolt.Tx) error {
-		if tx.Bucket(riskKey) != nil {
+		if tx.Bucket(risksKey) != nil {
 			t.Error("what was at risk stays in the database")
 		}
 		return nil
@@ -466,7 +466,7 @@ func TestRiskIsBounded(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
 	begin(t, folder, "dead", 1).add("x")
 	size := func() (n int) {
-		for _, r := range s.rounds {
+		for _, r := range s.risks {
 			n += len(r.Chunks) + len(r.Before[bucketOfTest])
 		}
 		return n
@@ -487,10 +487,10 @@ func TestRiskIsBounded(t *testing.T) {
 		before = now
 	}
 	if size() > 20 {
-		t.Errorf("%d: %+v", size(), s.rounds)
+		t.Errorf("%d: %+v", size(), s.risks)
 	}
-	if len(s.chunks.looked[folder]) > 3 || len(s.chunks.synced[folder]) > 3 {
-		t.Errorf("%d, %d chunks are known", len(s.chunks.looked[folder]), len(s.chunks.synced[folder]))
+	if len(s.chunks.listed[folder]) > 3 || len(s.chunks.synced[folder]) > 3 {
+		t.Errorf("%d, %d chunks are known", len(s.chunks.listed[folder]), len(s.chunks.synced[folder]))
 	}
 }
 
@@ -674,10 +674,10 @@ func TestRiskIsNoContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := s.Containers()
-	if err != nil || !slices.Equal(all, []string{bucketOfTest}) || len(s.rounds) != 1 {
-		t.Errorf("%q, %v, %v", all, s.rounds, err)
+	if err != nil || !slices.Equal(all, []string{bucketOfTest}) || len(s.risks) != 1 {
+		t.Errorf("%q, %v, %v", all, s.risks, err)
 	}
-	err = s.update(func(tx *bbolt.Tx) error { return tx.Bucket(riskKey).Put(riskKey, []byte("{")) })
+	err = s.update(func(tx *bbolt.Tx) error { return tx.Bucket(risksKey).Put(risksKey, []byte("{")) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,11 +52,12 @@ func Open(file string, warn func(string)) (*Store, error) {
 	if err == nil {
 		err = s.check()
 	}
+	wentBack := false
 	if err == nil {
-		err = s.assess()
+		wentBack, err = s.assess()
 	}
 	if err == nil {
-		s.recall()
+		s.recall(wentBack)
 		return s, nil
 	}
 	s.Close()
@@ -170,13 +171,13 @@ func (s *Store) Settle(container string, watermark time.Time, keep func(name str
 	if err := s.persistLocked(false); err != nil {
 		return err
 	}
-	all, err := s.blobs(container)
+	forget, err := s.blobs(container)
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(all, keep)
-	for name := range all {
-		if slices.ContainsFunc(s.rounds, func(r round) bool { _, risk := r.Before[container][name]; return risk }) {
+	maps.DeleteFunc(forget, keep)
+	for name := range forget {
+		if slices.ContainsFunc(s.risks, func(r risk) bool { _, of := r.Before[container][name]; return of }) {
 			return ErrNotClosed
 		}
 	}
@@ -185,7 +186,7 @@ func (s *Store) Settle(container string, watermark time.Time, keep func(name str
 		if err != nil {
 			return err
 		}
-		for name := range all {
+		for name := range forget {
 			if err := b.Delete([]byte(name)); err != nil {
 				return err
 			}
@@ -253,7 +254,7 @@ func (s *Store) Containers() (all []string, err error) {
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-			if strings.Contains(string(name), "://") {
+			if isContainer(name) {
 				all = append(all, string(name))
 			}
 			return nil
@@ -261,6 +262,9 @@ func (s *Store) Containers() (all []string, err error) {
 	})
 	return all, err
 }
+
+// isContainer tells the bucket of a container, whose name is a URL, from others.
+func isContainer(bucket []byte) bool { return strings.Contains(string(bucket), "://") }
 
 // Blobs are all checkpoints of a container, by the names of the blobs.
 func (s *Store) Blobs(container string) (all map[string]Checkpoint, err error) {

@@ -75,16 +75,16 @@ func read(path string, at int64, into []byte) error {
 	return err
 }
 
-// Mark is what a chunk held at a moment. The host writes behind that only, so that
-// it can be told later whether it is still there.
+// Mark is where what a chunk held at a moment ends, and a checksum of it. The host
+// only appends: as long as the chunk is whole, those bytes stay.
 type Mark struct {
 	End int64  `json:"end"` // of it, in the file
 	Sum uint32 `json:"sum"` // CRC-32 (Castagnoli) of the bytes from 22 to there
 }
 
 // ErrNotWhole says of a chunk that the host would not take it up: its head is not
-// written yet, or not that of the file that it stands in.
-var ErrNotWhole = errors.New("the head of the chunk is not that of its file")
+// written yet, or tells of more than the file has.
+var ErrNotWhole = errors.New("the head of the chunk is not written, or tells of more than its file has")
 
 // MarkOf marks what a chunk holds, also one that the host writes to.
 func MarkOf(path string) (m Mark, err error) {
@@ -124,7 +124,8 @@ func sumTo(file *os.File, end int64) (sum uint32, err error) {
 }
 
 // endOf is the end of the records in a chunk. Without their length, up to 1.9, they
-// end where only zeros follow.
+// end where only zeros follow: a record that ends in zeros makes that a little too early,
+// which does no harm.
 func endOf(file *os.File) (end int64, err error) {
 	var head [24]byte
 	if _, err := file.ReadAt(head[:], 0); err != nil {
@@ -144,8 +145,18 @@ func endOf(file *os.File) (end int64, err error) {
 	if records > 0 {
 		return end, nil
 	}
-	rest, err := io.ReadAll(io.NewSectionReader(file, end, info.Size()-end))
-	return end + int64(len(bytes.TrimRight(rest, "\x00"))), err
+	var piece [4096]byte
+	for to := info.Size(); to > end; {
+		from := max(to-int64(len(piece)), end)
+		if _, err := file.ReadAt(piece[:to-from], from); err != nil {
+			return 0, notWhole(err)
+		}
+		if n := len(bytes.TrimRight(piece[:to-from], "\x00")); n > 0 {
+			return from + int64(n), nil
+		}
+		to = from
+	}
+	return end, nil
 }
 
 // notWhole is what is said where a file ends too early.

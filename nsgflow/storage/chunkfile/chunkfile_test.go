@@ -111,6 +111,8 @@ func TestMark(t *testing.T) {
 		{"one of 1.9", before20 + "records" + zeros, 39,
 			[]string{before20 + "records", before20 + "recordsnew" + zeros},
 			[]string{before20 + "record" + zeros, before20 + zeros + "s", before20}},
+		{"a long one of 1.9", before20 + strings.Repeat("records", 2000) + strings.Repeat(zeros, 100), 14032,
+			[]string{before20 + strings.Repeat("records", 2001)}, []string{before20 + strings.Repeat("records", 1999) + zeros}},
 		{"one without records", before20 + zeros, 32, []string{before20, before20 + "records", since20 + "records"}, []string{before20[:31]}},
 	} {
 		write(test.content)
