@@ -210,7 +210,7 @@ func startAzureMonitor(t *testing.T, r fluentbit.Release, into ingested, storage
 	root := follow.Stage(t)
 	env := append(storage.Environment, tokens.ServicePrincipal().Environment...)
 	env = append(env, "HTTP_PROXY="+tokens.Proxy, "AZURE_DCE_URL=https://"+ingestionHost, "AZURE_DCR_ID="+ingestionRule)
-	return trusting(t, r, root, tokens.CA.File).Start(t, root, env, "-c", filepath.Join("etc", into.conf)), to
+	return trusting(t, r, root, tokens.CA.File).StartFor(t, 3*fluentbit.Timeout, root, env, "-c", filepath.Join("etc", into.conf)), to
 }
 
 // Each flow is a row with the fields of its event, but for those that the file
@@ -253,7 +253,10 @@ func TestAzureMonitorCalls(t *testing.T) {
 // getsAll waits for so many rows, and sees no more.
 func (s *ingestion) getsAll(a *fluentbit.Agent, rows int) {
 	s.t.Helper()
-	a.Until("the rows", func() bool { return len(s.all(a)) >= rows })
+	for n := 0; n < rows; { // one call after the other
+		a.Until("more rows", func() bool { return len(s.all(a)) > n })
+		n = len(s.all(a))
+	}
 	a.Stop()
 	if n := len(s.all(a)); n != rows {
 		s.t.Errorf("%d rows of %d tuples", n, rows)
