@@ -147,12 +147,13 @@ func oneLine(text string) string {
 
 // checkContext says what a file of context is, or what is wrong with it.
 func checkContext(out io.Writer, s *source, kind string) error {
-	data, err := io.ReadAll(io.LimitReader(s, mostContext+1))
+	var from io.Reader = s
+	if !bytes.HasPrefix(s.head, s.raw) { // an agent does not unpack it
+		from = bytes.NewReader(s.raw)
+	}
+	data, err := io.ReadAll(io.LimitReader(from, mostContext+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	if !bytes.HasPrefix(s.head, s.raw) { // an agent does not unpack it
-		data = s.raw
 	}
 	if len(data) > mostContext {
 		return fmt.Errorf("%s: more than %d bytes", s.name, mostContext)

@@ -48,9 +48,6 @@ const mostBetween = 5 * time.Second
 // look looks at a folder. Where there is none, there are no chunks: all are
 // delivered.
 func (c *chunks) look(folder string) (listing, error) {
-	if folder == "" {
-		return nil, nil
-	}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -86,6 +83,19 @@ func (c *chunks) look(folder string) (listing, error) {
 	return now, nil
 }
 
+// lookAll looks at all folders, but for "", which is none.
+func (c *chunks) lookAll(folders []string) error {
+	for _, folder := range folders {
+		if folder == "" {
+			continue
+		}
+		if _, err := c.look(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // disturbed starts the quiet times anew: a put has failed, so that chunks may have records
 // whose checkpoints are still to come.
 func (c *chunks) disturbed() {
@@ -116,7 +126,8 @@ func (l listing) open() (all listing) {
 	return all
 }
 
-// sync brings the chunks in folders to disk, and the names of new ones.
+// sync brings the chunks in folders to disk that were there at the last look, and the
+// names of new ones.
 func (c *chunks) sync(folders []string) error {
 	for _, folder := range folders {
 		if err := c.syncFolder(folder); err != nil {
@@ -127,9 +138,9 @@ func (c *chunks) sync(folders []string) error {
 }
 
 func (c *chunks) syncFolder(folder string) error {
-	now, err := c.look(folder)
-	if err != nil || len(now) == 0 {
-		return err
+	now := c.listed[folder]
+	if len(now) == 0 {
+		return nil
 	}
 	before, known := c.synced[folder]
 	named := []string{}

@@ -200,9 +200,9 @@ func (s *Store) persistLocked(atTheEnd bool) error {
 	// The chunks are looked at after the snapshot: each checkpoint in it finds its chunk.
 	var risks []risk
 	var riskOf map[string]int
-	var err error
+	err := s.chunks.lookAll(folders)
 	less := len(s.risks) > 0
-	if !atTheEnd {
+	if err == nil && !atTheEnd {
 		risks, riskOf, less, err = s.nextRisks(folders, recent)
 	}
 	idle := err == nil && len(all) == 0 && !less

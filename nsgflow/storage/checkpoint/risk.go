@@ -180,7 +180,7 @@ func (r *risk) chunksAreWhole() bool {
 	return true
 }
 
-// nextRisks are those whose chunks are not all closed, and new ones: riskOf says which is that
+// nextRisks are those whose chunks were not all closed at the last look, and new ones: riskOf says which is that
 // of a folder's new checkpoints. less says that chunks were closed.
 func (s *Store) nextRisks(folders []string, recent map[string]Set) (next []risk, riskOf map[string]int, less bool, err error) {
 	riskOf = map[string]int{}
@@ -193,11 +193,7 @@ func (s *Store) nextRisks(folders []string, recent map[string]Set) (next []risk,
 		return n
 	}
 	for _, folder := range folders {
-		now, err := s.chunks.look(folder)
-		if err != nil {
-			return nil, nil, false, err
-		}
-		open := now.open()
+		open := s.chunks.listed[folder].open()
 		for _, r := range s.risks {
 			if r.Folder != folder {
 				continue

@@ -101,6 +101,15 @@ func saved(t testing.TB, s *Store) {
 	}
 }
 
+// putSaved puts a checkpoint that stands for chunks in a folder, and brings it to disk.
+func putSaved(t testing.TB, s *Store, folder, name string, offset int64) {
+	t.Helper()
+	if err := s.Put(one(name, offset), folder); err != nil {
+		t.Fatal(err)
+	}
+	saved(t, s)
+}
+
 // afterCut is how far blobs are read where the power goes at this moment.
 func afterCut(t *testing.T, s *Store, names ...string) (all []int64) {
 	t.Helper()
@@ -257,13 +266,7 @@ func TestRestWhileThePutIsRefused(t *testing.T) {
 // A store goes back to what is in chunks that are closed, and no farther.
 func TestBackToTheLastClosedChunk(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
-	put := func(offset int64) {
-		t.Helper()
-		if err := s.Put(one("a", offset), folder); err != nil {
-			t.Fatal(err)
-		}
-		saved(t, s)
-	}
+	put := func(offset int64) { t.Helper(); putSaved(t, s, folder, "a", offset) }
 	first := begin(t, folder, "flow", 1).add("1")
 	put(1)
 	first.add("2")
@@ -317,13 +320,7 @@ func TestOneOfTwoRoutesIsTorn(t *testing.T) {
 // What stood before the first of several risks counts, in whatever order they were merged.
 func TestTheFirstRiskCounts(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
-	put := func(name string, offset int64) {
-		t.Helper()
-		if err := s.Put(one(name, offset), folder); err != nil {
-			t.Fatal(err)
-		}
-		saved(t, s)
-	}
+	put := func(name string, offset int64) { t.Helper(); putSaved(t, s, folder, name, offset) }
 	x := begin(t, folder, "x", 1).add("1")
 	put("a", 1) // in x
 	y := begin(t, folder, "y", 2).add("1")
@@ -371,13 +368,7 @@ func TestChunkIsMarkedAgain(t *testing.T) {
 // Of two marks of a chunk the one that was made later counts, whichever risk it is in.
 func TestMarkDoesNotGoBack(t *testing.T) {
 	s, folder := stillStore(t), t.TempDir()
-	put := func(name string, offset int64) {
-		t.Helper()
-		if err := s.Put(one(name, offset), folder); err != nil {
-			t.Fatal(err)
-		}
-		saved(t, s)
-	}
+	put := func(name string, offset int64) { t.Helper(); putSaved(t, s, folder, name, offset) }
 	x := begin(t, folder, "x", 1).add("1")
 	put("a", 1) // in x
 	y := begin(t, folder, "y", 2).add("1")

@@ -71,7 +71,7 @@ func read(path string, at int64, into []byte) error {
 		return err
 	}
 	defer file.Close()
-	_, err = io.ReadFull(io.NewSectionReader(file, at, int64(len(into))), into)
+	_, err = file.ReadAt(into, at)
 	return err
 }
 
