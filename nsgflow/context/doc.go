@@ -30,9 +30,10 @@
 //
 // source.go says what there is of each kind: option, bounds, reader, what is made
 // of several files. watcher.go has the Contexts and their files, watcher_look.go looks
-// at these (stat) and has them read (file.go) when they have rested. What is made of
-// them is published as a generation (tables.go). A bad file changes nothing. reading.go
-// has what the readers of all kinds share.
+// at these (stat) and has them read (file.go) when they have rested, watcher_load.go says
+// whether what was read is used. What is made of them is published as a generation
+// (tables.go). A bad file changes nothing. reading.go has what the readers of all kinds
+// share.
 //
 //   - tags.go: service tags, prefixes that nest; the choice among them is made when
 //     the table is built.
